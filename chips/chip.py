@@ -1,0 +1,219 @@
+"""The one interface that all chips implement.
+
+A chip says what its cores hold, where they are, how a network is written in its own numbers and
+what that costs. Placement (:mod:`neurosim.mapping`) and the engine ask through this interface
+only; no chip's name appears in their code.
+
+The order of calls for one network is::
+
+    translation = chip.translate(network, approximate)   # models, receptors, parameters
+    mapping     = map_network(translation.network, chip) # neurosim.mapping
+    realised    = chip.realise(translation.network, mapping)  # weights and delays, by place
+
+Both steps return a new :class:`~neurosim.network.Network` and the losses they caused.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.errors import ParameterError, UnsupportedError
+from neurosim.losses import Loss
+from neurosim.network import Network
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from neurosim.chips.datasheet import Datasheet
+
+Int32 = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limited resource of a core, of a chip or of the whole machine.
+
+    Attributes
+    ----------
+    resource
+        Name in the chip's own words, for example ``"compartments"``.
+    scope
+        ``"core"`` or ``"chip"``.
+    capacity
+        Largest allowed use, in ``unit``.
+    hard
+        False if exceeding it loses synapses instead of making placement impossible.
+    source
+        Where the number comes from.
+    """
+
+    resource: str
+    scope: str
+    capacity: int
+    unit: str
+    source: str
+    hard: bool = True
+
+
+class CoreTable(NamedTuple):
+    """All usable cores in the chip's own fill order; int32 arrays of one length.
+
+    ``chip`` numbers the chips (routers), ``x`` and ``y`` are the chip's coordinates, ``core`` the
+    core's number within its chip.
+    """
+
+    chip: Int32
+    x: Int32
+    y: Int32
+    core: Int32
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A network in the chip's terms and what was lost on the way."""
+
+    network: Network
+    losses: tuple[Loss, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where one neuron is: chip, core and the chip's own parts.
+
+    ``label`` is the chip's way to write the place; ``local`` the index within the core;
+    ``denmems`` lists the neuron circuits used (HICANN only, else empty).
+    """
+
+    population: str
+    neuron: int
+    chip: int
+    x: int
+    y: int
+    core: int
+    local: int
+    label: str
+    denmems: tuple[object, ...] = ()
+
+
+class Placed(Protocol):
+    """What :meth:`Chip.realise` may ask of a mapping."""
+
+    core_of: Sequence[Int32]
+    """Per population: core index in the :class:`CoreTable` of each neuron; -1 if off chip."""
+
+    local_of: Sequence[Int32]
+    """Per population: index of each neuron within its core."""
+
+
+class Chip(ABC):
+    """A neuromorphic machine: one or several chips of one kind.
+
+    Parameters
+    ----------
+    sheet
+        Validated datasheet; every constant comes from it.
+    n_boards
+        Number of boards (SpiNNaker, Loihi) or wafers (HICANN); ``None`` is the datasheet's default.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    board_noun: ClassVar[str] = "board"
+    mixes_populations: ClassVar[bool] = True
+    """May neurons of different populations share a core?"""
+    places_sources: ClassVar[bool] = False
+    """Do spike sources take up cores? If not, they are fed in from the host."""
+    approximations: ClassVar[Mapping[str, str]] = {}
+    """Opt-in approximations of this chip: name -> one sentence."""
+
+    def __init__(self, sheet: Datasheet, *, n_boards: int | None = None) -> None:
+        self.sheet = sheet
+        if n_boards is not None and n_boards < 1:
+            raise ParameterError(
+                "the number of boards must be at least 1.", where=f"Chip '{self.name}'", used=n_boards, limit=1, remedy="Set n_boards to 1 or more."
+            )
+        self.n_boards = n_boards or sheet.default_boards
+
+    # --- what it is ------------------------------------------------------------------------
+    @abstractmethod
+    def cores(self) -> CoreTable:
+        """Usable cores, in fill order."""
+
+    @abstractmethod
+    def topology(self) -> nx.Graph:
+        """Graph of the chips; nodes are chip numbers with attributes ``x`` and ``y``."""
+
+    @abstractmethod
+    def hops(self, chip_a: Int32, chip_b: Int32) -> Int32:
+        """Number of links between chips, elementwise."""
+
+    @abstractmethod
+    def limits(self) -> tuple[Limit, ...]:
+        """Limited resources; each core-scoped one is a key of :meth:`slice_usage`."""
+
+    # --- what a network needs --------------------------------------------------------------
+    @abstractmethod
+    def slice_usage(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
+        """Use of each core-scoped resource by ``n_neurons`` neurons of one population on a core.
+
+        Monotonic in ``n_neurons``. When slices share a core their uses add.
+        """
+
+    def neuron_order(self, network: Network, population: int) -> NDArray[np.int64]:
+        """Order in which the neurons of a population are put on cores; natural by default."""
+        return np.arange(network.populations[population].size)
+
+    # --- what it makes of a network ----------------------------------------------------------
+    @abstractmethod
+    def translate(self, network: Network, approximate: frozenset[str]) -> Translation:
+        """Network with the chip's cell types, receptors and parameter values.
+
+        Raises
+        ------
+        UnsupportedError
+            For a model the chip does not have, unless its approximation was opted in; the error
+            names the option.
+        """
+
+    @abstractmethod
+    def realise(self, network: Network, mapping: Placed) -> Translation:
+        """Network with weights and delays as the placed chip holds them."""
+
+    def location(self, network: Network, mapping: Placed, population: int, neuron: int) -> Location:
+        """Place of one neuron in the chip's own words."""
+        core = int(mapping.core_of[population][neuron])
+        label = network.populations[population].label
+        if core < 0:
+            return Location(label, neuron, -1, -1, -1, -1, -1, "host")
+        table = self.cores()
+        chip, x, y, index = (int(column[core]) for column in table)
+        local = int(mapping.local_of[population][neuron])
+        return Location(label, neuron, chip, x, y, index, local, self.core_label(core))
+
+    def core_label(self, core: int) -> str:
+        """The chip's way to name a core, for messages."""
+        table = self.cores()
+        return f"{self.name} chip ({table.x[core]}, {table.y[core]}) core {table.core[core]}"
+
+    # --- shared by all chips ---------------------------------------------------------------
+    def check_approximations(self, names: Iterable[str]) -> frozenset[str]:
+        """Names as a set; ``"all"`` stands for every one this chip knows.
+
+        Raises
+        ------
+        ParameterError
+            If a name is unknown to all chips (a name of another chip is accepted and unused).
+        """
+        chosen = frozenset(names)
+        return frozenset(self.approximations) if "all" in chosen else chosen
+
+    def refuse(self, what: str, where: str, *, option: str | None, nearest: str) -> UnsupportedError:
+        """Error for something this chip does not have, naming option and nearest alternative."""
+        remedy = nearest if option is None else f"{nearest} Or opt in with approximate=['{option}']: {self.approximations[option]}"
+        return UnsupportedError(f"{self.title} has no {what}.", where=where, used=what, option=option, remedy=remedy)
