@@ -111,6 +111,22 @@ class Placed(Protocol):
     """Per population: index of each neuron within its core."""
 
 
+class Pinned(Protocol):
+    """What :meth:`Chip.configure` may ask of one manual placement; see ``neurosim.mapping.Pin``."""
+
+    @property
+    def population(self) -> int: ...
+
+    @property
+    def indices(self) -> NDArray[np.int64] | None: ...
+
+    @property
+    def coordinate(self) -> object: ...
+
+    @property
+    def neuron_size(self) -> int | None: ...
+
+
 class Chip(ABC):
     """A neuromorphic machine: one or several chips of one kind.
 
@@ -155,7 +171,11 @@ class Chip(ABC):
 
     @abstractmethod
     def limits(self) -> tuple[Limit, ...]:
-        """Limited resources; each core-scoped one is a key of :meth:`slice_usage`."""
+        """Limited resources; each core-scoped one is a key of :meth:`slice_usage`.
+
+        A chip-scoped one that is a key too is summed over the cores of a chip and enforced; one
+        that is not a key is for information only.
+        """
 
     # --- what a network needs --------------------------------------------------------------
     @abstractmethod
@@ -168,6 +188,27 @@ class Chip(ABC):
     def neuron_order(self, network: Network, population: int) -> NDArray[np.int64]:
         """Order in which the neurons of a population are put on cores; natural by default."""
         return np.arange(network.populations[population].size)
+
+    def configure(self, network: Network, pins: Sequence[Pinned]) -> Chip:
+        """This chip with the settings that pins ask for, such as circuits per neuron; never changed in place.
+
+        Called once, before anything is placed; what it returns answers all later questions about
+        this network. Called with no pins too. The default has no such settings and refuses them.
+
+        Raises
+        ------
+        UnsupportedError
+            If a pin sets something that this chip does not have.
+        """
+        for pin in pins:
+            if pin.neuron_size is not None:
+                label = network.populations[pin.population].label
+                raise self.refuse("neuron size", f"Population '{label}'", option=None, nearest="Leave neuron_size out.")
+        return self
+
+    def with_boards(self, n_boards: int) -> Chip:
+        """The same kind of machine with another number of boards, without settings made by pins."""
+        return type(self)(self.sheet, n_boards=n_boards)
 
     # --- what it makes of a network ----------------------------------------------------------
     @abstractmethod
