@@ -1,0 +1,192 @@
+"""What each command does; see ``app.py`` for their options."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurosim.cli.output import DONE, FAILED, INTERRUPTED, note, reporting, script_output, show, show_json
+
+if TYPE_CHECKING:
+    from neurosim.compare import ChipRun, Comparison
+
+
+def run(
+    script: str, arguments: Sequence[str], *, chip: str, approximate: str, threads: int | None, spikes: Path | None, as_json: bool
+) -> None:
+    """Run a script on one chip and print a summary."""
+    from neurosim.compare import results, scripts
+
+    interrupted = False
+    with reporting(as_json):
+        check_chips([chip])
+        try:
+            with script_output(as_json):
+                capture = scripts.run_script(script, arguments, chip=chip, approximate=names(approximate) or None, threads=threads)
+        except KeyboardInterrupt as stop:
+            capture, interrupted = kept(stop), True
+        if capture.session is None:
+            raise KeyboardInterrupt
+        result = results.of_session(chip, capture.session, capture.network, capture.stages, interrupted=interrupted)
+        save_spikes(result, spikes)
+    _show_run(Path(script).name, result, as_json)
+    raise SystemExit(INTERRUPTED if result.interrupted else DONE)
+
+
+def _show_run(name: str, result: ChipRun, as_json: bool) -> None:
+    from neurosim.compare.comparison import Comparison, row
+    from neurosim.compare.tables import population_table, run_table
+
+    if result.interrupted:
+        note(f"neurosim: interrupted at t = {result.duration_ms:g} ms; what was recorded until then is kept and shown.")
+    if as_json:
+        show_json(row(result))
+    else:
+        show(run_table(result, name), population_table(Comparison(name, (result,)), differences=False))
+        _hint_losses(result)
+
+
+def _hint_losses(result: ChipRun) -> None:
+    if result.losses:
+        kinds = ", ".join(f"{kind} {result.ledger.count(kind):,}" for kind in result.ledger.kinds())
+        note(f"losses on {result.chip}: {kinds}; 'neurosim fit' or --json list them")
+
+
+def kept(stop: KeyboardInterrupt) -> Any:
+    """What an interrupted script had recorded; re-raises if it had nothing."""
+    capture = getattr(stop, "capture", None)
+    if capture is None or capture.session is None:
+        raise stop
+    return capture
+
+
+def save_spikes(result: ChipRun, path: Path | None) -> None:
+    """Write the recorded spikes of each population as ``<label>.indices`` and ``<label>.times_ms``."""
+    if path is None:
+        return
+    import numpy as np
+
+    columns = {f"{s.label}.{name}": values for s in result.spikes for name, values in (("indices", s.indices), ("times_ms", s.times_ms))}
+    np.savez_compressed(path, **columns)  # type: ignore[arg-type]
+    note(f"spikes saved to {path}")
+
+
+def fit(script: str, arguments: Sequence[str], *, chip: str, losses: bool, report: Path | None, as_json: bool) -> None:
+    """Map a script's network without simulating, and say what came of it."""
+    from neurosim.compare import comparison, fitting, tables
+
+    with reporting(as_json):
+        chosen = available() if chip == "all" else names(chip)
+        check_chips(chosen)
+        with script_output(True):
+            runs = fitting.fit_script(script, arguments, chips=chosen)
+        if as_json:
+            show_json({"format": comparison.FORMAT, "name": Path(script).name, "rows": [fit_row(item) for item in runs]})
+        else:
+            show(
+                tables.fit_table(runs, Path(script).name),
+                *([tables.loss_table(runs)] if losses and any(item.losses for item in runs) else []),
+            )
+        write_report(comparison.Comparison(Path(script).name, runs), report)
+    raise SystemExit(FAILED if any(item.error for item in runs) else DONE)
+
+
+def fit_row(result: ChipRun) -> dict[str, Any]:
+    """A mapping as JSON: the keys of a comparison's row that need no simulation, and ``fits``."""
+    from neurosim.compare.comparison import row
+
+    simulated = ("rate_hz", "populations", "stages_s", "duration_ms", "hardware_s", "interrupted")
+    return {"fits": not result.error} | {key: value for key, value in row(result).items() if key not in simulated}
+
+
+def compare(
+    script: str,
+    arguments: Sequence[str],
+    *,
+    chips: str,
+    threads: int | None = None,
+    plot: Path | None = None,
+    report: Path | None = None,
+    verbose: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Run a script on several chips and print them side by side."""
+    from neurosim.compare import compare as run_all
+
+    with reporting(as_json):
+        chosen = names(chips)
+        check_chips(chosen)
+        result = run_all(script, chips=chosen, arguments=arguments, threads=threads, verbose=verbose, progress=tell)
+        if as_json:
+            print(result.to_json())
+        else:
+            show_comparison(result, verbose=verbose)
+        if plot is not None:
+            note(f"picture: {result.plot(plot)}")
+        write_report(result, report)
+    raise SystemExit(INTERRUPTED if result.interrupted else FAILED if result.failed else DONE)
+
+
+def show_comparison(result: Comparison, *, verbose: bool = False) -> None:
+    """The tables of a comparison on stdout."""
+    from neurosim.compare import tables
+
+    show(result.table(), tables.population_table(result), tables.stage_table(result))
+    if any(run.losses for run in result.runs):
+        show(tables.loss_table(result.runs, limit=1000 if verbose else 12))
+
+
+def tell(chip: str, result: ChipRun | None) -> None:
+    """Progress of a comparison, one line per chip on stderr."""
+    if result is None:
+        note(f"{chip}: running ...")
+    elif result.error:
+        note(f"{chip}: failed: {result.error}")
+    else:
+        stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.stages.items())
+        note(f"{chip}: {result.rate_hz():.1f} Hz; {stages}")
+
+
+def write_report(result: Comparison, path: Path | None) -> None:
+    """The HTML report, if asked for."""
+    if path is not None:
+        from neurosim.report import write
+
+        note(f"report: {write(result, path)}")
+
+
+def chips(name: str | None, *, as_json: bool) -> None:
+    """List all chips, or the datasheet of one."""
+    from neurosim.cli.datasheets import datasheet_rows, datasheet_table, list_rows, list_table
+
+    with reporting(as_json):
+        if name is not None:
+            check_chips([name])
+        rows = list_rows() if name is None else datasheet_rows(name)
+        if as_json:
+            show_json({"chips": rows} if name is None else {"chip": name, "constants": rows})
+        else:
+            show(list_table(rows) if name is None else datasheet_table(name, rows))
+    sys.stdout.flush()
+
+
+def names(text: str) -> list[str]:
+    """The parts of a list with commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def available() -> list[str]:
+    """Names of all chips."""
+    from neurosim.chips import available as known
+
+    return list(known())
+
+
+def check_chips(chosen: Sequence[str]) -> None:
+    """Refuse unknown chips before anything runs."""
+    from neurosim.compare.runner import load_chip
+
+    for name in chosen:
+        load_chip(name)

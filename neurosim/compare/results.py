@@ -1,0 +1,186 @@
+"""What is kept of one run of a network on one chip: a value that travels between processes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from neurosim.compare.statistics import Spikes
+from neurosim.losses import Ledger, Loss
+
+IDEAL = "ideal"
+
+
+@dataclass(frozen=True, slots=True)
+class CoreUse:
+    """Use of one core: where it is, how many neurons it holds and how full it is (0 to 1)."""
+
+    chip: int
+    x: int
+    y: int
+    core: int
+    n_neurons: int
+    fill: float
+    binding: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChipRun:
+    """One network on one chip.
+
+    Attributes
+    ----------
+    chip, title
+        Name as asked for, and the chip's full name.
+    error
+        Why there is no result; ``""`` if there is one.
+    n_neurons, n_synapses
+        Size of the network; synapses are the expected number of its rules.
+    n_cores, n_chips
+        Cores and chips in use; 0 on the ideal reference.
+    binding
+        The limited resource that is used most, as ``"resource 87 %"``.
+    approximations
+        Names of the approximations that had an effect.
+    losses
+        The loss ledger.
+    spikes
+        Recordings of all populations whose spikes were recorded.
+    stages
+        Seconds of wall time per stage.
+    duration_ms
+        Simulated time.
+    hardware_s
+        Time the real chip would take, where it runs faster than biology; else ``None``.
+    interrupted
+        True if the run was stopped before its end.
+    """
+
+    chip: str
+    title: str
+    error: str = ""
+    n_neurons: int = 0
+    n_synapses: int = 0
+    n_cores: int = 0
+    n_chips: int = 0
+    binding: str = ""
+    approximations: tuple[str, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    spikes: tuple[Spikes, ...] = ()
+    cores: tuple[CoreUse, ...] = ()
+    stages: dict[str, float] = field(default_factory=dict)
+    duration_ms: float = 0.0
+    hardware_s: float | None = None
+    interrupted: bool = False
+
+    @property
+    def ledger(self) -> Ledger:
+        """The losses as a ledger."""
+        return Ledger(list(self.losses))
+
+    def synapses_lost(self) -> int:
+        """Synapses that the chip could not hold."""
+        return self.ledger.count("synapse")
+
+    def weight_error(self) -> tuple[float, str]:
+        """Mean rounding and clipping error of the weights over all synapses, and its unit."""
+        return weight_error(self.losses)
+
+    def rate_hz(self) -> float:
+        """Mean rate over all recorded neurons."""
+        n_cells = sum(len(s.cells) for s in self.spikes)
+        if not n_cells or not self.duration_ms:
+            return float("nan")
+        return sum(len(s.times_ms) for s in self.spikes) / n_cells / self.duration_ms * 1000.0
+
+
+def weight_error(losses: Sequence[Loss]) -> tuple[float, str]:
+    """Mean error of the weights that were moved, weighted by their number, and its unit."""
+    moved = [loss for loss in losses if loss.kind in ("rounded", "clipped", "zeroed") and "weight" in loss.what]
+    count = sum(loss.count for loss in moved)
+    if not count:
+        return 0.0, ""
+    return sum(loss.error_mean * loss.count for loss in moved) / count, moved[0].unit
+
+
+def failed(chip: str, error: str) -> ChipRun:
+    """A row for a chip that gave no result."""
+    return ChipRun(chip, chip, error=error or "no reason was given")
+
+
+def of_session(name: str, session: Any, network: Any, stages: dict[str, float], *, interrupted: bool = False) -> ChipRun:
+    """Gather everything from a session that ran."""
+    simulation = session.simulation
+    duration_ms = float(simulation.t_ms)
+    spikes = tuple(recorded(network, session, duration_ms))
+    mapped = of_mapping(name, session.mapping, session.ledger, network, chip=getattr(session, "chip", None))
+    return _with(
+        mapped,
+        spikes=spikes,
+        stages=dict(stages),
+        duration_ms=duration_ms,
+        hardware_s=hardware_time(session, duration_ms),
+        interrupted=interrupted,
+    )
+
+
+def of_mapping(name: str, mapping: Any, ledger: Ledger, network: Any, *, chip: Any = None) -> ChipRun:
+    """Gather what a mapping says, without any simulation; ``mapping`` is ``None`` on the ideal reference."""
+    cores = tuple(core_uses(mapping, network, chip)) if mapping is not None else ()
+    fullest = max(cores, key=lambda use: use.fill, default=None)
+    return ChipRun(
+        name,
+        getattr(chip, "title", "Ideal reference" if mapping is None else name),
+        n_neurons=network.n_neurons,
+        n_synapses=expected_synapses(network),
+        n_cores=len(cores),
+        n_chips=len({use.chip for use in cores}),
+        binding=f"{fullest.binding} {100 * fullest.fill:.0f} %" if fullest else "",
+        approximations=tuple(dict.fromkeys(loss.what for loss in ledger.of("approximation"))),
+        losses=tuple(ledger),
+        cores=cores,
+    )
+
+
+def _with(run: ChipRun, **changes: Any) -> ChipRun:
+    from dataclasses import replace
+
+    return replace(run, **changes)
+
+
+def expected_synapses(network: Any) -> int:
+    """Expected number of synapses of all projections, without expanding any."""
+    total = sum(projection.rule.expected(network.ends(projection)) for projection in network.projections)
+    return int(round(total)) if math.isfinite(total) else 0
+
+
+def recorded(network: Any, session: Any, duration_ms: float) -> list[Spikes]:
+    """Spikes of every population that has some recorded."""
+    cells: dict[int, list[np.ndarray]] = {}
+    for probe in network.probes:
+        if probe.variable == "spikes":
+            cells.setdefault(probe.population, []).append(np.asarray(probe.indices, np.int64))
+    return [
+        _spikes(network.populations[number], np.unique(np.concatenate(parts)), session, duration_ms)
+        for number, parts in sorted(cells.items())
+    ]
+
+
+def _spikes(population: Any, cells: np.ndarray, session: Any, duration_ms: float) -> Spikes:
+    indices, times_ms = session.spikes(population.id)
+    return Spikes(population.label, cells, np.asarray(indices, np.int64), np.asarray(times_ms, np.float64), duration_ms)
+
+
+def hardware_time(session: Any, duration_ms: float) -> float | None:
+    """Seconds the chip itself would take, if it is an accelerated one."""
+    speedup = getattr(getattr(session, "chip", None), "speedup", None)
+    return duration_ms / 1000.0 / float(speedup) if speedup and float(speedup) > 1.0 else None
+
+
+def core_uses(mapping: Any, network: Any, chip: Any) -> list[CoreUse]:
+    """Use of every core that holds neurons."""
+    raise NotImplementedError
