@@ -1,0 +1,245 @@
+"""Fills a program's arrays from a network: parameters, states, sources, currents and probes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.connectivity.columns import population_values
+from neurosim.engine import layout as lay
+from neurosim.engine import sources as source_kernels
+from neurosim.engine.layout import Layout
+from neurosim.engine.program import Cells, Injection, Probes, Sources
+from neurosim.engine.randomness import keys
+from neurosim.errors import ParameterError, UnknownNameError
+from neurosim.models import layout as model_layout
+from neurosim.models import validate, validate_receptor
+from neurosim.network import Network, Population, Probe
+
+Int64 = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+#: Source parameter held by each row of ``Sources.parameters``, per model.
+_SOURCE_ROWS = {
+    "array_source": (None, None, None, None, None),
+    "poisson_source": ("rate", None, None, "start", "duration"),
+    "gamma_source": ("alpha", "beta", None, "start", "duration"),
+    "poisson_refractory_source": ("rate", None, "tau_refrac", "start", "duration"),
+}
+#: States a user may set or record, by model, and the row of the state array that holds them.
+STATE_ROWS = {"lif": {"v": 0}, "adex": {"v": 0, "w": 1}, "izhikevich": {"v": 0, "u": 1}, "hh": {"v": 0}}
+
+
+def values_of(population: Population, columns: Mapping[str, object], stream: str) -> dict[str, Floats]:
+    """Columns of a population as float64 arrays of shape (size,)."""
+    return {name: population_values(column, population.size, f"{population.id}/{stream}/{name}") for name, column in columns.items()}
+
+
+def receptor_values(population: Population) -> tuple[tuple[str, dict[str, Floats]], ...]:
+    """Kind and parameter arrays of each receptor, validated."""
+    out = []
+    for receptor in population.receptors:
+        values = values_of(population, receptor.parameters, receptor.name)
+        validate_receptor(receptor.kind, values, where=f"Population '{population.label}', receptor '{receptor.name}'")
+        out.append((receptor.kind, values))
+    return tuple(out)
+
+
+def cell_indices(layout: Layout, population: Population) -> Int64:
+    """Global ids of all cells of a population."""
+    return layout.base(population.id) + np.arange(population.size)
+
+
+def empty_cells(layout: Layout, dtype: type) -> Cells:
+    """State arrays of the right sizes, all zero."""
+    sizes = layout.sizes
+    state, coeff, g, acc, i_inj = (np.zeros(sizes[name], dtype) for name in ("state", "coeff", "g", "acc", "cell"))
+    return Cells(layout.parts, layout.block_ptr, layout.receptor_kinds, state, coeff, g, acc, i_inj)
+
+
+def scatter(layout: Layout, out_flat: NDArray[np.floating], column: int, gids: Int64, rows: NDArray[np.floating]) -> None:
+    """Write ``rows`` (n_rows, n_cells) to the flat array whose part offset is ``column``."""
+    part, local = layout.locate(gids)
+    base, size = layout.parts[part, column] + local, layout.parts[part, lay.SIZE]
+    for row, values in enumerate(rows):
+        out_flat[base + row * size] = values
+
+
+def gathered(layout: Layout, flat: NDArray[np.floating], column: int, gids: Int64, n_rows: int) -> NDArray[np.floating]:
+    """Rows (n_rows, n_cells) of cells from a flat array; the inverse of :func:`scatter`."""
+    part, local = layout.locate(gids)
+    base, size = layout.parts[part, column] + local, layout.parts[part, lay.SIZE]
+    return np.stack([flat[base + row * size] for row in range(n_rows)]) if n_rows else np.empty((0, len(gids)))
+
+
+def write_parameters(network: Network, layout: Layout, cells: Cells, population: Population) -> dict[str, Floats]:
+    """Validate a neuron population's parameters and write its coefficients."""
+    values = values_of(population, population.parameters, "parameters")
+    validate(population.model, values, where=f"Population '{population.label}'")
+    kernel = layout.groups[layout.group_of[population.id]].kernel
+    coeff = model_layout.coefficients(kernel, values, receptor_values(population), network.dt, population.size, cells.coeff.dtype)
+    scatter(layout, cells.coeff, lay.O_COEFF, cell_indices(layout, population), coeff)
+    return values
+
+
+def write_state(layout: Layout, cells: Cells, population: Population, parameters: dict[str, Floats]) -> None:
+    """Write the initial state of a neuron population."""
+    initial = values_of(population, population.initial, "initial")
+    kernel = layout.groups[layout.group_of[population.id]].kernel
+    gids = cell_indices(layout, population)
+    neuron = {name: value for name, value in initial.items() if "." not in name and not name.startswith("gsyn")}
+    state = model_layout.initial_state(kernel, parameters, neuron, population.size, cells.state.dtype)
+    scatter(layout, cells.state, lay.O_STATE, gids, state)
+    for name, value in initial.items():
+        if name not in neuron:
+            cells.g[receptor_rows(layout, population, name, gids)] = value
+
+
+def receptor_rows(layout: Layout, population: Population, variable: str, gids: Int64) -> Int64:
+    """Flat indices of a receptor's conductance or current: ``gsyn_exc``, ``gsyn_inh``, ``name.gsyn``."""
+    alias = {"gsyn_exc": "excitatory", "gsyn_inh": "inhibitory"}
+    name = alias.get(variable, variable.rpartition(".")[0])
+    return layout.flat(lay.O_G, gids, 2 * population.receptor_index(name))
+
+
+def build_sources(network: Network, layout: Layout, *, now_ms: float = 0.0, now_step: int = -1) -> Sources:
+    """Arrays of all spike sources, starting at ``now``; cells are in the order of the parts."""
+    n = layout.sizes["source"]
+    stamps, times, ranges = _array_spikes(network)
+    sources = Sources(
+        np.zeros(n, np.uint64), np.zeros(n, np.int64), np.full(n, np.inf), np.zeros((lay.N_SOURCE_PARAMETERS, n)), np.zeros(n, np.int64), stamps, times
+    )
+    for population in network.populations:
+        if population.is_source:
+            where = source_index(layout, population)
+            sources.key[where] = keys(np.uint64(network.seed), np.uint64(population.id), 0, population.size)
+            write_source(sources, layout, population, ranges.get(population.id), now_ms=now_ms, now_step=now_step, dt_ms=network.dt)
+    return sources
+
+
+def source_index(layout: Layout, population: Population) -> Int64:
+    """Index of each cell of a source population in the source arrays."""
+    return layout.flat(lay.O_SOURCE, cell_indices(layout, population))
+
+
+def write_source(
+    sources: Sources, layout: Layout, population: Population, ranges: tuple[Int64, Int64] | None, *, now_ms: float, now_step: int, dt_ms: float
+) -> None:
+    """Write a source population's parameters and let it continue from ``now``."""
+    where = source_index(layout, population)
+    if population.model == "array_source":
+        assert ranges is not None
+        first, stop = ranges
+        sources.draws[where] = [a + np.searchsorted(sources.stamps[a:b], now_step, side="left") for a, b in zip(first, stop, strict=True)]
+        sources.stop_index[where] = stop
+        return
+    values = values_of(population, population.parameters, "parameters")
+    validate(population.model, values, where=f"Population '{population.label}'")
+    for row, name in enumerate(_SOURCE_ROWS[population.model]):
+        sources.parameters[row, where] = values[name] if name else 0.0
+    sources.parameters[4, where] += sources.parameters[3, where]
+    for run in np.split(where, np.flatnonzero(np.diff(where) != 1) + 1):
+        source_kernels.restart(lay.SOURCE_KINDS[population.model], run[0] if len(run) else 0, len(run), now_ms, sources)
+
+
+def _array_spikes(network: Network) -> tuple[Int64, Floats, dict[int, tuple[Int64, Int64]]]:
+    times, ranges, at = [], {}, 0
+    for population in network.populations:
+        if population.model != "array_source":
+            continue
+        trains = population.spike_times or ()
+        if len(trains) != population.size:
+            raise ParameterError(
+                f"has {len(trains)} spike trains for {population.size} cells.", where=f"Population '{population.label}'",
+                used=len(trains), limit=population.size, remedy="Give one array of spike times per cell.",
+            )  # fmt: skip
+        for number, train in enumerate(trains):
+            _check_train(population, number, train)
+        lengths = np.array([len(t) for t in trains], np.int64)
+        stop = at + np.cumsum(lengths)
+        ranges[population.id] = (stop - lengths, stop)
+        times.extend(trains)
+        at = int(stop[-1]) if len(stop) else at
+    flat = np.concatenate(times).astype(np.float64) if times else np.empty(0)
+    return np.ceil(flat / network.dt - 1e-6).astype(np.int64), flat, ranges
+
+
+def _check_train(population: Population, number: int, train: Floats) -> None:
+    where = f"Population '{population.label}', cell {number}"
+    if len(train) and not np.all(np.isfinite(train)):
+        raise ParameterError("spike times contain NaN or infinity.", where=where, remedy="Give finite times in ms.")
+    if len(train) and train[0] < 0:
+        raise ParameterError(f"the spike time {train[0]:g} ms is negative.", where=where, used=float(train[0]), limit=0.0, remedy="Spike times start at 0 ms.")
+    if np.any(np.diff(train) < 0):
+        raise ParameterError("spike times are not sorted.", where=where, remedy="Sort them, for example with numpy.sort.")
+
+
+def most_spikes_per_step(network: Network, sources: Sources) -> int:
+    """Bound on the spikes that all sources together emit in one step."""
+    most = 0
+    if len(sources.stamps):
+        _, counts = np.unique(sources.stamps, return_counts=True)
+        most += int(counts.max())
+    rate = np.where(sources.parameters[1] > 0, sources.parameters[1] / np.maximum(sources.parameters[0], 1e-12), sources.parameters[0])
+    mean = rate * network.dt / 1000.0
+    return most + int(np.sum(mean + 12.0 * np.sqrt(mean)) + 2 * len(mean)) + 64
+
+
+def build_injection(network: Network, layout: Layout) -> Injection:
+    """Lists of (cell, current) pairs by block."""
+    gids = [layout.gids(c.targets) for c in network.currents]
+    current = np.concatenate([np.full(len(g), i, np.int64) for i, g in enumerate(gids)] or [np.empty(0, np.int64)])
+    cells = np.concatenate(gids or [np.empty(0, np.int64)])
+    if not len(cells):
+        return Injection(np.zeros(layout.n_blocks + 1, np.int64), cells, current)
+    block = layout.block_of(cells)
+    order = np.argsort(block, kind="stable")
+    ptr = np.concatenate([[0], np.cumsum(np.bincount(block, minlength=layout.n_blocks))]).astype(np.int64)
+    return Injection(ptr, layout.flat(lay.O_CELL, cells)[order], current[order])
+
+
+def analog(network: Network) -> list[Probe]:
+    """Probes that sample a variable, in order."""
+    return [p for p in network.probes if p.variable != "spikes"]
+
+
+def probe_source(network: Network, layout: Layout, probe: Probe) -> tuple[int, Int64]:
+    """Which array a probe reads (1 for conductances) and the flat index per recorded cell."""
+    population = network.populations[probe.population]
+    gids = layout.base(population.id) + np.asarray(probe.indices, np.int64)
+    if probe.variable.startswith("gsyn_") or probe.variable.endswith(".gsyn"):
+        return 1, receptor_rows(layout, population, probe.variable, gids)
+    rows = STATE_ROWS.get(population.model, {})
+    if probe.variable not in rows:
+        raise UnknownNameError.among("variable to record", probe.variable, ("spikes", *rows), where=f"Population '{population.label}'")
+    row = rows[probe.variable]
+    return 0, layout.flat(lay.O_STATE, gids, row)
+
+
+def build_probes(network: Network, layout: Layout) -> Probes:
+    """Probe table and, per block and probe, what to read and where to write it."""
+    probes = analog(network)
+    table = np.zeros((len(probes), 5), np.int64)
+    entries: list[tuple[Int64, Int64, Int64]] = []
+    for number, probe in enumerate(probes):
+        is_g, index = probe_source(network, layout, probe)
+        steps = max(round(probe.interval / network.dt), 1)
+        if abs(steps * network.dt - probe.interval) > 1e-6 * network.dt and probe.interval > 0:
+            raise ParameterError(
+                f"the sampling interval {probe.interval:g} ms is not a multiple of the time step.", where=f"Population {probe.population}",
+                used=probe.interval, limit=network.dt, remedy=f"Use a multiple of {network.dt:g} ms.",
+            )  # fmt: skip
+        table[number, :3] = is_g, steps, len(index)
+        block = layout.block_of(layout.base(probe.population) + np.asarray(probe.indices, np.int64))
+        entries.append((block, index, np.arange(len(index))))
+    ptr, flat, column = [0], [], []
+    for block in range(layout.n_blocks):
+        for owner, index, columns in entries:
+            mine = owner == block
+            flat.append(index[mine])
+            column.append(columns[mine])
+            ptr.append(ptr[-1] + int(mine.sum()))
+    empty = np.empty(0, np.int64)
+    return Probes(table, np.array(ptr, np.int64), np.concatenate(flat) if flat else empty, np.concatenate(column) if column else empty)

@@ -1,0 +1,176 @@
+"""Continues a running simulation with a changed network.
+
+Networks are compared part by part by identity: what is the same object is unchanged. Changed
+values are patched; a changed structure is compiled anew and the state is carried over: membrane
+and synaptic states, plastic weights and traces, random streams and the spikes on their way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.engine import build, currents, stores
+from neurosim.engine import layout as lay
+from neurosim.errors import NetworkError, UnknownNameError
+from neurosim.models import layout as model_layout
+from neurosim.network import Network, Population
+
+if TYPE_CHECKING:
+    from neurosim.engine.simulation import Simulation
+
+Floats = NDArray[np.float64]
+
+
+def same_shape(old: Network, new: Network) -> bool:
+    """True if no population, size, receptor or projection differs."""
+    if len(old.populations) != len(new.populations) or len(old.projections) != len(new.projections):
+        return False
+    if any(a is not b for a, b in zip(old.projections, new.projections, strict=True)):
+        return False
+    return all(_alike(a, b) for a, b in zip(old.populations, new.populations, strict=True))
+
+
+def _alike(a: Population, b: Population) -> bool:
+    return a is b or (a.size == b.size and lay.group_key(a) == lay.group_key(b) and [r.name for r in a.receptors] == [r.name for r in b.receptors])
+
+
+def update(simulation: Simulation, new: Network) -> None:
+    """Make ``simulation`` continue with ``new``."""
+    old = simulation.network
+    if new is old:
+        return
+    if new.dt != old.dt:
+        raise NetworkError("the time step cannot change while a simulation runs.", where="update", used=new.dt, limit=old.dt, remedy="Call setup() again.")
+    if same_shape(old, new):
+        _patch(simulation, new)
+    else:
+        _rebuild(simulation, new)
+    simulation._sample_now()
+
+
+def _patch(simulation: Simulation, new: Network) -> None:
+    old, layout, cells = simulation.network, simulation.layout, simulation.program.cells
+    simulation.network = new
+    sources = simulation.program.sources
+    if any(a is not b for a, b in zip(old.populations, new.populations, strict=True) if a.is_source):
+        sources = _new_sources(simulation, old, new)
+    for before, after in zip(old.populations, new.populations, strict=True):
+        if before is not after and not after.is_source:
+            build.write_parameters(new, layout, cells, after)
+            _set_states(simulation, before, after)
+    for current in new.currents:
+        currents.check(current)
+    simulation._assemble(cells, sources)
+    if len(new.currents) != len(old.currents) or any(a is not b for a, b in zip(old.currents, new.currents, strict=False)):
+        cells.i_inj[:] = 0
+
+
+def _set_states(simulation: Simulation, before: Population, after: Population) -> None:
+    """Write the state variables whose initial values the user changed."""
+    for name, column in after.initial.items():
+        if column is before.initial.get(name) or (np.ndim(column) == 0 and column == before.initial.get(name)):
+            continue
+        value = build.values_of(after, {name: column}, "initial")[name]
+        write_state(simulation, after, name, value)
+
+
+def write_state(simulation: Simulation, population: Population, name: str, value: Floats) -> None:
+    """Set one state variable of every cell."""
+    gids = build.cell_indices(simulation.layout, population)
+    cells = simulation.program.cells
+    row = build.STATE_ROWS.get(population.model, {}).get(name)
+    if row is not None:
+        cells.state[simulation.layout.flat(lay.O_STATE, gids, row)] = value
+    else:
+        cells.g[build.receptor_rows(simulation.layout, population, name, gids)] = value
+
+
+def read_state(simulation: Simulation, number: int, name: str) -> Floats:
+    """One state variable of every cell."""
+    population = simulation.network.populations[number]
+    gids = build.cell_indices(simulation.layout, population)
+    row = build.STATE_ROWS.get(population.model, {}).get(name)
+    if row is not None:
+        return simulation.program.cells.state[simulation.layout.flat(lay.O_STATE, gids, row)].astype(np.float64)
+    if name.startswith("gsyn_") or name.endswith(".gsyn"):
+        return simulation.program.cells.g[build.receptor_rows(simulation.layout, population, name, gids)].astype(np.float64)
+    known = build.STATE_ROWS.get(population.model, {})
+    raise UnknownNameError.among("state variable", name, known, where=f"Population '{population.label}'")
+
+
+def _new_sources(simulation: Simulation, old: Network, new: Network) -> object:
+    """Source arrays for the new parameters; unchanged populations go on as they were."""
+    layout, before = simulation.layout, simulation.program.sources
+    after = build.build_sources(new, layout, now_ms=simulation.t_ms, now_step=simulation.step)
+    _, _, ranges = build._array_spikes(new)
+    for was, now in zip(old.populations, new.populations, strict=False):
+        if not now.is_source or not _alike(was, now):
+            continue
+        where = build.source_index(layout, now)
+        if now.model == "array_source":
+            build.write_source(after, layout, now, ranges[now.id], now_ms=simulation.t_ms, now_step=simulation.step + (was is now), dt_ms=new.dt)
+            continue
+        after.draws[where] = before.draws[where]
+        if was is now:
+            after.next_ms[where] = before.next_ms[where]
+        else:
+            build.write_source(after, layout, now, None, now_ms=simulation.t_ms, now_step=simulation.step, dt_ms=new.dt)
+    simulation._primed = -1
+    return after
+
+
+def _rebuild(simulation: Simulation, new: Network) -> None:
+    old, layout, program, counts = simulation.network, simulation.layout, simulation.program, simulation._counts
+    history = simulation._history
+    stores.settle_all(simulation.stores, layout, simulation.t_ms, old.dt)
+    kept = {p.id for p, q in zip(old.projections, new.projections, strict=False) if p is q}
+    memories = {p.id: stores.remember(simulation.stores, p) for p in old.projections if p.id in kept}
+    step = simulation.step
+    simulation._load(new, {k: m for k, m in memories.items() if m is not None}, step=step)
+    moved = np.full(layout.n_cells, -1, np.int64)
+    for was, now in zip(old.populations, new.populations, strict=False):
+        if not _alike(was, now):
+            continue
+        moved[build.cell_indices(layout, was)] = build.cell_indices(simulation.layout, now)
+        _carry_cells(simulation, layout, program, was, now)
+    simulation._counts[moved[moved >= 0]] = counts[moved >= 0]
+    _carry_spikes(simulation, moved, history)
+    simulation._primed = -1
+
+
+def _carry_cells(simulation: Simulation, old_layout: lay.Layout, old_program: object, was: Population, now: Population) -> None:
+    here, there = build.cell_indices(simulation.layout, now), build.cell_indices(old_layout, was)
+    program = simulation.program
+    if now.is_source:
+        a, b = build.source_index(old_layout, was), build.source_index(simulation.layout, now)
+        sources, before = program.sources, old_program.sources  # type: ignore[attr-defined]
+        if now.model == "array_source":
+            _, _, ranges = build._array_spikes(simulation.network)
+            build.write_source(
+                sources, simulation.layout, now, ranges[now.id], now_ms=simulation.t_ms, now_step=simulation.step + (was is now), dt_ms=simulation.network.dt
+            )
+            return
+        sources.draws[b] = before.draws[a]
+        if was is now:
+            sources.next_ms[b] = before.next_ms[a]
+        else:
+            build.write_source(sources, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=simulation.step, dt_ms=simulation.network.dt)
+        return
+    kernel = simulation.layout.groups[simulation.layout.group_of[now.id]].kernel
+    n_rows, n_receptors = model_layout.n_states(kernel), len(now.receptors)
+    before = old_program.cells  # type: ignore[attr-defined]
+    build.scatter(simulation.layout, program.cells.state, lay.O_STATE, here, build.gathered(old_layout, before.state, lay.O_STATE, there, n_rows))
+    build.scatter(simulation.layout, program.cells.g, lay.O_G, here, build.gathered(old_layout, before.g, lay.O_G, there, 2 * n_receptors))
+    if was is not now:
+        _set_states(simulation, was, now)
+
+
+def _carry_spikes(simulation: Simulation, moved: NDArray[np.int64], history: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:
+    """Queue anew all spikes that have not arrived everywhere yet."""
+    gids, stamps = moved[history[0]], history[1]
+    alive = (gids >= 0) & (stamps > simulation.step - simulation.stores.max_delay)
+    simulation._history = (gids[alive], stamps[alive])
+    simulation._pending = (gids[alive], stamps[alive])

@@ -1,0 +1,154 @@
+"""The program: flat arrays that the step kernels read and write.
+
+All fields are contiguous arrays, so that one compiled function runs every network. ``n_blocks``
+blocks share the arrays; each touches only its own parts, accumulators and queue.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int64 = NDArray[np.int64]
+Int32 = NDArray[np.int32]
+Floats = NDArray[np.float64]
+AnyFloats = NDArray[np.floating]
+
+
+class Cells(NamedTuple):
+    """State of all cells; offsets in the part table (see :mod:`neurosim.engine.layout`)."""
+
+    parts: Int64
+    block_ptr: Int64
+    receptor_kinds: Int64
+    state: AnyFloats
+    coeff: AnyFloats
+    g: AnyFloats
+    acc: AnyFloats
+    i_inj: AnyFloats
+
+
+class Sources(NamedTuple):
+    """Spike sources; one entry per source cell.
+
+    ``next_ms`` is the time of the next spike, ``draws`` the number of random numbers used (or the
+    index of the next array spike), ``parameters`` has shape (5, n): rate or shape, scale,
+    refractory time, start, stop. ``stamps`` and ``times_ms`` hold the array sources' spikes.
+    """
+
+    key: NDArray[np.uint64]
+    draws: Int64
+    next_ms: Floats
+    parameters: Floats
+    stop_index: Int64
+    stamps: Int64
+    times_ms: Floats
+
+
+class Segments(NamedTuple):
+    """Runs of synapses with one source, delay and kind.
+
+    ``ptr[block * n_cells + gid]`` gives the segments of a source in a block. ``kind`` is 0 static,
+    1 Tsodyks-Markram, 2 stochastic, 3 STDP; ``rule`` is the row of the STDP rule table.
+    """
+
+    ptr: Int64
+    start: Int64
+    stop: Int64
+    delay: Int32
+    kind: NDArray[np.int8]
+    rule: Int32
+
+
+class Static(NamedTuple):
+    """Static synapses, by block, source and delay: accumulator index and weight."""
+
+    target: Int32
+    weight: AnyFloats
+
+
+class Depressing(NamedTuple):
+    """Tsodyks-Markram synapses; ``last_ms`` is the previous arrival (negative: none yet)."""
+
+    target: Int32
+    weight: Floats
+    u0: Floats
+    tau_rec_ms: Floats
+    tau_facil_ms: Floats
+    x: Floats
+    u: Floats
+    last_ms: Floats
+
+
+class Stochastic(NamedTuple):
+    """Synapses that transmit with probability ``p``; ``key`` makes the draws reproducible."""
+
+    target: Int32
+    weight: Floats
+    p: Floats
+    key: NDArray[np.uint64]
+
+
+class Plastic(NamedTuple):
+    """STDP synapses, their rules and the recent spikes of their targets.
+
+    ``rules`` rows: tau_plus, tau_minus, A_plus, A_minus, w_min, w_max, mu_plus, mu_minus, dendritic
+    fraction, first slot, n slots, largest dendritic delay (ms). A *slot* is one postsynaptic cell of one projection; ``slots``
+    lists, through ``slot_ptr`` by global id, the slots that a cell's spikes go to.
+    """
+
+    target: Int32
+    weight: Floats
+    slot: Int32
+    last_ms: Floats
+    trace: Floats
+    settled_ms: Floats
+    rules: Floats
+    slot_ptr: Int64
+    slots: Int64
+    slot_rule: Int32
+    slot_block: Int32
+    seg_range: Int64
+    seg_list: Int64
+    hist_ms: Floats
+    hist_trace: Floats
+    hist_n: Int64
+    base_ms: Floats
+    base_trace: Floats
+
+
+class Injection(NamedTuple):
+    """Which cells receive which current: ``cell`` (flat) and ``current``, by block."""
+
+    ptr: Int64
+    cell: Int64
+    current: Int64
+
+
+class Probes(NamedTuple):
+    """Analog samples: per block and probe the flat indices to read and the columns to write.
+
+    ``table`` rows: is_g, interval in steps, n columns, offset of the probe in the sample buffer,
+    steps of the first sample. ``ptr[block * n_probes + probe]``.
+    """
+
+    table: Int64
+    ptr: Int64
+    index: Int64
+    column: Int64
+
+
+class Program(NamedTuple):
+    """Everything the kernels need."""
+
+    cells: Cells
+    sources: Sources
+    segments: Segments
+    static: Static
+    depressing: Depressing
+    stochastic: Stochastic
+    plastic: Plastic
+    injection: Injection
+    probes: Probes

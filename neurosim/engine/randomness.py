@@ -1,0 +1,59 @@
+"""Counter-based random numbers for what is drawn while the network runs.
+
+Every cell has a key; its k-th number depends on the key and k only, so that results do not depend
+on threads, blocks or the order of work. The mixer is the finaliser of SplitMix64.
+
+References
+----------
+Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit, uint64
+
+
+
+@njit(cache=True, inline="always")
+def mix(z: int) -> int:
+    """64 well mixed bits from 64 bits."""
+    z = uint64(z)
+    z = (z ^ (z >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> uint64(27))) * uint64(0x94D049BB133111EB)
+    return z ^ (z >> uint64(31))
+
+
+@njit(cache=True, inline="always")
+def uniform(key: int, counter: int) -> float:
+    """Number in the open interval (0, 1) for draw ``counter`` of stream ``key``."""
+    z = mix(uint64(key) + uint64(counter + 1) * uint64(0x9E3779B97F4A7C15))
+    return (float(z >> uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
+
+
+@njit(cache=True)
+def normal(key: int, counter: int) -> float:
+    """Standard normal number; uses draws ``2 counter`` and ``2 counter + 1``."""
+    radius = math.sqrt(-2.0 * math.log(uniform(key, 2 * counter)))
+    return radius * math.cos(2.0 * math.pi * uniform(key, 2 * counter + 1))
+
+
+@njit(cache=True)
+def keys(seed: int, stream: int, first: int, count: int) -> np.ndarray:
+    """uint64 keys of ``count`` cells of one stream (a population or a projection)."""
+    base = mix(mix(uint64(seed) + uint64(0x9E3779B97F4A7C15)) ^ uint64(stream + 1))
+    out = np.empty(count, np.uint64)
+    for i in range(count):
+        out[i] = mix(base + uint64(first + i + 1) * uint64(0x9E3779B97F4A7C15))
+    return out
+
+
+@njit(cache=True)
+def normals(key: int, first: int, count: int) -> np.ndarray:
+    """Standard normal numbers ``first .. first + count - 1`` of a stream, shape (count,)."""
+    out = np.empty(count, np.float64)
+    for i in range(count):
+        out[i] = normal(key, first + i)
+    return out

@@ -1,0 +1,90 @@
+"""Spike sources: array, Poisson, gamma and Poisson with dead time.
+
+Each source knows the time of its next spike; a step emits all spikes up to its end. Intervals are
+drawn one by one, so spike times are exact, not on the grid.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+from neurosim.engine.randomness import normal, uniform
+from neurosim.engine.layout import SOURCE_KINDS
+
+ARRAY, POISSON, GAMMA, REFRACTORY = (SOURCE_KINDS[k] for k in ("array_source", "poisson_source", "gamma_source", "poisson_refractory_source"))
+
+
+@njit(cache=True)
+def gamma_variate(key, draw, shape):
+    """Gamma number of unit scale and the next draw (Marsaglia and Tsang 2000)."""
+    boost = 1.0
+    a = shape
+    if a < 1.0:
+        boost = uniform(key, draw) ** (1.0 / a)
+        draw += 1
+        a += 1.0
+    d = a - 1.0 / 3.0
+    c = 1.0 / math.sqrt(9.0 * d)
+    while True:
+        x = normal(key, (draw + 1) // 2)
+        draw = 2 * ((draw + 1) // 2) + 2
+        v = (1.0 + c * x) ** 3
+        u = uniform(key, draw)
+        draw += 1
+        if v > 0.0 and math.log(u) < 0.5 * x * x + d - d * v + d * math.log(v):
+            return boost * d * v, draw
+
+
+@njit(cache=True)
+def interval_ms(kind, key, draw, rate_hz, scale, refrac_ms):
+    """Next inter-spike interval in ms and the next draw; infinite where the rate is zero."""
+    if rate_hz <= 0.0:
+        return math.inf, draw
+    if kind == 1002:
+        value, draw = gamma_variate(key, draw, rate_hz)
+        return 1000.0 * value / scale, draw
+    mean = 1000.0 / rate_hz - (refrac_ms if kind == 1003 else 0.0)
+    value = -math.log(uniform(key, draw)) * max(mean, 0.0)
+    return value + (refrac_ms if kind == 1003 else 0.0), draw + 1
+
+
+@njit(cache=True)
+def restart(kind, first, count, now_ms, sources):
+    """Draw the next spike of each source after ``now_ms`` (or its start, if later)."""
+    for i in range(first, first + count):
+        begin = max(now_ms, sources.parameters[3, i])
+        gap, draw = interval_ms(kind, sources.key[i], sources.draws[i], sources.parameters[0, i], sources.parameters[1, i], sources.parameters[2, i])
+        sources.next_ms[i] = begin + gap
+        sources.draws[i] = draw
+
+
+@njit(cache=True)
+def emit(kind, first, count, step, dt_ms, sources, out_index, out_offset, n_out):
+    """Append the spikes of the step that starts at ``step * dt_ms``; returns the new count."""
+    t0 = step * dt_ms
+    end = t0 + dt_ms
+    for i in range(first, first + count):
+        if kind == 1000:
+            while sources.draws[i] < sources.stop_index[i] and sources.stamps[sources.draws[i]] <= step + 1:
+                if n_out == out_index.size:
+                    return n_out
+                out_index[n_out] = i - first
+                out_offset[n_out] = sources.times_ms[sources.draws[i]] - t0
+                n_out += 1
+                sources.draws[i] += 1
+            continue
+        while sources.next_ms[i] <= end:
+            if sources.next_ms[i] >= sources.parameters[4, i]:
+                sources.next_ms[i] = math.inf
+                break
+            if n_out == out_index.size:
+                return n_out
+            out_index[n_out] = i - first
+            out_offset[n_out] = sources.next_ms[i] - t0
+            n_out += 1
+            gap, draw = interval_ms(kind, sources.key[i], sources.draws[i], sources.parameters[0, i], sources.parameters[1, i], sources.parameters[2, i])
+            sources.next_ms[i] += gap
+            sources.draws[i] = draw
+    return n_out
