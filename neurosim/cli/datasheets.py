@@ -51,7 +51,7 @@ def datasheet_rows(name: str) -> list[dict[str, Any]]:
     """The constants of a chip: name, value, unit, source, confidence."""
     from neurosim.chips import load
 
-    return [dict(row) for row in load(name).passport()]
+    return [row._asdict() for row in load(name).sheet.passport()]
 
 
 def datasheet_table(name: str, rows: Sequence[dict[str, Any]]) -> Table:
@@ -71,5 +71,4 @@ def _value(value: Any) -> str:
 
 
 def _confidence(word: str) -> Text:
-    certain = word in ("certain", "high", "sure", "measured")
-    return Text(word) if certain else Text(f"? {word}", style="yellow")
+    return Text(word) if word == "high" else Text(f"? {word}", style="yellow")

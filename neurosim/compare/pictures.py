@@ -10,13 +10,15 @@ import numpy as np
 
 from neurosim.compare.results import ChipRun
 from neurosim.compare.statistics import Spikes
-from neurosim.errors import MissingExtraError
+from neurosim.errors import MissingExtraError, ParameterError
 
 if TYPE_CHECKING:
     from neurosim.compare.comparison import Comparison
 
 #: Neurons shown at most in a raster, taken evenly from all recorded ones.
 SHOWN_CELLS = 400
+#: Kinds of picture files.
+KINDS = ("png", "pdf", "svg", "jpg")
 COLOURS = ("#1f4e79", "#b5432e", "#3b7d4f", "#7a5195", "#8c6d1f", "#4a4a4a")
 #: Width of the bins of the rate curve in ms.
 CURVE_BIN_MS = 5.0
@@ -32,10 +34,29 @@ def _pyplot() -> Any:
 
 
 def draw(comparison: Comparison, path: str | Path) -> Path:
-    """Draw all runs, one band each: raster on the left, rates per population on the right."""
+    """Draw all runs, one band each: raster and activity on the left, rates of single neurons on the right.
+
+    Raises
+    ------
+    ParameterError
+        If the file's ending is no kind of picture, or the file cannot be written.
+    MissingExtraError
+        If matplotlib is not installed.
+    """
     file = Path(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(picture(comparison, kind=file.suffix.lstrip(".") or "png"))
+    kind = file.suffix.lstrip(".") or "png"
+    if kind not in KINDS:
+        raise ParameterError(
+            f"'.{kind}' is no kind of picture.", where=str(path), used=kind, limit=list(KINDS), remedy=f"Use one of .{', .'.join(KINDS)}."
+        )
+    data = picture(comparison, kind=kind)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    except OSError as error:
+        raise ParameterError(
+            f"the picture cannot be written: {error.strerror}.", where=str(path), remedy="Give a file in a folder you may write to."
+        ) from error
     return file
 
 
@@ -55,47 +76,65 @@ def figure(comparison: Comparison) -> Any:
     """The figure of :func:`draw`."""
     figure_class, canvas_class = _pyplot()
     runs = [run for run in comparison.runs if not run.error] or list(comparison.runs[:1])
-    result = figure_class(figsize=(11.0, 0.8 + 2.1 * len(runs)), layout="constrained")
+    result = figure_class(figsize=(11.0, 0.8 + 2.5 * len(runs)), layout="constrained")
     canvas_class(result)
-    axes = result.subplots(len(runs), 2, squeeze=False, width_ratios=(4, 1), sharex="col")
-    for run, (left, right) in zip(runs, axes, strict=True):
-        raster(left, run)
-        rates(right, run)
-    axes[-1][0].set_xlabel("time (ms)")
-    axes[-1][1].set_xlabel("rate of a neuron (Hz)")
+    heights = (3, 1) * len(runs)
+    grid = result.add_gridspec(2 * len(runs), 2, width_ratios=(5, 1.3), height_ratios=heights)
+    top_hz = max((float(_curve_hz(run).max(initial=0.0)) for run in runs), default=1.0) or 1.0
+    for number, run in enumerate(runs):
+        upper = result.add_subplot(grid[2 * number, 0])
+        lower = result.add_subplot(grid[2 * number + 1, 0], sharex=upper)
+        raster(upper, run)
+        activity(lower, run, top_hz, last=run is runs[-1])
+        rates(result.add_subplot(grid[2 * number : 2 * number + 2, 1]), run, last=run is runs[-1])
     result.suptitle(comparison.name, x=0.01, ha="left", fontweight="bold")
     return result
 
 
 def raster(axes: Any, run: ChipRun) -> None:
-    """Spikes as dots, one row per neuron, one colour per population, with the mean activity over them."""
-    offset = 0
-    sizes = shown(run)
-    for number, (spikes, n_shown) in enumerate(zip(run.spikes, sizes, strict=True)):
+    """Spikes as dots, one row per neuron, one colour per population."""
+    offset, middles = 0, []
+    for number, (spikes, n_shown) in enumerate(zip(run.spikes, shown(run), strict=True)):
         times_ms, heights = _dots(spikes, n_shown)
-        axes.plot(times_ms, heights + offset, ".", ms=1.4, mew=0, color=COLOURS[number % len(COLOURS)], rasterized=True)
-        axes.text(
-            1.0,
-            offset + n_shown,
-            spikes.label,
-            fontsize=7,
-            va="top",
-            ha="left",
-            transform=_right_edge(axes),
-            color=COLOURS[number % len(COLOURS)],
-        )
+        axes.plot(times_ms, heights + offset, ".", ms=1.5, mew=0, color=_colour(number), rasterized=True)
+        middles.append(offset + n_shown / 2)
         offset += n_shown
     axes.set_ylim(-0.5, max(offset, 1) - 0.5)
     axes.set_xlim(0, run.duration_ms or 1.0)
-    axes.set_yticks([])
-    axes.set_ylabel(f"{offset} neurons", fontsize=8)
+    axes.set_yticks(middles, [_short(spikes.label) for spikes in run.spikes], fontsize=8)
+    for number, label in enumerate(axes.get_yticklabels()):
+        label.set_color(_colour(number))
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", labelbottom=False)
     axes.set_title(heading(run), loc="left", fontsize=9)
-    if run.spikes and run.duration_ms:
-        _activity(axes, run)
 
 
-def _right_edge(axes: Any) -> Any:
-    return axes.get_yaxis_transform()
+def _colour(number: int) -> str:
+    return COLOURS[number % len(COLOURS)]
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 18 else f"{label[:17]}."
+
+
+def _curve_hz(run: ChipRun) -> np.ndarray:
+    """Mean rate of all recorded neurons per bin."""
+    cells = sum(len(spikes.cells) for spikes in run.spikes)
+    if not cells or not run.duration_ms:
+        return np.zeros(0)
+    counts = np.sum([spikes.activity(CURVE_BIN_MS) for spikes in run.spikes], axis=0)
+    return counts / cells / CURVE_BIN_MS * 1000.0
+
+
+def activity(axes: Any, run: ChipRun, top_hz: float, *, last: bool) -> None:
+    """Mean rate of all recorded neurons over time."""
+    rate_hz = _curve_hz(run)
+    axes.fill_between((np.arange(len(rate_hz)) + 0.5) * CURVE_BIN_MS, rate_hz, color="#5b6778", lw=0)
+    axes.set_ylim(0, 1.05 * top_hz)
+    axes.set_ylabel("Hz", fontsize=8)
+    axes.tick_params(labelsize=8, labelbottom=last)
+    if last:
+        axes.set_xlabel("time (ms)", fontsize=9)
 
 
 def shown(run: ChipRun) -> list[int]:
@@ -112,30 +151,21 @@ def _dots(spikes: Spikes, n_shown: int) -> tuple[np.ndarray, np.ndarray]:
     return spikes.times_ms[hit], row[hit].astype(float)
 
 
-def _activity(axes: Any, run: ChipRun) -> None:
-    cells = sum(len(spikes.cells) for spikes in run.spikes)
-    counts = np.sum([spikes.activity(CURVE_BIN_MS) for spikes in run.spikes], axis=0)
-    rate_hz = counts / max(cells, 1) / CURVE_BIN_MS * 1000.0
-    curve = axes.twinx()
-    curve.plot((np.arange(len(rate_hz)) + 0.5) * CURVE_BIN_MS, rate_hz, color="black", lw=0.8, alpha=0.75)
-    curve.set_ylim(0, max(4.0 * float(rate_hz.max(initial=0.0)), 1.0))
-    curve.tick_params(labelsize=7)
-    curve.set_ylabel("Hz", fontsize=7)
-
-
-def rates(axes: Any, run: ChipRun) -> None:
+def rates(axes: Any, run: ChipRun, *, last: bool) -> None:
     """Histogram of the rates of single neurons, one curve per population."""
-    for number, spikes in enumerate(run.spikes):
-        if not len(spikes.cells) or not run.duration_ms:
-            continue
-        rate_hz = spikes.counts() / run.duration_ms * 1000.0
-        top = max(float(rate_hz.max(initial=0.0)), 1.0)
-        axes.hist(
-            rate_hz, bins=min(40, int(top * run.duration_ms / 1000.0) + 1), histtype="step", lw=1.2, color=COLOURS[number % len(COLOURS)]
-        )
+    seconds = run.duration_ms / 1000.0
+    counts = [spikes.counts() for spikes in run.spikes]
+    most = max((int(count.max(initial=0)) for count in counts), default=0)
+    step = max(1, -(-most // 30))
+    edges = (np.arange(0, most + 2 * step, step) - 0.5) / (seconds or 1.0)
+    for number, count in enumerate(counts):
+        if len(count) and seconds:
+            axes.hist(count / seconds, bins=edges, histtype="stepfilled", alpha=0.6, color=_colour(number))
     axes.set_yticks([])
     axes.set_ylabel("neurons", fontsize=8)
-    axes.tick_params(labelsize=7)
+    axes.tick_params(labelsize=8)
+    if last:
+        axes.set_xlabel("rate of a neuron (Hz)", fontsize=9)
 
 
 def heading(run: ChipRun) -> str:
@@ -160,6 +190,7 @@ def chip_map(run: ChipRun) -> Any:
     picture_of = axes.imshow(grid, origin="lower", cmap="viridis", vmin=0.0, vmax=max(1.0, float(np.nanmax(grid))), interpolation="nearest")
     result.colorbar(picture_of, ax=axes, label="fullest resource (share of its limit)", shrink=0.85)
     axes.set_title(f"{run.chip}: {run.n_cores:,} cores in use", fontsize=9, loc="left")
+    axes.set_facecolor("#eef0f4")
     axes.set_xticks([])
     axes.set_yticks([])
     return result

@@ -71,7 +71,7 @@ details summary { cursor: pointer; color: var(--accent); font-size: 14px; margin
 <section>
 <h2>Spikes</h2>
 <img alt="Raster of the recorded spikes on each chip, with rates" src="{{ raster }}">
-<p class="note">Up to 400 neurons per chip, one dot per spike; the black line is the mean rate in bins of 5 ms. Right: rates of single neurons.</p>
+<p class="note">Up to 400 neurons per chip, one dot per spike; below it the mean rate of all recorded neurons in bins of 5 ms. Right: rates of single neurons.</p>
 </section>
 
 <section>

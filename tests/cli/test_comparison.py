@@ -1,0 +1,119 @@
+"""Comparisons as rows, tables, JSON, pictures and pages."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import re
+
+import pytest
+
+from neurosim.compare import tables
+from neurosim.compare.comparison import Comparison, plain
+from neurosim.compare.results import failed
+from neurosim.errors import MissingExtraError, ParameterError
+from neurosim.report import html, write
+
+KEYS = [
+    "chip", "title", "error", "interrupted", "n_neurons", "n_synapses", "n_cores", "n_chips", "binding", "synapses_lost", "weight_error", "weight_error_unit",
+    "rate_hz", "approximations", "populations", "losses", "stages_s", "duration_ms", "hardware_s",
+]  # fmt: skip
+
+
+def test_rows_have_stable_keys(comparison):
+    assert [list(row) for row in comparison.rows()] == [KEYS] * 4
+
+
+def test_a_failed_chip_keeps_its_row_and_its_reason(comparison):
+    assert [row["chip"] for row in comparison.rows()] == ["ideal", "hicann", "spinnaker", "loihi"]
+    assert comparison.rows()[2]["error"] == "Population 'exc' does not fit."
+    assert "does not fit" in str(comparison)
+
+
+def test_differences_from_the_ideal_are_given_for_chips_only(comparison):
+    ideal, hicann = (row["populations"] for row in comparison.rows()[:2])
+    assert "rate_difference_hz" not in ideal[0]
+    assert {"rate_difference_hz", "spike_difference", "rate_correlation", "activity_correlation"} < set(hicann[0])
+
+
+def test_the_weight_error_is_the_mean_over_the_weights_that_moved(comparison):
+    assert comparison.rows()[1]["weight_error"] == pytest.approx((30 * 0.02 + 10 * 0.10) / 40)
+    assert comparison.rows()[1]["synapses_lost"] == 1234
+
+
+def test_json_is_valid_and_has_null_for_what_does_not_exist(comparison, tmp_path):
+    text = comparison.to_json(tmp_path / "c.json")
+    content = json.loads((tmp_path / "c.json").read_text(), parse_constant=lambda word: pytest.fail(word))
+    assert content == json.loads(text)
+    assert content["rows"][2]["rate_hz"] is None
+    assert content["format"] == 1
+
+
+def test_plain_turns_numpy_and_infinities_into_json():
+    import numpy as np
+
+    assert plain({"a": np.float32(0.5), "b": (np.nan, np.arange(2)), 3: {"x"}}) == {"a": 0.5, "b": [None, [0, 1]], "3": ["x"]}
+
+
+def test_the_text_shows_every_chip_and_the_approximations(comparison):
+    text = str(comparison)
+    assert all(word in text for word in ("ideal", "hicann", "spinnaker", "loihi", "conductance", "1,234"))
+
+
+def test_all_tables_can_be_printed(comparison):
+    runs = comparison.runs
+    text = tables.as_text(
+        tables.population_table(comparison),
+        tables.stage_table(comparison),
+        tables.loss_table(runs, limit=2),
+        tables.fit_table(runs, "n"),
+        tables.run_table(runs[1], "n"),
+    )
+    assert "5 more lines" in text
+    assert "circuits 95 %" in text
+
+
+def test_the_picture_is_drawn(comparison, tmp_path):
+    file = comparison.plot(tmp_path / "new" / "raster.png")
+    assert file.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_of_an_unknown_kind_is_refused(comparison, tmp_path):
+    with pytest.raises(ParameterError, match=r"'\.xyz' is no kind of picture\. Use one of \.png"):
+        comparison.plot(tmp_path / "raster.xyz")
+
+
+def test_a_comparison_where_everything_failed_can_be_shown(tmp_path):
+    nothing = Comparison("n", (failed("hicann", "no"), failed("loihi", "no")))
+    assert "No chip gave a result" in html(nothing)
+    nothing.plot(tmp_path / "p.png")
+    assert "failed" in str(nothing)
+
+
+def test_the_page_is_self_contained(comparison, tmp_path):
+    text = write(comparison, tmp_path / "report.html").read_text()
+    assert not re.search(r'(src|href)="(?!data:)', text)
+    assert text.count("data:image/png;base64,") == 3
+    assert "Population &#39;exc&#39; does not fit." in text
+
+
+def test_a_page_in_a_forbidden_place_is_one_clear_error(comparison, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ParameterError, match="the report cannot be written"):
+        write(comparison, tmp_path / "file" / "report.html")
+
+
+@pytest.mark.parametrize(
+    ("package", "use"), [("matplotlib", lambda c, p: c.plot(p / "a.png")), ("jinja2", lambda c, p: write(c, p / "a.html"))]
+)
+def test_a_missing_extra_names_the_pip_line(comparison, tmp_path, monkeypatch, package, use):
+    original = builtins.__import__
+
+    def refuse(name, *args, **kwargs):
+        if name.startswith(package):
+            raise ImportError(name)
+        return original(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(MissingExtraError, match=r"pip install 'neurosim-chips\[report\]'"):
+        use(comparison, tmp_path)
