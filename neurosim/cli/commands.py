@@ -29,7 +29,7 @@ def run(
             capture, interrupted = kept(stop), True
         if capture.session is None:
             raise KeyboardInterrupt
-        result = results.of_session(chip, capture.session, capture.network, capture.stages, interrupted=interrupted)
+        result = results.of_capture(chip, capture, interrupted=interrupted)
         save_spikes(result, spikes)
     _show_run(Path(script).name, result, as_json)
     raise SystemExit(INTERRUPTED if result.interrupted else DONE)

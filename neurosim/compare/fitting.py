@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from neurosim.compare.results import ChipRun, failed, of_mapping
+from neurosim.compare.results import ChipRun, failed, of_fit
 from neurosim.compare.runner import load_chip
 from neurosim.compare.scripts import run_script
 from neurosim.errors import NeurosimError
@@ -38,8 +38,7 @@ def fit_network(network, chip: str, *, approximate: Sequence[str] = ("all",), pi
     from neurosim.session import fit
 
     try:
-        loaded = load_chip(chip)
-        fitted = fit(network, loaded, approximate=tuple(approximate), pins=tuple(pins))
+        fitted = fit(network, load_chip(chip), approximate=tuple(approximate), pins=tuple(pins))
     except NeurosimError as error:
         return failed(chip, str(error))
-    return of_mapping(chip, fitted.mapping, fitted.ledger, network, chip=loaded)
+    return of_fit(chip, fitted, network)

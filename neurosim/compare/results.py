@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -112,44 +112,60 @@ def failed(chip: str, error: str) -> ChipRun:
     return ChipRun(chip, chip, error=error or "no reason was given")
 
 
-def of_session(name: str, session: Any, network: Any, stages: dict[str, float], *, interrupted: bool = False) -> ChipRun:
-    """Gather everything from a session that ran."""
-    simulation = session.simulation
-    duration_ms = float(simulation.t_ms)
-    spikes = tuple(recorded(network, session, duration_ms))
-    mapped = of_mapping(name, session.mapping, session.ledger, network, chip=getattr(session, "chip", None))
-    return _with(
+def of_capture(name: str, capture: Any, *, interrupted: bool = False) -> ChipRun:
+    """Gather everything from what was seen of a script."""
+    begun = {"build": capture.stages["build"]} if "build" in capture.stages else {}
+    return of_session(name, capture.session, begun=begun, interrupted=interrupted)
+
+
+def of_session(name: str, session: Any, *, begun: dict[str, float] | None = None, interrupted: bool = False) -> ChipRun:
+    """Gather everything from a session that ran; ``begun`` are stages that came before it."""
+    duration_ms = float(session.t_ms)
+    mapped = of_fit(name, session.fit, session.network)
+    return replace(
         mapped,
-        spikes=spikes,
-        stages=dict(stages),
+        spikes=tuple(recorded(session, duration_ms)),
+        stages={**(begun or {}), **stages(session.wall_s)},
         duration_ms=duration_ms,
-        hardware_s=hardware_time(session, duration_ms),
-        interrupted=interrupted,
+        hardware_s=hardware_time(session.fit.chip, duration_ms),
+        interrupted=interrupted or session.simulation.interrupted,
     )
 
 
-def of_mapping(name: str, mapping: Any, ledger: Ledger, network: Any, *, chip: Any = None) -> ChipRun:
-    """Gather what a mapping says, without any simulation; ``mapping`` is ``None`` on the ideal reference."""
-    cores = tuple(core_uses(mapping, network, chip)) if mapping is not None else ()
-    fullest = max(cores, key=lambda use: use.fill, default=None)
+def stages(wall_s: dict[str, float]) -> dict[str, float]:
+    """Wall time in the stages that are shown: mapping is one of them, the rest as measured."""
+    placing = [name for name in wall_s if name in ("translate", "place", "realise")]
+    shown = {"place": sum(wall_s[name] for name in placing)} if placing else {}
+    return {**shown, **{name: seconds for name, seconds in wall_s.items() if name not in placing}}
+
+
+def of_fit(name: str, fit: Any, network: Any) -> ChipRun:
+    """Gather what a mapping says, without any simulation; ``network`` is the user's."""
+    mapping, chip = fit.mapping, fit.chip
     return ChipRun(
         name,
-        getattr(chip, "title", "Ideal reference" if mapping is None else name),
+        "Ideal reference" if chip is None else chip.title,
         n_neurons=network.n_neurons,
         n_synapses=expected_synapses(network),
-        n_cores=len(cores),
-        n_chips=len({use.chip for use in cores}),
-        binding=f"{fullest.binding} {100 * fullest.fill:.0f} %" if fullest else "",
-        approximations=tuple(dict.fromkeys(loss.what for loss in ledger.of("approximation"))),
-        losses=tuple(ledger),
-        cores=cores,
+        n_cores=mapping.n_cores_used if mapping is not None else 0,
+        n_chips=mapping.n_chips_used if mapping is not None else 0,
+        binding=_binding(mapping),
+        approximations=approximations(fit.ledger, chip),
+        losses=tuple(fit.ledger),
+        cores=tuple(core_uses(mapping)) if mapping is not None else (),
     )
 
 
-def _with(run: ChipRun, **changes: Any) -> ChipRun:
-    from dataclasses import replace
+def _binding(mapping: Any) -> str:
+    found = mapping.binding if mapping is not None else None
+    return f"{found.resource} {100 * found.fraction:.0f} %" if found is not None else ""
 
-    return replace(run, **changes)
+
+def approximations(ledger: Ledger, chip: Any) -> tuple[str, ...]:
+    """Names of the opt-in approximations that had an effect."""
+    known = chip.approximations if chip is not None else {}
+    used = dict.fromkeys(loss.what for loss in ledger.of("approximation"))
+    return tuple(what for what in used if what in known) or tuple(used)
 
 
 def expected_synapses(network: Any) -> int:
@@ -158,8 +174,9 @@ def expected_synapses(network: Any) -> int:
     return int(round(total)) if math.isfinite(total) else 0
 
 
-def recorded(network: Any, session: Any, duration_ms: float) -> list[Spikes]:
+def recorded(session: Any, duration_ms: float) -> list[Spikes]:
     """Spikes of every population that has some recorded."""
+    network = session.network
     cells: dict[int, list[np.ndarray]] = {}
     for probe in network.probes:
         if probe.variable == "spikes":
@@ -175,12 +192,21 @@ def _spikes(population: Any, cells: np.ndarray, session: Any, duration_ms: float
     return Spikes(population.label, cells, np.asarray(indices, np.int64), np.asarray(times_ms, np.float64), duration_ms)
 
 
-def hardware_time(session: Any, duration_ms: float) -> float | None:
+def hardware_time(chip: Any, duration_ms: float) -> float | None:
     """Seconds the chip itself would take, if it is an accelerated one."""
-    speedup = getattr(getattr(session, "chip", None), "speedup", None)
+    speedup = getattr(chip, "speedup", None)
     return duration_ms / 1000.0 / float(speedup) if speedup and float(speedup) > 1.0 else None
 
 
-def core_uses(mapping: Any, network: Any, chip: Any) -> list[CoreUse]:
+def core_uses(mapping: Any) -> list[CoreUse]:
     """Use of every core that holds neurons."""
-    raise NotImplementedError
+    usage, table = mapping.utilisation(), mapping.chip.cores()
+    held = np.concatenate([np.empty(0, np.int64), *(np.asarray(column)[np.asarray(column) >= 0] for column in mapping.core_of)])
+    n_neurons = np.bincount(held, minlength=len(table.core))
+    fraction = usage.fraction
+    uses = []
+    for row, place in enumerate(np.asarray(usage.places)):
+        fullest = int(np.argmax(fraction[row]))
+        where = (int(table.chip[place]), int(table.x[place]), int(table.y[place]), int(table.core[place]))
+        uses.append(CoreUse(*where, int(n_neurons[place]), float(fraction[row, fullest]), usage.resources[fullest]))
+    return uses

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from typing import Any
 from neurosim.compare.comparison import Comparison
 from neurosim.compare.results import IDEAL, ChipRun, failed, of_session
 from neurosim.compare.scripts import read_script
-from neurosim.errors import NeurosimError, ParameterError
+from neurosim.errors import LossWarning, NeurosimError, ParameterError
 
 #: The chips compared when none are named.
 DEFAULT_CHIPS = (IDEAL, "hicann", "spinnaker", "loihi")
@@ -114,15 +116,25 @@ def network_run(
     """Run a network in this process on one chip; an error becomes a failed run."""
     from neurosim.session import Session
 
-    started_s = time.perf_counter()
+    session = None
     try:
-        session = Session(network, load_chip(chip), threads=threads or 1, approximate=tuple(approximate))
-        placed_s = time.perf_counter()
-        session.run_until(duration_ms)
+        with quiet_losses():
+            session = Session(network, load_chip(chip), threads=threads or 1, approximate=tuple(approximate))
+            session.run_until(duration_ms)
+    except KeyboardInterrupt:
+        if session is None:
+            raise
     except NeurosimError as error:
         return failed(chip, str(error))
-    stages = {"place": placed_s - started_s, "run": time.perf_counter() - placed_s}
-    return of_session(chip, session, network, stages)
+    return of_session(chip, session)
+
+
+@contextlib.contextmanager
+def quiet_losses() -> Iterator[None]:
+    """Losses are in the result, so they are not warned of as well."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LossWarning)
+        yield
 
 
 def load_chip(name: str) -> Any:

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import pickle
 import sys
-import warnings
 from pathlib import Path
 
-from neurosim.compare.results import ChipRun, failed, of_session
-from neurosim.compare.runner import Job
+from neurosim.compare.results import ChipRun, failed, of_capture
+from neurosim.compare.runner import Job, quiet_losses
 from neurosim.compare.scripts import run_script
-from neurosim.errors import LossWarning, NeurosimError
+from neurosim.errors import NeurosimError
 
 
 def work(job: Job) -> ChipRun:
-    """Run a job; an error becomes a failed run. Losses are in the result, so they are not warned of."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LossWarning)
+    """Run a job; an error becomes a failed run."""
+    with quiet_losses():
         try:
             capture = run_script(job.script, job.arguments, chip=job.chip, **job.settings)
         except KeyboardInterrupt as stop:
             return _partial(job, getattr(stop, "capture", None))
         except NeurosimError as error:
             return failed(job.chip, str(error))
-    return of_session(job.chip, capture.session, capture.network, capture.stages)
+    return of_capture(job.chip, capture)
 
 
 def _partial(job: Job, capture) -> ChipRun:
     if capture is None or capture.session is None:
         raise KeyboardInterrupt
-    return of_session(job.chip, capture.session, capture.network, capture.stages, interrupted=True)
+    return of_capture(job.chip, capture, interrupted=True)
 
 
 def main() -> None:
