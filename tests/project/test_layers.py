@@ -1,0 +1,128 @@
+"""The arrows between rooms run only downward: every import of every source is read and compared."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Room -> rooms it may import, lowest first. What a room is not told to use, it may not use.
+LEAVES = frozenset({"errors", "losses", "_guard"})
+DESCRIPTION = frozenset({"columns", "network", "connectivity"}) | LEAVES
+ALLOWED: dict[str, frozenset[str]] = {
+    "errors": frozenset(),
+    "_guard": frozenset(),
+    "_cache": frozenset(),
+    "_names": frozenset(),
+    "losses": frozenset({"errors"}),
+    "columns": frozenset({"errors"}),
+    "network": frozenset({"columns", "errors"}),
+    "connectivity": frozenset({"columns", "network"}) | LEAVES,
+    "models": frozenset({"columns"}) | LEAVES,
+    "engine": DESCRIPTION | {"models"},
+    "chips": DESCRIPTION | {"models"},
+    "mapping": DESCRIPTION | {"chips"},
+    "session": DESCRIPTION | {"models", "engine", "chips", "mapping"},
+    "pynn": DESCRIPTION | {"models", "chips", "mapping", "session"},
+    "compare": DESCRIPTION | {"chips", "mapping", "session", "pynn", "report"},
+    "report": DESCRIPTION | {"chips", "mapping", "compare"},
+    "cli": DESCRIPTION | {"chips", "mapping", "session", "pynn", "compare", "report"},
+}
+
+# Third-party packages that only some rooms may touch, and what would go wrong otherwise.
+CONFINED = {
+    "pyNN": {"pynn"},  # CeCILL, and half a second of import
+    "neo": {"pynn"},
+    "quantities": {"pynn"},
+    "lazyarray": {"pynn"},
+    "numba": {"connectivity", "models", "engine", "chips"},
+    "matplotlib": {"compare", "report"},
+    "jinja2": {"report"},
+    "typer": {"cli"},
+    "rich": {"cli", "compare", "pynn", "session", "engine"},
+}
+
+
+def sources() -> list[Path]:
+    """Every source of the package, by its path inside ``neurosim`` (links followed)."""
+    folders = {"": ROOT / "neurosim", "chips": ROOT / "chips", "mapping": ROOT / "mapping"}
+    found = [Path(name) / path.relative_to(folder) for name, folder in folders.items() for path in folder.rglob("*.py")]
+    return sorted({path for path in found if path.parts})
+
+
+def room_of(path: Path) -> str:
+    return path.parts[0].removesuffix(".py")
+
+
+def read(path: Path) -> ast.Module:
+    return ast.parse((ROOT / "neurosim" / path).read_text(encoding="utf-8"), filename=str(path))
+
+
+def imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and absolute name of every import, those inside functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "neurosim":
+            yield from ((node.lineno, f"neurosim.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.lineno, "." * node.level + (node.module or "")
+        elif isinstance(node, ast.Call) and _is_import_call(node):
+            yield node.lineno, str(ast.literal_eval(node.args[0]))
+
+
+def _is_import_call(node: ast.Call) -> bool:
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return name in {"import_module", "__import__"} and bool(node.args) and isinstance(node.args[0], ast.Constant)
+
+
+def faults(path: Path, tree: ast.Module) -> list[str]:
+    room, found = room_of(path), []
+    for line, name in imported(tree):
+        top, _, rest = name.partition(".")
+        target = rest.partition(".")[0]
+        where = f"{path}:{line} imports {name}"
+        if not top:
+            found.append(f"{where}: imports are absolute here")
+        elif top == "neurosim" and not target:
+            found.append(f"{where}: name the room that is meant")
+        elif top == "neurosim" and target != room and target not in ALLOWED.get(room, frozenset()):
+            found.append(f"{where}: '{room}' may not know '{target}'")
+        elif top in CONFINED and room not in CONFINED[top]:
+            found.append(f"{where}: only {', '.join(sorted(CONFINED[top]))} may use it")
+    return found
+
+
+def test_every_room_is_in_the_table() -> None:
+    assert {room_of(path) for path in sources()} - {"__init__", "__main__"} <= set(ALLOWED)
+
+
+def test_the_table_itself_has_no_circle_except_compare_and_report() -> None:
+    order = list(ALLOWED)
+    upward = {(room, target) for room, targets in ALLOWED.items() for target in targets if order.index(target) > order.index(room)}
+    assert upward <= {("compare", "report"), ("errors", "_guard"), ("losses", "_guard")}
+
+
+def test_imports_run_downward() -> None:
+    paths = [path for path in sources() if room_of(path) not in {"__init__", "__main__"}]
+    found = [fault for path in paths for fault in faults(path, read(path))]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("engine/x.py", "import pyNN.common"),
+        ("engine/x.py", "def f():\n    from neurosim.chips import load"),
+        ("network.py", "from neurosim import chips"),
+        ("mapping/x.py", "import importlib\nimportlib.import_module('neurosim.session')"),
+        ("chips/x.py", "from . import chip"),
+        ("models/x.py", "import neo"),
+    ],
+)
+def test_a_wrong_arrow_is_found(path: str, text: str) -> None:
+    assert len(faults(Path(path), ast.parse(text))) == 1
