@@ -1,6 +1,6 @@
-"""``python -m neurosim.demo``: a published network on three chips and on the ideal reference.
+"""``neurosim demo``: a published network on three chips and on the ideal reference.
 
-Runs ``examples/brette_coba.py`` (or the script given) on each, prints how long each stage took
+Runs ``examples/brette_coba.py`` on each, prints how long each stage took
 and a table that compares them, and leaves a picture and a report in ``demo/``.
 """
 
@@ -23,7 +23,7 @@ def demo(script: Path = SCRIPT, folder: Path = FOLDER) -> int:
     """Run the demo and give its exit code."""
     started_s = time.perf_counter()
     note(f"{script.name} on {', '.join(DEFAULT_CHIPS)}; all approximations are switched on")
-    check_chips([chip for chip in DEFAULT_CHIPS])
+    check_chips(DEFAULT_CHIPS)
     result = compare(script, chips=DEFAULT_CHIPS, progress=tell)
     show_comparison(result)
     _leave(result, folder / script.stem)
@@ -40,12 +40,12 @@ def _leave(result, stem: Path) -> None:
     print(f"numbers: {stem.with_suffix('.json')}")
 
 
-def main() -> None:
-    """Entry point of ``python -m neurosim.demo``."""
+def main(folder: Path = FOLDER) -> None:
+    """Run the demo and leave with its exit code."""
     with reporting():
-        code = demo(*(Path(argument) for argument in sys.argv[1:2]))
+        code = demo(folder=folder)
     raise SystemExit(code)
 
 
 if __name__ == "__main__":
-    main()
+    main(*(Path(argument) for argument in sys.argv[1:2]))

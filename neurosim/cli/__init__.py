@@ -1,4 +1,4 @@
-"""The command line: ``neurosim run | fit | compare | chips``.
+"""The command line: ``neurosim run | fit | compare | chips | demo``.
 
 ``app.py`` declares the commands and imports nothing heavy, so that ``--help`` is quick;
 ``commands.py`` does the work; ``output.py`` prints tables, JSON and errors.

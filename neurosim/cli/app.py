@@ -96,6 +96,14 @@ def chips(
     commands.chips(name, as_json=as_json)
 
 
+@app.command()
+def demo(folder: Annotated[Path, typer.Option(help="Where the picture, the report and the numbers go.")] = Path("demo")) -> None:
+    """Run the Brette 2007 COBA network on all chips and compare them."""
+    from neurosim import demo as shown
+
+    shown.main(folder)
+
+
 def main() -> None:
     """Entry point of the ``neurosim`` command."""
     from neurosim.cli.output import reporting

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosim.cli.output import DONE, FAILED, INTERRUPTED, note, reporting, script_output, show, show_json
+from neurosim.cli.output import DONE, FAILED, INTERRUPTED, loss_notes, note, reporting, script_output, show, show_json
 
 if TYPE_CHECKING:
     from neurosim.compare import ChipRun, Comparison
@@ -23,7 +23,7 @@ def run(
     with reporting(as_json):
         check_chips([chip])
         try:
-            with script_output(as_json):
+            with script_output(as_json), loss_notes():
                 capture = scripts.run_script(script, arguments, chip=chip, approximate=names(approximate) or None, threads=threads)
         except KeyboardInterrupt as stop:
             capture, interrupted = kept(stop), True
@@ -68,8 +68,16 @@ def save_spikes(result: ChipRun, path: Path | None) -> None:
         return
     import numpy as np
 
+    from neurosim.errors import ParameterError
+
     columns = {f"{s.label}.{name}": values for s in result.spikes for name, values in (("indices", s.indices), ("times_ms", s.times_ms))}
-    np.savez_compressed(path, **columns)  # type: ignore[arg-type]
+    try:
+        with open(path, "wb") as file:
+            np.savez_compressed(file, **columns)  # type: ignore[arg-type]
+    except OSError as error:
+        raise ParameterError(
+            f"the spikes cannot be written: {error.strerror}.", where=str(path), remedy="Give a file you may write."
+        ) from error
     note(f"spikes saved to {path}")
 
 
@@ -85,10 +93,9 @@ def fit(script: str, arguments: Sequence[str], *, chip: str, losses: bool, repor
         if as_json:
             show_json({"format": comparison.FORMAT, "name": Path(script).name, "rows": [fit_row(item) for item in runs]})
         else:
-            show(
-                tables.fit_table(runs, Path(script).name),
-                *([tables.loss_table(runs)] if losses and any(item.losses for item in runs) else []),
-            )
+            show(tables.fit_table(runs, Path(script).name))
+            if losses and any(item.losses for item in runs):
+                show(tables.loss_table(runs))
         write_report(comparison.Comparison(Path(script).name, runs), report)
     raise SystemExit(FAILED if any(item.error for item in runs) else DONE)
 

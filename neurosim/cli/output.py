@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import Any
-
-import typer
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -42,8 +41,29 @@ def script_output(as_json: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def loss_notes() -> Iterator[None]:
+    """Warnings of lost precision as one plain line each, once; other warnings as Python shows them."""
+    from neurosim.errors import LossWarning
+
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show_warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, LossWarning):
+                note(f"neurosim: lost: {message}")
+            else:
+                usual(message, category, *place, **more)
+
+        warnings.showwarning = show_warning
+        warnings.simplefilter("default", LossWarning)
+        yield
+
+
+@contextlib.contextmanager
 def reporting(as_json: bool = False) -> Iterator[None]:
-    """Turn errors into one clear message and an exit code, never a traceback of ours."""
+    """Turn errors into one clear message and an exit code, without a traceback of ours."""
+    from neurosim.errors import NeurosimError
+
     try:
         yield
     except BrokenPipeError:
@@ -52,17 +72,11 @@ def reporting(as_json: bool = False) -> Iterator[None]:
     except KeyboardInterrupt:
         note("neurosim: interrupted; nothing was recorded.")
         raise SystemExit(INTERRUPTED) from None
-    except Exception as error:
+    except NeurosimError as error:
         raise SystemExit(_report(error, as_json)) from None
 
 
 def _report(error: Exception, as_json: bool) -> int:
-    from neurosim.errors import NeurosimError
-
-    if isinstance(error, typer.Exit | SystemExit):
-        raise error
-    if not isinstance(error, NeurosimError):
-        raise error
     for line in getattr(error, "lines", ()):
         sys.stderr.write(line)
     note(f"neurosim: {error}")

@@ -113,7 +113,7 @@ def row(run: ChipRun, ideal: ChipRun | None = None) -> dict[str, Any]:
 
 def populations(run: ChipRun, ideal: ChipRun | None) -> list[dict[str, Any]]:
     """One dictionary per recorded population; differences only where the ideal recorded it too."""
-    reference = {index: spikes for index, spikes in enumerate(ideal.spikes)} if ideal is not None else {}
+    reference = dict(enumerate(ideal.spikes)) if ideal is not None else {}
     rows: list[dict[str, Any]] = []
     for index, spikes in enumerate(run.spikes):
         entry: dict[str, Any] = dict(statistics.describe(spikes))

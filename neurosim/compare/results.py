@@ -171,7 +171,7 @@ def approximations(ledger: Ledger, chip: Any) -> tuple[str, ...]:
 def expected_synapses(network: Any) -> int:
     """Expected number of synapses of all projections, without expanding any."""
     total = sum(projection.rule.expected(network.ends(projection)) for projection in network.projections)
-    return int(round(total)) if math.isfinite(total) else 0
+    return round(total) if math.isfinite(total) else 0
 
 
 def recorded(session: Any, duration_ms: float) -> list[Spikes]:

@@ -15,8 +15,8 @@ from neurosim.errors import MissingExtraError, ParameterError
 from neurosim.report import html, write
 
 KEYS = [
-    "chip", "title", "error", "interrupted", "n_neurons", "n_synapses", "n_cores", "n_chips", "binding", "synapses_lost", "weight_error", "weight_error_unit",
-    "rate_hz", "approximations", "populations", "losses", "stages_s", "duration_ms", "hardware_s",
+    "chip", "title", "error", "interrupted", "n_neurons", "n_synapses", "n_cores", "n_chips", "binding", "synapses_lost",
+    "weight_error", "weight_error_unit", "rate_hz", "approximations", "populations", "losses", "stages_s", "duration_ms", "hardware_s",
 ]  # fmt: skip
 
 

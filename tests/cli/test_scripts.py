@@ -42,14 +42,16 @@ def test_ideal_is_no_chip_and_none_leaves_the_scripts_own(script):
 
 def test_a_script_sees_its_arguments_its_name_and_its_folder(script, tmp_path):
     script("VALUE = 3", "neighbour_module_of_net.py")
-    file = script(STUB + "import neighbour_module_of_net\nassert sys.argv[1:] == ['a', '--b'], sys.argv\nassert __name__ == '__main__'\n")
+    checks = "assert sys.argv[1:] == ['a', '--b'], sys.argv\nassert __name__ == '__main__'\n"
+    file = script(STUB + "import neighbour_module_of_net\n" + checks)
     before = (list(sys.argv), list(sys.path))
     run_script(file, ["a", "--b"])
     assert (sys.argv, sys.path) == before
 
 
 def test_a_script_that_is_only_fitted_stops_at_its_first_run(script):
-    file = script(STUB.replace("overrides.frozen", "try:\n    overrides.frozen") + "except Exception:\n    pass\nraise RuntimeError('went on')\n")
+    careless = STUB.replace("overrides.frozen", "try:\n    overrides.frozen") + "except Exception:\n    pass\n"
+    file = script(careless + "raise RuntimeError('went on')\n")
     assert run_script(file, stop_before_run=True).network is not None
 
 
@@ -87,8 +89,8 @@ def test_a_script_that_raises_is_one_error_with_its_own_lines_only(script):
 
 
 def test_an_error_of_ours_keeps_its_own_words(script):
-    file = script("from neurosim.errors import ParameterError\nraise ParameterError('tau_m is negative.', where='Population', remedy='Be positive.')\n")
-    with pytest.raises(ScriptError, match=r"net\.py, line 2: Population: tau_m is negative\. Be positive\.$"):
+    file = script("from neurosim.errors import ParameterError as E\nraise E('tau_m is negative.', where='Cell', remedy='Be positive.')\n")
+    with pytest.raises(ScriptError, match=r"net\.py, line 2: Cell: tau_m is negative\. Be positive\.$"):
         run_script(file)
 
 

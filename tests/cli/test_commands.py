@@ -1,0 +1,167 @@
+"""The commands: what they print, how they fail, how quickly they answer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from neurosim.cli import app
+from neurosim.cli.commands import names
+
+SMALL = """
+import neurosim as sim
+sim.setup(timestep=0.1, rng_seed=3)
+cell = sim.IF_cond_exp(tau_refrac=2.0, i_offset=1.0)
+a = sim.Population(12, cell, label="a")
+b = sim.Population(3, cell, label="b")
+sim.Projection(a, b, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.004, delay=1.0), receptor_type="excitatory")
+a.record("spikes")
+b[:2].record("spikes")
+sim.run(100.0)
+print("the script speaks")
+sim.end()
+"""
+
+
+@pytest.fixture
+def call(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.py").write_text(SMALL)
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_help_answers_within_a_moment():
+    begun = time.perf_counter()
+    done = subprocess.run([sys.executable, "-m", "neurosim", "--help"], capture_output=True, text=True, check=True)
+    assert time.perf_counter() - begun < 2.0  # 0.15 s on a quiet machine
+    assert all(word in done.stdout for word in ("run", "fit", "compare", "chips", "Exit codes"))
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys; from neurosim.cli import app; print([m for m in ('numpy', 'numba', 'pyNN', 'pydantic', 'matplotlib') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", ["run", "fit", "compare"])
+def test_a_missing_script_is_wrong_use(call, command):
+    done = call(command, "smal.py")
+    assert done.exit_code == 2
+    assert "there is no such script file. Did you mean 'small.py'?" in done.stderr
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("arguments", [("run", "small.py", "--chip", "loihy"), ("fit", "small.py", "--chip", "loihy"), ("compare", "small.py", "--chips", "ideal,loihy"), ("chips", "loihy")])  # fmt: skip
+def test_an_unknown_chip_is_wrong_use_with_the_nearest_name(call, arguments):
+    done = call(*arguments)
+    assert done.exit_code == 2
+    assert "unknown chip 'loihy'. Did you mean 'loihi'?" in done.stderr
+
+
+def test_an_unknown_option_is_wrong_use(call):
+    assert call("run", "small.py", "--chop", "loihi").exit_code == 2
+
+
+def test_a_missing_datasheet_is_wrong_use(call):
+    done = call("chips", "mine.toml")
+    assert done.exit_code == 2
+    assert "there is no such file" in done.stderr
+
+
+def test_no_chips_at_all_is_wrong_use(call):
+    done = call("compare", "small.py", "--chips", ",")
+    assert done.exit_code == 2
+    assert "no chip is named" in done.stderr
+
+
+def test_a_script_that_raises_gives_its_own_lines_and_one_message(call):
+    Path("bad.py").write_text("def f():\n    return 1 / 0\n\nf()\n")
+    done = call("run", "bad.py")
+    assert done.exit_code == 1
+    assert 'bad.py", line 4' in done.stderr
+    assert done.stderr.rstrip().endswith("neurosim: bad.py, line 2: ZeroDivisionError: division by zero")
+    assert "neurosim/compare" not in done.stderr
+
+
+def test_with_json_an_error_is_json_too(call):
+    Path("bad.py").write_text("raise ValueError('no')\n")
+    done = call("run", "bad.py", "--json")
+    error = json.loads(done.stdout)["error"]
+    assert (error["type"], error["cause"], error["where"]) == ("ScriptError", "ValueError", "bad.py, line 1")
+
+
+def test_lists_are_split_at_commas():
+    assert names(" ideal, hicann,,loihi ") == ["ideal", "hicann", "loihi"]
+
+
+# --- end to end -------------------------------------------------------------------------------
+
+
+def test_run_shows_what_the_script_says_and_a_summary(call):
+    done = call("run", "small.py")
+    assert done.exit_code == 0, done.output
+    assert "the script speaks" in done.stdout
+    assert "Ideal reference" in done.stdout
+
+
+def test_run_gives_json_alone_and_saves_spikes(call):
+    import numpy as np
+
+    done = call("run", "small.py", "--chip", "spinnaker", "--json", "--spikes", "spikes.npz")
+    assert done.exit_code == 0, done.output
+    row = json.loads(done.stdout)
+    saved = np.load("spikes.npz")
+    assert [p["n_recorded"] for p in row["populations"]] == [12, 2]
+    assert len(saved["a.times_ms"]) == row["populations"][0]["n_spikes"] > 0
+    assert row["n_cores"] >= 1
+    assert "the script speaks" in done.stderr
+
+
+def test_fit_does_not_simulate_and_names_all_chips(call):
+    done = call("fit", "small.py", "--json")
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.stdout)["rows"]
+    assert [row["chip"] for row in rows] == ["hicann", "loihi", "spinnaker"]
+    assert all(row["fits"] and row["n_cores"] >= 1 for row in rows)
+    assert "the script speaks" not in done.output
+
+
+def test_a_network_that_does_not_fit_gives_exit_code_one(call):
+    Path("big.py").write_text(SMALL.replace("Population(12", "Population(2000000"))
+    done = call("fit", "big.py", "--chip", "loihi")
+    assert done.exit_code == 1
+    assert "limit" in done.stdout
+
+
+def test_compare_puts_chips_side_by_side(call):
+    done = call("compare", "small.py", "--chips", "ideal,loihi", "--json", "--report", "r.html", "--plot", "p.png")
+    assert done.exit_code == 0, done.output
+    ideal, loihi = json.loads(done.stdout)["rows"]
+    assert ideal["populations"][0]["n_spikes"] > 0
+    assert loihi["approximations"] == ["conductance"]
+    assert "rate_difference_hz" in loihi["populations"][0]
+    assert Path("r.html").exists()
+    assert Path("p.png").exists()
+
+
+def test_a_chip_that_fails_does_not_stop_the_others(call):
+    Path("adex.py").write_text(SMALL.replace("IF_cond_exp(tau_refrac=2.0, ", "EIF_cond_exp_isfa_ista("))
+    done = call("compare", "adex.py", "--chips", "loihi,ideal", "--json")
+    assert done.exit_code == 1
+    loihi, ideal = json.loads(done.stdout)["rows"]
+    assert loihi["error"]
+    assert not ideal["error"]
+
+
+def test_chips_lists_all_and_shows_a_datasheet(call):
+    listed = json.loads(call("chips", "--json").stdout)["chips"]
+    assert [chip["name"] for chip in listed] == ["hicann", "loihi", "spinnaker"]
+    constants = json.loads(call("chips", "loihi", "--json").stdout)["constants"]
+    assert {"name", "value", "unit", "source", "confidence"} == set(constants[0])
+    assert "confidence" in call("chips", "loihi").stdout
