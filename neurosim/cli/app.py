@@ -33,7 +33,9 @@ Approximate = Annotated[str, typer.Option(help="Approximations to allow, by name
 def run(
     script: Script,
     arguments: Arguments = None,
-    chip: Annotated[str, typer.Option(help="Chip by name, datasheet file (.toml), or 'ideal'.")] = "ideal",
+    chip: Annotated[
+        str | None, typer.Option(help="Chip by name, datasheet file (.toml), or 'ideal'; the script's own by default.", show_default=False)
+    ] = None,
     approximate: Approximate = "",
     threads: Threads = None,
     spikes: Annotated[Path | None, typer.Option(help="Save all recorded spikes to this .npz file.", show_default=False)] = None,

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 
 def run(
-    script: str, arguments: Sequence[str], *, chip: str, approximate: str, threads: int | None, spikes: Path | None, as_json: bool
+    script: str, arguments: Sequence[str], *, chip: str | None, approximate: str, threads: int | None, spikes: Path | None, as_json: bool
 ) -> None:
     """Run a script on one chip and print a summary."""
     from neurosim.compare import results, scripts
 
     interrupted = False
     with reporting(as_json):
-        check_chips([chip])
+        scripts.read_script(script)
+        check_chips([chip] if chip else [])
         try:
             with script_output(as_json), loss_notes():
                 capture = scripts.run_script(script, arguments, chip=chip, approximate=names(approximate) or None, threads=threads)
@@ -29,10 +30,15 @@ def run(
             capture, interrupted = kept(stop), True
         if capture.session is None:
             raise KeyboardInterrupt
-        result = results.of_capture(chip, capture, interrupted=interrupted)
+        result = results.of_capture(chip or _own_chip(capture), capture, interrupted=interrupted)
         save_spikes(result, spikes)
     _show_run(Path(script).name, result, as_json)
     raise SystemExit(INTERRUPTED if result.interrupted else DONE)
+
+
+def _own_chip(capture: Any) -> str:
+    chip = capture.session.chip
+    return "ideal" if chip is None else chip.name
 
 
 def _show_run(name: str, result: ChipRun, as_json: bool) -> None:
@@ -83,9 +89,10 @@ def save_spikes(result: ChipRun, path: Path | None) -> None:
 
 def fit(script: str, arguments: Sequence[str], *, chip: str, losses: bool, report: Path | None, as_json: bool) -> None:
     """Map a script's network without simulating, and say what came of it."""
-    from neurosim.compare import comparison, fitting, tables
+    from neurosim.compare import comparison, fitting, scripts, tables
 
     with reporting(as_json):
+        scripts.read_script(script)
         chosen = available() if chip == "all" else names(chip)
         check_chips(chosen)
         with script_output(True):
@@ -121,8 +128,10 @@ def compare(
 ) -> None:
     """Run a script on several chips and print them side by side."""
     from neurosim.compare import compare as run_all
+    from neurosim.compare.scripts import read_script
 
     with reporting(as_json):
+        read_script(script)
         chosen = names(chips)
         check_chips(chosen)
         result = run_all(script, chips=chosen, arguments=arguments, threads=threads, verbose=verbose, progress=tell)
