@@ -1,0 +1,38 @@
+"""Placement: which neuron sits on which core of a chip, checked, and the answers one wants afterwards.
+
+Start with :func:`map_network` (``pipeline.py``). Its stages are pure functions of arrays, in this order:
+``budget`` (limits as vectors), ``partition`` (slices on logical cores, pins first), ``place`` (real cores),
+``verify`` (independent check); ``traffic`` and ``usage`` count packets and resources when asked for.
+:class:`Mapping` (``mapping.py``) is the result: ``summary``, ``where``, ``on``, ``utilisation``, ``losses``,
+``to_json`` (``serial.py``, with ``fingerprint.py``). ``lookup.py`` reads what users point at, ``summary.py``
+prints. No chip's name appears here: everything a chip decides comes through :mod:`neurosim.chips.chip`.
+"""
+
+from __future__ import annotations
+
+from neurosim._guard import refuse_bare_import
+from neurosim.mapping._callable import make_callable
+from neurosim.mapping.lookup import Resident
+from neurosim.mapping.mapping import Mapping
+from neurosim.mapping.pins import Pin, Place
+from neurosim.mapping.pipeline import FitReport, fit_report, map_network
+from neurosim.mapping.traffic import CoreGraph, Traffic, count_traffic
+from neurosim.mapping.usage import Binding, Utilisation
+
+__all__ = [
+    "Binding",
+    "CoreGraph",
+    "FitReport",
+    "Mapping",
+    "Pin",
+    "Place",
+    "Resident",
+    "Traffic",
+    "Utilisation",
+    "count_traffic",
+    "fit_report",
+    "map_network",
+]
+
+refuse_bare_import(__name__, "neurosim.mapping")
+make_callable(__name__)

@@ -1,0 +1,225 @@
+"""Cut populations into slices and put the slices together on cores, under all limits of a core.
+
+The cores here are logical: numbered from 0, as many as needed. :mod:`neurosim.mapping.place` says
+which real core each one becomes. First fit: a population first fills the room left on cores in
+use, then takes new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.errors import PlacementError
+from neurosim.mapping.budget import Budget
+from neurosim.mapping.pins import Pin, check_pins, describe, neurons_of, pinned_cores
+
+Int64 = NDArray[np.int64]
+
+
+class Slices(NamedTuple):
+    """Slice table, one row per slice: ``start:stop`` of the population's sequence sits on ``core``."""
+
+    population: Int64
+    start: Int64
+    stop: Int64
+    core: Int64
+
+
+class Partition(NamedTuple):
+    """Neurons on logical cores.
+
+    Attributes
+    ----------
+    sequences
+        Per population the neurons in the order in which they were put on cores; empty if they are
+        not placed.
+    slices
+        Which part of a sequence sits on which logical core, in the order of filling.
+    n_cores
+        Number of logical cores.
+    real_core
+        Per logical core the real core a pin asks for, or -1.
+    """
+
+    sequences: tuple[Int64, ...]
+    slices: Slices
+    n_cores: int
+    real_core: Int64
+
+
+@dataclass(slots=True)
+class _Filling:
+    """Cores filled so far; the working state of one partition."""
+
+    budget: Budget
+    used: Int64
+    counts: list[dict[int, int]] = field(default_factory=list)
+    rows: list[tuple[int, int, int, int]] = field(default_factory=list)
+    real: dict[int, int] = field(default_factory=dict)
+    done: dict[int, int] = field(default_factory=dict)
+
+    def open_core(self) -> int:
+        if len(self.counts) == len(self.used):
+            self.used = np.concatenate([self.used, np.zeros_like(self.used), np.zeros((16, self.used.shape[1]), np.int64)])
+        self.counts.append({})
+        return len(self.counts) - 1
+
+    def may_join(self, core: int, population: int) -> bool:
+        return self.budget.chip.mixes_populations or set(self.counts[core]) <= {population}
+
+    def room(self, core: int, population: int, at_most: int, *, soft: bool = True) -> int:
+        """Largest number of further neurons that the limits of the core allow."""
+        have = self.counts[core].get(population, 0)
+        free = self.budget.capacity(population, soft=soft) - self.used[core] + self.budget.use(population, have)
+        return _largest(lambda n: bool((self.budget.use(population, have + n) <= free).all()), at_most)
+
+    def put(self, core: int, population: int, n_neurons: int) -> None:
+        have = self.counts[core].get(population, 0)
+        self.used[core] += self.budget.use(population, have + n_neurons) - self.budget.use(population, have)
+        self.counts[core][population] = have + n_neurons
+        start = self.done.get(population, 0)
+        self.done[population] = start + n_neurons
+        self.rows.append((population, start, start + n_neurons, core))
+
+    def fill(self, core: int, population: int, left: int, *, soft: bool = True) -> int:
+        """Put as many as fit; gives how many are left."""
+        n_neurons = self.room(core, population, left, soft=soft) if left and self.may_join(core, population) else 0
+        if n_neurons:
+            self.put(core, population, n_neurons)
+        return left - n_neurons
+
+    def candidates(self, population: int) -> Int64:
+        """Cores in use with room for at least one more neuron, in order."""
+        n_cores = len(self.counts)
+        if not self.budget.chip.mixes_populations:
+            return np.array([core for core in self.real if set(self.counts[core]) == {population}], np.int64)
+        one = self.budget.use(population, 1)
+        return np.flatnonzero((self.used[:n_cores] + one <= self.budget.capacity(population)).all(axis=1))
+
+
+def partition(budget: Budget, pins: Sequence[Pin] = ()) -> Partition:
+    """Neurons on logical cores under the limits of a core, pins first.
+
+    Parameters
+    ----------
+    budget
+        Network, chip and their limits.
+    pins
+        Manual placements.
+
+    Raises
+    ------
+    PlacementError
+        If one neuron is too large for an empty core, or pinned neurons do not fit where they must.
+    """
+    network, chip = budget.network, budget.chip
+    check_pins(network, pins)
+    placed = [p.id for p in network.populations if p.size and (chip.places_sources or not p.is_source)]
+    for population in placed:
+        budget.check_single(population)
+    state = _Filling(budget, np.zeros((16, len(budget.core_limits)), np.int64))
+    pinned = [pin for pin in pins if pin.coordinate is not None]
+    _put_pins(state, pinned)
+    for population in placed:
+        _put_rest(state, population)
+    real = np.full(len(state.counts), -1, np.int64)
+    real[list(state.real)] = list(state.real.values())
+    sequences = tuple(_sequence(budget, p.id, pinned) if p.id in placed else np.empty(0, np.int64) for p in network.populations)
+    return Partition(sequences, _table(state.rows), len(state.counts), real)
+
+
+def _largest(fits, at_most: int) -> int:
+    """Largest n <= at_most with ``fits(n)``, which must be monotonic; 0 if there is none."""
+    low, step = 0, 1
+    while low < at_most and fits(min(low + step, at_most)):
+        low = min(low + step, at_most)
+        step *= 2
+    high = min(low + step, at_most)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
+
+
+def _put_rest(state: _Filling, population: int) -> None:
+    left = state.budget.network.populations[population].size - state.done.get(population, 0)
+    for core in state.candidates(population) if left else ():
+        left = state.fill(int(core), population, left)
+        if not left:
+            return
+    if left:
+        full = state.room(state.open_core(), population, left)
+        for first in range(0, left, full):
+            core = state.open_core() if first else len(state.counts) - 1
+            state.put(core, population, min(full, left - first))
+
+
+def _put_pins(state: _Filling, pins: Sequence[Pin]) -> None:
+    logical: dict[int, int] = {}
+    for pin in pins:
+        cores = pinned_cores(state.budget.network, state.budget.chip, pin)
+        left = len(neurons_of(state.budget.network, pin))
+        for real in map(int, cores):
+            if not left:
+                break
+            if real not in logical:
+                logical[real] = state.open_core()
+                state.real[logical[real]] = real
+            left = state.fill(logical[real], pin.population, left, soft=False)
+        if left:
+            raise _pin_error(state, pin, [logical[int(real)] for real in cores])
+
+
+def _pin_error(state: _Filling, pin: Pin, cores: list[int]) -> PlacementError:
+    network, chip = state.budget.network, state.budget.chip
+    label, place = network.populations[pin.population].label, describe(pin.coordinate)
+    others = sorted({p for core in cores for p in state.counts[core]} - {pin.population})
+    if others and not chip.mixes_populations:
+        return PlacementError(
+            f"Population '{label}' is pinned to {place}, where population '{network.populations[others[0]].label}' is pinned already; "
+            f"a core of {chip.title} holds neurons of one population only.",
+            population=label,
+            core=place,
+            remedy="Pin the two populations to different cores.",
+        )
+    return _overflow(state, pin, cores)
+
+
+def _overflow(state: _Filling, pin: Pin, cores: list[int]) -> PlacementError:
+    budget, label = state.budget, state.budget.network.populations[pin.population].label
+    n_neurons = len(neurons_of(budget.network, pin))
+    before = sum((state.used[core] - budget.use(pin.population, state.counts[core].get(pin.population, 0)) for core in cores), start=0)
+    needed = before + budget.use(pin.population, n_neurons)
+    capacity = np.minimum(budget.capacity(pin.population, soft=False), np.iinfo(np.int64).max // (4 * len(cores)))
+    worst = int(np.argmax(needed / (capacity * len(cores))))
+    resource, limit = budget.core_limits[worst].resource, int(capacity[worst]) * len(cores)
+    return PlacementError(
+        f"Population '{label}' does not fit on {describe(pin.coordinate)}, where it is pinned: "
+        f"together with what is there it needs {int(needed[worst]):,} {resource}, the limit is {limit:,}.",
+        population=label,
+        core=describe(pin.coordinate),
+        resource=resource,
+        used=int(needed[worst]),
+        limit=limit,
+        remedy="Pin fewer neurons there, or spread them over several coordinates.",
+    )
+
+
+def _sequence(budget: Budget, population: int, pins: Sequence[Pin]) -> Int64:
+    order = np.asarray(budget.chip.neuron_order(budget.network, population), np.int64)
+    first = [neurons_of(budget.network, pin) for pin in pins if pin.population == population]
+    if not first:
+        return order
+    mask = np.zeros(len(order), bool)
+    mask[np.concatenate(first)] = True
+    return np.concatenate([*first, order[~mask[order]]])
+
+
+def _table(rows: list[tuple[int, int, int, int]]) -> Slices:
+    columns = np.array(rows, np.int64).reshape(-1, 4).T
+    return Slices(*(np.ascontiguousarray(column) for column in columns))

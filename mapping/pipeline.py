@@ -1,0 +1,228 @@
+"""The whole way from a network to a mapping: limits, partition, place, check."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from neurosim.chips.chip import Chip
+from neurosim.errors import NeurosimError, ParameterError, PlacementError
+from neurosim.mapping.budget import Budget
+from neurosim.mapping.mapping import Mapping
+from neurosim.mapping.partition import Partition, partition
+from neurosim.mapping.pins import Pin, check_pins, machine
+from neurosim.mapping.place import assign, place
+from neurosim.network import Network
+
+_TRIES = 4
+_MAX_CORES_TO_TRY = 2_000_000
+
+
+def map_network(network: Network, chip: Chip, *, pins: Sequence[Pin] = (), seed: int = 0) -> Mapping:
+    """Place a network on a chip.
+
+    Parameters
+    ----------
+    network
+        In the chip's terms, as :meth:`Chip.translate` gives it. Connectivity is not expanded.
+    chip
+        The machine; pins may configure it further.
+    pins
+        Manual placements, put down first and in this order.
+    seed
+        Kept in the mapping; same network, chip, pins and seed give the same mapping.
+
+    Returns
+    -------
+    Mapping
+        Verified.
+
+    Raises
+    ------
+    PlacementError
+        If the network, a single neuron or a pin does not fit; with resource, use, limit and remedy.
+    UnknownNameError, ParameterError
+        If a pin names a population or neuron that does not exist.
+
+    Examples
+    --------
+    >>> from neurosim import chips
+    >>> from neurosim.network import Network, Population
+    >>> network = Network(0.1, 1, (Population(0, "exc", 100, "lif"),))
+    >>> mapping = map_network(network, chips.load("loihi"))          # doctest: +SKIP
+    >>> mapping.where(("exc", 17))[0].local                          # doctest: +SKIP
+    17
+    """
+    seconds: dict[str, float] = {}
+    _check_seed(seed)
+    check_pins(network, pins)
+    configured = chip.configure(network, tuple(pins))
+    try:
+        parts, real = _solve(network, configured, pins, seconds)
+    except PlacementError as error:
+        raise _with_remedy(error, network, chip, pins) from None
+    core_of, local_of = assign(parts, real, [p.size for p in network.populations])
+    mapping = Mapping(network, configured, core_of, local_of, tuple(pins), seed, seconds=seconds)
+    with _timed(seconds, "verify"):
+        mapping.verify()
+    return mapping
+
+
+def _check_seed(seed: int) -> None:
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise ParameterError("the seed must be a whole number, 0 or more.", where="map_network", used=seed, limit=0, remedy="Use seed=0.")
+
+
+def _solve(network: Network, chip: Chip, pins: Sequence[Pin], seconds: dict[str, float]) -> tuple[Partition, np.ndarray]:
+    """Partition and real cores; limits that only cost synapses are given up if there is no room to keep them."""
+    try:
+        return _attempt(network, chip, pins, seconds, soft=True)
+    except PlacementError:
+        if all(limit.hard for limit in chip.limits()):
+            raise
+        return _attempt(network, chip, pins, seconds, soft=False)
+
+
+def _attempt(network: Network, chip: Chip, pins: Sequence[Pin], seconds: dict[str, float], *, soft: bool) -> tuple[Partition, np.ndarray]:
+    with _timed(seconds, "limits"):
+        budget = Budget.of(network, chip, soft=soft)
+    with _timed(seconds, "partition"):
+        parts = partition(budget, pins)
+    with _timed(seconds, "place"):
+        real = place(parts, budget)
+    return parts, real
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - start
+
+
+# --- when it does not fit --------------------------------------------------------------------
+def boards_needed(network: Network, chip: Chip, pins: Sequence[Pin], error: PlacementError) -> int | None:
+    """Smallest number of boards that was tried and holds the network; ``None`` if none does.
+
+    ``error`` is what the chip as it is answered; only a lack of cores or chips can be helped.
+    """
+    used, limit = error.used, error.limit
+    if error.remedy or not isinstance(used, int) or not isinstance(limit, int) or limit < 1:
+        return None
+    first = max(chip.n_boards + 1, ceil(used * chip.n_boards / limit))
+    most = getattr(chip.sheet, "max_boards", first + _TRIES)
+    for n_boards in range(first, min(first + _TRIES, most + 1)):
+        if limit / chip.n_boards * n_boards > _MAX_CORES_TO_TRY:
+            return None
+        try:
+            larger = chip.with_boards(n_boards).configure(network, tuple(pins))
+            _solve(network, larger, pins, {})
+        except NeurosimError:
+            continue
+        return n_boards
+    return None
+
+
+def _with_remedy(error: PlacementError, network: Network, chip: Chip, pins: Sequence[Pin]) -> PlacementError:
+    """The same error with a remedy that was tried, where more boards can help."""
+    if error.remedy:
+        return error
+    n_boards = boards_needed(network, chip, pins, error)
+    most = getattr(chip.sheet, "max_boards", None)
+    if n_boards is not None:
+        remedy = f"Use {n_boards} {chip.board_noun}s (n_boards={n_boards}; tried: it fits), or fewer neurons."
+    elif most is not None:
+        remedy = f"No number of {chip.board_noun}s that was tried holds it (at most {most}): use fewer neurons or another chip."
+    else:
+        remedy = "Use fewer neurons or another chip."
+    fields = {name: getattr(error, name) for name in ("population", "projection", "core", "resource", "used", "limit")}
+    return PlacementError(error.message, **fields, remedy=remedy)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitReport:
+    """Answer to whether a network fits a chip.
+
+    Attributes
+    ----------
+    fits
+        True if it was placed.
+    cores, cores_available
+        Cores used, or needed if it does not fit (0 if that is not the reason); usable cores.
+    chips, chips_available
+        Chips used (0 if it does not fit) and present.
+    boards, boards_needed
+        Boards of the machine; boards that hold the network, ``None`` if no number that was tried does.
+    binding, fraction
+        Fullest resource in words and its used share (above 1: why it does not fit).
+    error
+        Why not, else ``None``.
+    mapping
+        The mapping if it fits.
+    """
+
+    fits: bool
+    machine: str
+    cores: int
+    cores_available: int
+    chips: int
+    chips_available: int
+    boards: int
+    boards_needed: int | None
+    binding: str
+    fraction: float
+    error: NeurosimError | None = None
+    mapping: Mapping | None = None
+
+
+def fit_report(network: Network, chip: Chip, *, pins: Sequence[Pin] = ()) -> FitReport:
+    """Whether a network fits, on how many cores, chips and boards, and which limit binds.
+
+    Does not raise if the network does not fit; the reason is in ``error``.
+    """
+    table = chip.cores()
+    available = (len(table.core), len(np.unique(table.chip)))
+    try:
+        mapping = map_network(network, chip, pins=pins)
+    except PlacementError as error:
+        return _refusal(error, network, chip, pins, available)
+    binding = mapping.binding
+    return FitReport(
+        True,
+        machine(chip),
+        mapping.n_cores_used,
+        mapping.n_cores,
+        mapping.n_chips_used,
+        mapping.n_chips,
+        chip.n_boards,
+        chip.n_boards,
+        str(binding or ""),
+        binding.fraction if binding else 0.0,
+        mapping=mapping,
+    )
+
+
+def _refusal(error: PlacementError, network: Network, chip: Chip, pins: Sequence[Pin], available: tuple[int, int]) -> FitReport:
+    plain = PlacementError(error.message, resource=error.resource, used=error.used, limit=error.limit)
+    numbers = isinstance(error.used, int) and isinstance(error.limit, int) and error.limit > 0
+    machine_wide = error.resource == "cores"
+    return FitReport(
+        False,
+        machine(chip),
+        error.used if machine_wide and isinstance(error.used, int) else 0,
+        available[0],
+        0,
+        available[1],
+        chip.n_boards,
+        boards_needed(network, chip, pins, plain) if machine_wide else None,
+        error.resource,
+        error.used / error.limit if numbers else 0.0,  # type: ignore[operator]
+        error=error,
+    )

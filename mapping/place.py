@@ -1,0 +1,127 @@
+"""Give every logical core a real one: pinned cores where they must be, the rest in the chip's fill order."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.errors import PlacementError
+from neurosim.mapping.budget import Budget
+from neurosim.mapping.partition import Partition
+from neurosim.mapping.pins import machine
+
+Int64 = NDArray[np.int64]
+
+
+def place(partition: Partition, budget: Budget) -> Int64:
+    """Real core of each logical core, int64 (n_cores,), under the limits of a chip.
+
+    Raises
+    ------
+    PlacementError
+        If there are not enough cores, or no chip has room for one more; names the first
+        population without a place, the resource, what is needed and what there is.
+    """
+    n_real = len(budget.chip.cores().core)
+    if partition.n_cores > n_real:
+        raise _too_large(partition, budget, n_real)
+    if budget.chip_limits:
+        return _under_chip_limits(partition, budget)
+    real = partition.real_core.copy()
+    free = np.ones(n_real, bool)
+    free[real[real >= 0]] = False
+    real[real < 0] = np.flatnonzero(free)[: int((real < 0).sum())]
+    return real
+
+
+def assign(partition: Partition, real_core: Int64, sizes: list[int]) -> tuple[tuple[NDArray[np.int32], ...], tuple[NDArray[np.int32], ...]]:
+    """``(core_of, local_of)`` per population, int32, -1 off chip; local numbers count up from 0 on every core."""
+    core_of = tuple(np.full(size, -1, np.int32) for size in sizes)
+    local_of = tuple(np.full(size, -1, np.int32) for size in sizes)
+    filled = np.zeros(partition.n_cores, np.int64)
+    for population, start, stop, core in zip(*(column.tolist() for column in partition.slices), strict=True):
+        neurons = partition.sequences[population][start:stop]
+        core_of[population][neurons] = real_core[core]
+        local_of[population][neurons] = np.arange(filled[core], filled[core] + len(neurons))
+        filled[core] += len(neurons)
+    return core_of, local_of
+
+
+def _chip_uses(partition: Partition, budget: Budget) -> tuple[Int64, Int64]:
+    """Use of chip resources by each logical core and the capacity that holds for it."""
+    shape = (partition.n_cores, len(budget.chip_limits))
+    use, capacity = np.zeros(shape, np.int64), np.full(shape, np.iinfo(np.int64).max // 4)
+    counts: dict[tuple[int, int], int] = {}
+    for population, start, stop, core in zip(*(column.tolist() for column in partition.slices), strict=True):
+        counts[core, population] = counts.get((core, population), 0) + stop - start
+    for (core, population), n_neurons in counts.items():
+        use[core] += budget.chip_use(population, n_neurons)
+        capacity[core] = np.minimum(capacity[core], budget.chip_capacity(population))
+    return use, capacity
+
+
+def _under_chip_limits(partition: Partition, budget: Budget) -> Int64:
+    chip_of = np.asarray(budget.chip.cores().chip, np.int64)
+    use, capacity = _chip_uses(partition, budget)
+    used = np.zeros((int(chip_of.max(initial=-1)) + 1, use.shape[1]), np.int64)
+    real = partition.real_core.copy()
+    pinned = np.flatnonzero(real >= 0)
+    np.add.at(used, chip_of[real[pinned]], use[pinned])
+    _check_pinned_chips(partition, budget, used)
+    free = np.setdiff1d(np.arange(len(chip_of)), real[pinned])
+    for core in np.flatnonzero(real < 0):
+        fits = (used + use[core] <= capacity[core]).all(axis=1)
+        position = int(np.argmax(fits[chip_of[free]])) if len(free) else 0
+        if not len(free) or not fits[chip_of[free[position]]]:
+            raise _chips_full(partition, budget, int(core), use)
+        real[core] = free[position]
+        used[chip_of[free[position]]] += use[core]
+        free = np.delete(free, position)
+    return real
+
+
+def _check_pinned_chips(partition: Partition, budget: Budget, used: Int64) -> None:
+    for index, limit in enumerate(budget.chip_limits):
+        worst = int(np.argmax(used[:, index])) if len(used) else 0
+        if limit.hard and len(used) and used[worst, index] > limit.capacity:
+            raise PlacementError(
+                f"The neurons pinned to chip {worst} need {int(used[worst, index]):,} {limit.resource}, "
+                f"the limit of a chip is {limit.capacity:,}.",
+                core=f"chip {worst}",
+                resource=limit.resource,
+                used=int(used[worst, index]),
+                limit=limit.capacity,
+                remedy="Spread the pins over several chips.",
+            )
+
+
+def _first_population(partition: Partition, budget: Budget, core: int) -> str:
+    rows = np.flatnonzero(partition.slices.core >= core)
+    return budget.network.populations[int(partition.slices.population[rows[0]])].label
+
+
+def _too_large(partition: Partition, budget: Budget, n_real: int) -> PlacementError:
+    label = _first_population(partition, budget, n_real)
+    return PlacementError(
+        f"The network does not fit on {machine(budget.chip)}: it needs {partition.n_cores:,} cores, the limit is {n_real:,}; "
+        f"population '{label}' is the first without room.",
+        population=label,
+        resource="cores",
+        used=partition.n_cores,
+        limit=n_real,
+    )
+
+
+def _chips_full(partition: Partition, budget: Budget, core: int, use: Int64) -> PlacementError:
+    label = _first_population(partition, budget, core)
+    n_chips = len(np.unique(budget.chip.cores().chip))
+    share = [use[:, i].sum() / (limit.capacity * n_chips) for i, limit in enumerate(budget.chip_limits)]
+    limit, total = budget.chip_limits[int(np.argmax(share))], int(use[:, int(np.argmax(share))].sum())
+    return PlacementError(
+        f"The network does not fit on {machine(budget.chip)}: it needs {total:,} {limit.resource}, "
+        f"{n_chips:,} chips have {limit.capacity:,} each; population '{label}' is the first without room.",
+        population=label,
+        resource=limit.resource,
+        used=total,
+        limit=limit.capacity * n_chips,
+    )

@@ -1,0 +1,234 @@
+"""Packets between cores when every neuron fires once, rooted at the sources.
+
+A spike costs one packet per *distinct* core that holds one of its targets, whatever the number of
+synapses there. Small networks are counted synapse by synapse; beyond :data:`MAX_EXACT_SYNAPSES`
+the rules give expected values, and nothing is expanded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.chips.chip import Chip
+from neurosim.network import Network, Projection, Selection, Synapse
+
+Int64 = NDArray[np.int64]
+Int32 = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+#: Largest expected number of synapses that are counted one by one.
+MAX_EXACT_SYNAPSES = 50_000_000
+_MAX_MARKS = 128_000_000
+_MAX_GRAPH = 4_000_000
+
+
+class CoreGraph(NamedTuple):
+    """Packets between pairs of different cores, one row per pair that has any."""
+
+    source: Int64
+    target: Int64
+    packets: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traffic:
+    """Packets if every neuron and source fires once.
+
+    Attributes
+    ----------
+    method
+        ``"exact"`` (counted) or ``"expected"`` (from the rules; local rules then look less local
+        than they are).
+    synapses
+        Number of synapses, expected or counted.
+    packets
+        Between cores: sum over neurons of the distinct remote cores that hold targets.
+    local
+        Neurons with a target on their own core.
+    host_packets
+        The same sum for sources that the host feeds in.
+    hops
+        Links between chips passed by ``packets``, each packet sent on its own.
+    graph
+        Packets per pair of cores; ``None`` where that would be too large a table.
+    """
+
+    method: str
+    synapses: float
+    packets: float
+    local: float
+    host_packets: float
+    hops: float
+    graph: CoreGraph | None = None
+
+    @property
+    def mean_hops(self) -> float:
+        """Links per packet; 0 without packets."""
+        return self.hops / self.packets if self.packets else 0.0
+
+
+def count_traffic(network: Network, chip: Chip, core_of: Sequence[Int32], *, max_exact: float = MAX_EXACT_SYNAPSES) -> Traffic:
+    """Traffic of a placed network; exact up to ``max_exact`` synapses, else expected.
+
+    Parameters
+    ----------
+    core_of
+        Per population the core of each neuron, -1 off chip.
+    max_exact
+        Largest number of synapses counted one by one.
+    """
+    expected = float(sum(p.rule.expected(network.ends(p)) for p in network.projections))
+    used = np.unique(np.concatenate([np.empty(0, np.int32), *core_of]))
+    cores = _Cores(used[used >= 0].astype(np.int64), core_of)
+    return _exact(network, chip, cores) if expected <= max_exact else _expected(network, chip, cores, expected)
+
+
+class _Cores:
+    """Used cores, renumbered without gaps (``rank``), and who sits where."""
+
+    def __init__(self, used: Int64, core_of: Sequence[Int32]) -> None:
+        self.used = used
+        self.rank_of = [np.where(c >= 0, np.searchsorted(used, c), -1) for c in core_of]
+        self.base = np.concatenate([[0], np.cumsum([len(c) for c in core_of])]).astype(np.int64)
+        self.source_rank = np.concatenate([np.empty(0, np.int64), *self.rank_of])
+
+    def ranks(self, selection: Selection) -> Int64:
+        """Core rank of each selected cell; -1 off chip."""
+        return np.concatenate([np.empty(0, np.int64), *(self.rank_of[p][i] for p, i in selection.parts)])
+
+    def sources(self, selection: Selection) -> Int64:
+        """Number of each selected cell, counted through all populations."""
+        return np.concatenate([np.empty(0, np.int64), *(self.base[p] + i for p, i in selection.parts)])
+
+
+# --- exact ---------------------------------------------------------------------------------
+def _exact(network: Network, chip: Chip, cores: _Cores) -> Traffic:
+    n_sources, n_cores = int(cores.base[-1]), len(cores.used)
+    chunk = max(1, _MAX_MARKS // max(n_cores, 1))
+    rows: list[Int64] = []
+    synapses = 0
+    for start in range(0, n_sources, chunk):
+        marks = np.zeros((min(chunk, n_sources - start), n_cores), bool)
+        synapses += _mark(network, cores, marks, start)
+        rows += _pairs(marks, cores.source_rank[start : start + len(marks)])
+    source, target, packets = np.concatenate([np.empty((3, 0), np.int64), *rows], axis=1)
+    host, local = source < 0, source == target
+    remote = ~host & ~local
+    graph = _merged(cores.used[source[remote]], cores.used[target[remote]], packets[remote])
+    return Traffic(
+        method="exact",
+        synapses=synapses,
+        packets=int(packets[remote].sum()),
+        local=int(packets[local].sum()),
+        host_packets=int(packets[host].sum()),
+        hops=_hops(chip, graph),
+        graph=graph if len(graph.source) <= _MAX_GRAPH else None,
+    )
+
+
+def _mark(network: Network, cores: _Cores, out_marks: NDArray[np.bool_], first: int) -> int:
+    """Mark the target cores of sources first .. first + len(out_marks) - 1; gives the number of their synapses."""
+    from neurosim.connectivity import iterate
+
+    synapses = 0
+    for projection in network.projections:
+        sources, targets = cores.sources(projection.pre) - first, cores.ranks(projection.post)
+        inside = (sources >= 0) & (sources < len(out_marks))
+        if not inside.any():
+            continue
+        for rows in iterate(network, _topology(projection)):
+            pre = rows.pre()
+            here = inside[pre]
+            synapses += int(here.sum())
+            here &= targets[rows.post] >= 0
+            out_marks[sources[pre[here]], targets[rows.post[here]]] = True
+    return synapses
+
+
+def _topology(projection: Projection) -> Projection:
+    """The same synapses without weights, delays and what a chip makes of them."""
+    bare = Synapse(projection.synapse.model, {})
+    return replace(projection, synapse=bare, realisation=None)
+
+
+def _pairs(marks: NDArray[np.bool_], source_rank: Int64) -> list[Int64]:
+    """``(source rank, target rank, packets)`` as (3, n) arrays, one per source core."""
+    order = np.argsort(source_rank, kind="stable")
+    starts = np.flatnonzero(np.diff(source_rank[order], prepend=-2))
+    found = []
+    for members in np.split(order, starts[1:]):
+        row = np.count_nonzero(marks[members], axis=0)
+        targets = np.flatnonzero(row)
+        found.append(np.stack([np.full(len(targets), source_rank[members[0]]), targets, row[targets]]))
+    return found
+
+
+def _merged(source: Int64, target: Int64, packets: Int64) -> CoreGraph:
+    """One row per pair, sorted by source and target."""
+    base = int(target.max(initial=0)) + 1
+    keys, inverse = np.unique(source * base + target, return_inverse=True)
+    return CoreGraph(keys // base, keys % base, np.bincount(inverse, packets, len(keys)))
+
+
+def _hops(chip: Chip, graph: CoreGraph) -> float:
+    chip_of = np.asarray(chip.cores().chip, np.int32)
+    links = chip.hops(chip_of[graph.source], chip_of[graph.target])
+    return float(np.sum(graph.packets * links))
+
+
+# --- expected ------------------------------------------------------------------------------
+def _expected(network: Network, chip: Chip, cores: _Cores, synapses: float) -> Traffic:
+    chip_of = np.asarray(chip.cores().chip, np.int32)[cores.used]
+    chips, chip_rank = np.unique(chip_of, return_inverse=True)
+    n_cores, n_chips = len(cores.used), len(chips)
+    between = np.zeros((n_chips, n_chips))
+    pairs = np.zeros((n_cores, n_cores)) if n_cores**2 <= _MAX_GRAPH else None
+    packets = local = host = 0.0
+    for population, hit in _hit_probabilities(network, cores):
+        ranks = cores.rank_of[population]
+        here = np.bincount(ranks[ranks >= 0], minlength=n_cores).astype(np.float64)
+        packets += float(here.sum() * hit.sum() - here @ hit)
+        local += float(here @ hit)
+        host += float((ranks < 0).sum() * hit.sum())
+        between += np.outer(np.bincount(chip_rank, here, n_chips), np.bincount(chip_rank, hit, n_chips))
+        if pairs is not None:
+            pairs += np.outer(here, hit)
+    hops = float(sum(between[i] @ chip.hops(np.full(n_chips, chips[i]), chips) for i in range(n_chips)))
+    return Traffic("expected", synapses, packets, local, host, hops, None if pairs is None else _graph(cores, pairs))
+
+
+def _graph(cores: _Cores, pairs: Floats) -> CoreGraph:
+    np.fill_diagonal(pairs, 0.0)
+    source, target = np.nonzero(pairs)
+    return CoreGraph(cores.used[source], cores.used[target], pairs[source, target])
+
+
+def _hit_probabilities(network: Network, cores: _Cores) -> Iterator[tuple[int, Floats]]:
+    """Per population with outputs the probability that a neuron has a target on each used core."""
+    outputs: dict[int, list[tuple[Projection, float]]] = {}
+    for projection in network.projections:
+        for population, indices in projection.pre.parts:
+            share = len(indices) / max(network.populations[population].size, 1)
+            outputs.setdefault(population, []).append((projection, share))
+    miss_of = {p.id: _miss_probability(network, cores, p) for p in network.projections}
+    for population, projections in outputs.items():
+        miss = np.ones(len(cores.used))
+        for projection, share in projections:
+            miss *= 1.0 - share * (1.0 - miss_of[projection.id])
+        yield population, 1.0 - miss
+
+
+def _miss_probability(network: Network, cores: _Cores, projection: Projection) -> Floats:
+    """Probability that one source has no target on each used core, pairs taken as independent."""
+    ends = network.ends(projection)
+    ranks = cores.ranks(projection.post)
+    targets = np.bincount(ranks[ranks >= 0], minlength=len(cores.used))
+    density = projection.rule.expected(ends) / max(ends.n_pre * ends.n_post, 1)
+    if getattr(projection.rule, "with_replacement", False):
+        return np.exp(-density * targets)
+    return (1.0 - min(density, 1.0)) ** targets
