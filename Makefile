@@ -23,9 +23,7 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 demo: $(STAMP)  ## the Brette 2007 COBA network on three chips and the ideal reference, compared
-	@mkdir -p out
-	$(BIN)/neurosim compare examples/brette_coba.py --chips ideal,hicann,spinnaker,loihi --plot out/demo.png --report out/demo.html
-	@echo "Rasters: out/demo.png   Report: out/demo.html"
+	$(BIN)/neurosim demo
 
 test: $(STAMP)  ## all tests
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
@@ -52,5 +50,5 @@ wheel-smoke: $(STAMP)  ## build the wheel, install it in a clean environment, us
 	$(BIN)/python tests/packaging/wheel_smoke.py
 
 clean:  ## remove .venv, caches and build output
-	rm -rf $(VENV) .cache out build dist .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .cache demo build dist .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,24 +9,25 @@ stages). Names are resolved when first used, so this import loads neither PyNN n
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neurosim._cache import use_own_cache
 from neurosim._names import CORE, PYNN, ROOMS
 
 if TYPE_CHECKING:  # what an editor shows; `mapping` is a package that can be called
-    from neurosim.errors import LossWarning, NeurosimError
+    from neurosim.errors import LossWarning as LossWarning
+    from neurosim.errors import NeurosimError as NeurosimError
     from neurosim.pynn import *  # noqa: F403
     from neurosim.pynn import mapping as mapping
-    from neurosim.session import Session
+    from neurosim.session import Session as Session
 
 __version__ = "0.1.0"
-__all__ = sorted({*ROOMS, *CORE, *PYNN})  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = sorted({*ROOMS, *CORE, *PYNN})  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]
 
 use_own_cache()
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     if name in ROOMS:
         return import_module(f"neurosim.{name}")
     if name in CORE:

@@ -40,7 +40,7 @@ def pytest_configure() -> None:
     def run_with_simulators(*_upstream: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
         return pytest.mark.parametrize("sim", [pytest.param(fixtures.LazySimulator(alias), id=alias)])
 
-    fixtures.run_with_simulators = run_with_simulators
+    vars(fixtures)["run_with_simulators"] = run_with_simulators
 
 
 def run_script(backend: str, script: str, arguments: list[str]) -> None:

@@ -52,7 +52,7 @@ def run_examples(setting: Setting, sdist: Path, *, only: str = "") -> list[Run]:
 
 def _command(setting: Setting, sdist: Path, name: str) -> list[str]:
     launcher = Path(__file__).with_name("backend_plugin.py")
-    script = sdist / "examples" / f"{name.split()[0]}.py"
+    script = sdist / "examples" / f"{name.partition(' ')[0]}.py"
     return [sys.executable, "-W", "ignore", str(launcher), setting.backend, str(script), *IN_SCOPE[name]]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,17 +54,17 @@ def _run_file(job: Job, folder: Path, environment: dict[str, str], timeout_s: fl
 
 
 def _read(name: str, seconds: float, xml: Path) -> Outcome:
-    cases = list(ElementTree.parse(xml).iter("testcase"))
+    cases = list(ET.parse(xml).iter("testcase"))
     failed = tuple(_describe(name, case) for case in cases if _child(case, "failure", "error") is not None)
     skipped = tuple(f"{name}::{case.get('name')}" for case in cases if _child(case, "skipped") is not None)
     return Outcome(name, seconds, passed=len(cases) - len(failed) - len(skipped), skipped=skipped, failed=failed)
 
 
-def _child(case: ElementTree.Element, *tags: str) -> ElementTree.Element | None:
+def _child(case: ET.Element, *tags: str) -> ET.Element | None:
     return next((child for child in case if child.tag in tags), None)
 
 
-def _describe(name: str, case: ElementTree.Element) -> str:
+def _describe(name: str, case: ET.Element) -> str:
     fault = _child(case, "failure", "error")
     message = (fault.get("message") or "") if fault is not None else ""
     return f"{name}::{case.get('name')}: {message.splitlines()[0][:140] if message else 'no message'}"
@@ -77,4 +77,5 @@ def _last_line(text: str) -> str:
 
 def _report(outcome: Outcome) -> str:
     state = "FAIL" if outcome.failed else "ok  "
-    return f"{state} {outcome.seconds:6.1f} s  {outcome.file:28s} {outcome.passed} passed, {len(outcome.failed)} failed, {len(outcome.skipped)} skipped"
+    counts = f"{outcome.passed} passed, {len(outcome.failed)} failed, {len(outcome.skipped)} skipped"
+    return f"{state} {outcome.seconds:6.1f} s  {outcome.file:28s} {counts}"

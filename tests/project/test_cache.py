@@ -58,7 +58,7 @@ def test_the_folder_is_named_by_the_hash_of_our_sources(home: Path) -> None:
     folder = _cache.use_own_cache()
     assert folder == home / "cache" / "neurosim" / "kernels" / _cache.source_hash(Path(_cache.__file__).parent)
     assert os.environ["NUMBA_CACHE_DIR"] == str(folder)
-    assert sys.modules["numba"].config.CACHE_DIR == str(folder)
+    assert str(folder) == sys.modules["numba"].config.CACHE_DIR
 
 
 def test_the_users_own_setting_is_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,8 +99,9 @@ def test_folders_unused_for_a_month_are_removed(tmp_path: Path) -> None:
     for name in ("old", "recent", "kept"):
         (tmp_path / name).mkdir()
     now_s = time.time()
-    os.utime(tmp_path / "old", (now_s - 31 * 86_400,) * 2)
-    os.utime(tmp_path / "kept", (now_s - 31 * 86_400,) * 2)
+    month_ago_s = now_s - 31 * 86_400
+    os.utime(tmp_path / "old", (month_ago_s, month_ago_s))
+    os.utime(tmp_path / "kept", (month_ago_s, month_ago_s))
     _cache.remove_stale(tmp_path, keep=tmp_path / "kept", now_s=now_s)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "recent"]
 

@@ -62,7 +62,7 @@ def test_dir_lists_every_public_name() -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
-    with pytest.raises(AttributeError, match="has no attribute 'Populaton'.*'Population'"):
+    with pytest.raises(AttributeError, match=r"has no attribute 'Populaton'.*'Population'"):
         _ = neurosim.Populaton  # type: ignore[attr-defined]
 
 
@@ -78,7 +78,8 @@ def test_import_neurosim_loads_nothing_heavy() -> None:
 
 
 def test_the_core_never_loads_pynn() -> None:
-    code = "import sys, neurosim.session, neurosim.chips, neurosim.mapping; print([n for n in ('pyNN', 'neo', 'matplotlib') if n in sys.modules])"
+    heavy = "('pyNN', 'neo', 'matplotlib')"
+    code = f"import sys, neurosim.session, neurosim.chips, neurosim.mapping; print([name for name in {heavy} if name in sys.modules])"
     assert run_python(code) == "[]"
 
 
