@@ -17,16 +17,20 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 SMOKE = Path(__file__).with_name("smoke.py")
 
 
-def call(*command: str | Path, cwd: Path) -> None:
+def call(*command: str | Path, cwd: Path, quiet: bool = False) -> None:
     """Run ``command`` in ``cwd`` with nothing of the checkout on the path; stop if it fails."""
     print("  $", " ".join(str(word) for word in command), flush=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NUMBA_CACHE", "NEUROSIM"))}
-    subprocess.run([str(word) for word in command], cwd=cwd, env=environment, check=True, timeout=900)
+    output, errors = (subprocess.PIPE, subprocess.STDOUT) if quiet else (None, None)
+    done = subprocess.run([str(word) for word in command], cwd=cwd, env=environment, timeout=900, stdout=output, stderr=errors)
+    if done.returncode and quiet:
+        print(done.stdout.decode(errors="replace"))
+    done.check_returncode()
 
 
 def build_wheel(target: Path) -> Path:
     """Path of the wheel, built from the sdist in ``target``."""
-    call(sys.executable, "-m", "build", "--outdir", target, CHECKOUT, cwd=target)
+    call(sys.executable, "-m", "build", "--outdir", target, CHECKOUT, cwd=target, quiet=True)
     return next(target.glob("*.whl"))
 
 
@@ -37,7 +41,7 @@ def main() -> int:
         wheel = build_wheel(folder)
         venv.create(folder / "venv", with_pip=True)
         scripts = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
-        call(scripts / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", wheel, cwd=folder)
+        call(scripts / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", wheel, cwd=folder, quiet=True)
         call(scripts / "python", SMOKE, CHECKOUT, cwd=folder)
         call(scripts / "neurosim", "--help", cwd=folder)
         call(scripts / "neurosim", "chips", cwd=folder)
