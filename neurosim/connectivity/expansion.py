@@ -10,7 +10,7 @@ import numpy as np
 
 from neurosim.columns import Floats, Integers
 from neurosim.connectivity.columns import all_columns, synapse_values
-from neurosim.connectivity.rules import FixedIn, FixedOut
+from neurosim.connectivity.rules import DistanceDependent, FixedIn, FixedOut
 from neurosim.connectivity.table import Table
 from neurosim.errors import NetworkError, NeurosimError, ParameterError
 from neurosim.network import Ends, Network, Projection, Rows
@@ -119,9 +119,12 @@ def _synapses_before(projection: Projection, ends: Ends) -> Floats:
     with _located(f"Projection '{projection.label}'"):
         if isinstance(rule, Table):
             return rule.bounds(0, ends.n_pre).astype(np.float64)
+        if isinstance(rule, DistanceDependent):  # counting pairs is safe, and does not evaluate them all
+            return np.linspace(0.0, ends.n_pre * ends.n_post, ends.n_pre + 1)
+        total = rule.expected(ends)
         if isinstance(rule, FixedOut) and not isinstance(rule.n, int):
             return np.concatenate([[0.0], np.cumsum(rule.n, dtype=np.float64)])
-        return np.linspace(0.0, rule.expected(ends), ends.n_pre + 1)
+        return np.linspace(0.0, total, ends.n_pre + 1)
 
 
 def _blocks(projection: Projection, ends: Ends, block_synapses: int) -> Iterator[tuple[int, Integers, Integers]]:

@@ -62,7 +62,8 @@ def shaped(values: object, shape: tuple[int, ...]) -> Floats:
     """What a user's function returned, as float64 of ``shape``; a single number is spread."""
     try:
         found = np.asarray(values, np.float64)
-        return np.ascontiguousarray(np.broadcast_to(found, shape)) if found.shape != shape else found
+        if found.ndim and found.shape != shape:
+            raise ValueError
     except (TypeError, ValueError):
         got = getattr(values, "shape", type(values).__name__)
         raise ParameterError(
@@ -71,3 +72,4 @@ def shaped(values: object, shape: tuple[int, ...]) -> Floats:
             limit=shape,
             remedy="Make the function work elementwise on arrays.",
         ) from None
+    return found if found.shape == shape else np.full(shape, float(found))

@@ -41,7 +41,7 @@ def stream(seed: int, *labels: int | str) -> np.uint64:
 
     Examples
     --------
-    >>> stream(1, "weight") == stream(1, "weight"), stream(1, "weight") == stream(1, "delay")
+    >>> bool(stream(1, "weight") == stream(1, "weight")), bool(stream(1, "weight") == stream(1, "delay"))
     (True, False)
     """
     text = repr((int(seed), *((str(x) if isinstance(x, str) else int(x)) for x in labels)))
