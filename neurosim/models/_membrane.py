@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from numba import njit
 
 from neurosim.models._receptors import block_drive, drive_series, linear_drive
@@ -31,10 +32,11 @@ _FLAGS = {"cache": True, "error_model": "numpy"}
 @njit(**_FLAGS)
 def linear_block(state, coeff, kinds, g, i_inj, start, size, dt):
     """Exact step of current-based LIF neurons."""
+    first, last = np.uint64(start), np.uint64(start + size)
     linear_drive(coeff, kinds, g, i_inj, start, size, state[GAIN], state[SUM])
     h = state.dtype.type(dt)
-    for j in range(size):
-        i = start + j
+    for i in range(first, last):
+        j = i - first
         v = state[V, i]
         rise = h * (coeff[K1, i] * v + coeff[K0, i] + coeff[INV_C, i] * state[SUM, j])
         after = coeff[PROP, i] * v + coeff[CONST, i] + coeff[PER_NA, i] * i_inj[i] + state[GAIN, j]
@@ -48,11 +50,12 @@ def linear_block(state, coeff, kinds, g, i_inj, start, size, dt):
 @njit(**_FLAGS)
 def leaky_block(state, coeff, kinds, g, i_inj, start, size, dt, tol):
     """One Taylor step of LIF neurons with conductances."""
+    first, last = np.uint64(start), np.uint64(start + size)
     block_drive(coeff, kinds, g, i_inj, start, size, state[SOURCES:])
     s = state[SOURCES:]
     h6 = dt**6
-    for j in range(size):
-        i = start + j
+    for i in range(first, last):
+        j = i - first
         v = state[V, i]
         c = (s[0, j], s[1, j], s[2, j], s[3, j], s[4, j], s[5, j])
         d = (s[6, j], s[7, j], s[8, j], s[9, j], s[10, j], s[11, j])
@@ -67,16 +70,20 @@ def leaky_block(state, coeff, kinds, g, i_inj, start, size, dt, tol):
 
 
 @njit(**_FLAGS)
-def adaptive_block(state, coeff, kinds, g, i_inj, start, size, dt, tol):
-    """One Taylor step of neurons with exponential or quadratic terms and adaptation."""
+def adaptive_block(state, coeff, kinds, g, i_inj, start, size, dt, loose, tol):
+    """One Taylor step of neurons with exponential or quadratic terms and adaptation.
+
+    ``tol`` holds where the exponential matters, from 3 delta below its threshold on.
+    """
+    first, last = np.uint64(start), np.uint64(start + size)
     block_drive(coeff, kinds, g, i_inj, start, size, state[SOURCES:])
     s = state[SOURCES:]
     h6 = dt**6
-    for j in range(size):
-        i = start + j
+    for i in range(first, last):
+        j = i - first
         state[GAIN, j] = math.exp((state[V, i] - coeff[V_T, i]) * coeff[INV_DELTA, i])
-    for j in range(size):
-        i = start + j
+    for i in range(first, last):
+        j = i - first
         v, w = state[V, i], state[W, i]
         c = (s[0, j], s[1, j], s[2, j], s[3, j], s[4, j], s[5, j])
         d = (s[6, j], s[7, j], s[8, j], s[9, j], s[10, j], s[11, j])
@@ -87,9 +94,10 @@ def adaptive_block(state, coeff, kinds, g, i_inj, start, size, dt, tol):
         state[OLD_W, j] = w
         state[V, i] = after
         state[W, i] = value(w, q, dt)
-        fine = (after < limit) & (v < limit) & (v + dt * p[0] < limit) & (state[REF, i] <= 0) & (abs(p[5]) * h6 <= tol)
-        calm = ((after - coeff[V_T, i]) * inv_delta < -30.0) | (abs(after - v) * inv_delta <= 1.0)
-        state[FLAG, j] = not (fine & calm)
+        x = (max(v, after) - coeff[V_T, i]) * inv_delta
+        allowed = tol if (x > -3.0) & (inv_delta > 0.0) else loose
+        fine = (after < limit) & (v < limit) & (v + dt * p[0] < limit) & (state[REF, i] <= 0) & (abs(p[5]) * h6 <= allowed)
+        state[FLAG, j] = not (fine & ((x < -30.0) | (abs(after - v) * inv_delta <= 1.0)))
 
 
 @njit(forceinline=True, **_FLAGS)
@@ -179,15 +187,23 @@ def emit(i, offset, dt, out_index, out_offset, count):
 @njit(**_FLAGS)
 def wait(coeff, i, w, pause):
     """Adaptation after ``pause`` ms with the voltage held at the reset."""
+    if coeff[RATE_W, i] == 0.0:
+        return w
     rest = coeff[ALPHA, i] * (coeff[V_RESET, i] - coeff[E_L, i])
     return rest + (w - rest) * math.exp(-coeff[RATE_W, i] * pause)
+
+
+@njit(**_FLAGS)
+def remaining(state, pause):
+    """Refractory time left, without the residue that rounding leaves at its end."""
+    residue = 1e-9 if state.itemsize == 8 else 1e-5
+    return pause if pause > residue else 0.0
 
 
 @njit(**_FLAGS)
 def redo(i, v, w, state, coeff, kinds, g, i_na, dt, tol, out_index, out_offset, count):
     """Advance one neuron by ``dt`` from (v, w) with refractoriness, sub-steps and crossings."""
     v, w, pause, t, spikes = float(v), float(w), float(state[REF, i]), 0.0, 0
-    residue = 1e-9 if state.itemsize == 8 else 1e-5
     for _ in range(MAX_SUBSTEPS):
         rest_ms = dt - t
         if rest_ms <= 1e-12 * dt or spikes == MAX_SPIKES:
@@ -195,8 +211,7 @@ def redo(i, v, w, state, coeff, kinds, g, i_na, dt, tol, out_index, out_offset, 
         if pause > 0.0:
             span = min(pause, rest_ms)
             v, w = float(coeff[V_RESET, i]), wait(coeff, i, w, span)
-            t, pause = t + span, pause - span
-            pause = pause if pause > residue else 0.0
+            t, pause = t + span, remaining(state, pause - span)
             continue
         crossed = v >= coeff[V_SPIKE, i]
         if not crossed:
@@ -215,6 +230,10 @@ def redo_block(state, coeff, kinds, g, i_inj, start, size, dt, tol, out_index, o
     for j in range(size):
         if state[FLAG, j] != 0:
             i = start + j
+            if state[REF, i] >= dt:
+                state[V, i], state[W, i] = coeff[V_RESET, i], wait(coeff, i, state[OLD_W, j], dt)
+                state[REF, i] = remaining(state, state[REF, i] - dt)
+                continue
             count = redo(i, state[OLD_V, j], state[OLD_W, j], state, coeff, kinds, g, i_inj[i], dt, tol, out_index, out_offset, count)
     return count
 
@@ -223,11 +242,11 @@ def redo_block(state, coeff, kinds, g, i_inj, start, size, dt, tol, out_index, o
 def jump(state, coeff, kinds, inputs, dt, out_index, out_offset, count):
     """Voltage jumps of ``curr_delta`` inputs at the end of the step, and the spikes they cause."""
     for r in range(kinds.size):
-        for i in range(inputs.shape[1]):
+        for i in range(np.uint64(inputs.shape[1])):
             if state[REF, i] <= 0:
                 state[V, i] += inputs[r, i]
             inputs[r, i] = 0
-    for i in range(inputs.shape[1]):
+    for i in range(np.uint64(inputs.shape[1])):
         if state[V, i] >= coeff[V_SPIKE, i] and state[REF, i] <= 0:
             count = emit(i, dt, dt, out_index, out_offset, count)
             state[V, i] = coeff[V_RESET, i]

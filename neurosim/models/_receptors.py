@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from numba import njit
 
 BASE = 18
@@ -28,15 +29,16 @@ def one_stage(kind):
 @njit(**_FLAGS)
 def decay(coeff, kinds, g, start, stop):
     """Advance ``g`` and ``aux`` by one whole step, exactly."""
+    first, last = np.uint64(start), np.uint64(stop)
     for r in range(kinds.size):
         base = BASE + STRIDE * r
         if kinds[r] == CURR_DELTA:
             continue
         if one_stage(kinds[r]):
-            for i in range(start, stop):
+            for i in range(first, last):
                 g[r, 0, i] *= coeff[base + DECAY1, i]
         else:
-            for i in range(start, stop):
+            for i in range(first, last):
                 aux = g[r, 1, i]
                 g[r, 0, i] = coeff[base + DECAY1, i] * g[r, 0, i] + coeff[base + MIXED, i] * aux
                 g[r, 1, i] = coeff[base + DECAY2, i] * aux
@@ -50,11 +52,11 @@ def arrive(coeff, kinds, g, inputs):
         if kinds[r] == CURR_DELTA:
             continue
         if one_stage(kinds[r]):
-            for i in range(inputs.shape[1]):
+            for i in range(np.uint64(inputs.shape[1])):
                 g[r, 0, i] += inputs[r, i]
                 inputs[r, i] = 0
         else:
-            for i in range(inputs.shape[1]):
+            for i in range(np.uint64(inputs.shape[1])):
                 g[r, 1, i] += coeff[base + GAIN_AUX, i] * inputs[r, i]
                 inputs[r, i] = 0
 
@@ -62,21 +64,23 @@ def arrive(coeff, kinds, g, inputs):
 @njit(**_FLAGS)
 def linear_drive(coeff, kinds, g, i_inj, start, size, out_v, out_i):
     """Voltage that the synaptic currents add over one step (exact), and their sum at its start."""
-    for j in range(size):
+    first, last = np.uint64(start), np.uint64(start + size)
+    for i in range(first, last):
+        j = i - first
         out_v[j] = 0
-        out_i[j] = i_inj[start + j]
+        out_i[j] = i_inj[i]
     for r in range(kinds.size):
         base = BASE + STRIDE * r
         if kinds[r] == CURR_DELTA:
             continue
         if one_stage(kinds[r]):
-            for j in range(size):
-                i = start + j
+            for i in range(first, last):
+                j = i - first
                 out_v[j] += coeff[base + TO_V_G, i] * g[r, 0, i]
                 out_i[j] += g[r, 0, i]
         else:
-            for j in range(size):
-                i = start + j
+            for i in range(first, last):
+                j = i - first
                 out_v[j] += coeff[base + TO_V_G, i] * g[r, 0, i] + coeff[base + TO_V_AUX, i] * g[r, 1, i]
                 out_i[j] += g[r, 0, i]
 
@@ -99,22 +103,34 @@ def stages(g, aux, rate1, rate2):
 @njit(**_FLAGS)
 def block_drive(coeff, kinds, g, i_inj, start, size, out):
     """Taylor coefficients of total conductance (rows 0-5) and of total drive in nA (rows 6-11)."""
+    first, last = np.uint64(start), np.uint64(start + size)
     for k in range(12):
-        for j in range(size):
+        for i in range(first, last):
+            j = i - first
             out[k, j] = 0
-    for j in range(size):
-        out[6, j] = i_inj[start + j]
+    for i in range(first, last):
+        j = i - first
+        out[6, j] = i_inj[i]
     for r in range(kinds.size):
         base = BASE + STRIDE * r
         if kinds[r] == CURR_DELTA:
             continue
-        for j in range(size):
-            i = start + j
+        for i in range(first, last):
+            j = i - first
             s = stages(g[r, 0, i], g[r, 1, i], coeff[base + RATE1, i], coeff[base + RATE2, i])
             cond, drive = coeff[base + IS_COND, i], coeff[base + DRIVE, i]
-            for k in range(6):
-                out[k, j] += cond * s[k]
-                out[6 + k, j] += drive * s[k]
+            out[0, j] += cond * s[0]
+            out[6, j] += drive * s[0]
+            out[1, j] += cond * s[1]
+            out[7, j] += drive * s[1]
+            out[2, j] += cond * s[2]
+            out[8, j] += drive * s[2]
+            out[3, j] += cond * s[3]
+            out[9, j] += drive * s[3]
+            out[4, j] += cond * s[4]
+            out[10, j] += drive * s[4]
+            out[5, j] += cond * s[5]
+            out[11, j] += drive * s[5]
 
 
 @njit(**_FLAGS)

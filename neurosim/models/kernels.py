@@ -17,8 +17,10 @@ K_LIF_LINEAR, K_LIF, K_ADEX, K_IZHIKEVICH, K_HH = range(5)
 BLOCK = 256
 DELTA_KIND = 2
 TOL_LEAKY = 1e-6
+TOL_LEAKY_BLOCK = 1e-5
 TOL_ADAPTIVE = 1e-10
-TOL_ADAPTIVE_BLOCK = 1e-8
+TOL_ADAPTIVE_BLOCK = 1e-9
+TOL_ADAPTIVE_LOOSE = 1e-7
 TOL_EXCITABLE = 1e-6
 _FLAGS = {"cache": True, "error_model": "numpy"}
 
@@ -61,10 +63,10 @@ def advance(kernel, state, coeff, receptor_kinds, g, i_inj, dt, out_index, out_o
         if kernel == K_LIF_LINEAR:
             linear_block(state, coeff, receptor_kinds, g, i_inj, start, size, dt)
         elif kernel == K_LIF:
-            leaky_block(state, coeff, receptor_kinds, g, i_inj, start, size, dt, tol)
+            leaky_block(state, coeff, receptor_kinds, g, i_inj, start, size, dt, TOL_LEAKY_BLOCK)
         else:
-            adaptive_block(state, coeff, receptor_kinds, g, i_inj, start, size, dt, TOL_ADAPTIVE_BLOCK)
             tol = TOL_ADAPTIVE
+            adaptive_block(state, coeff, receptor_kinds, g, i_inj, start, size, dt, TOL_ADAPTIVE_LOOSE, TOL_ADAPTIVE_BLOCK)
         count = redo_block(state, coeff, receptor_kinds, g, i_inj, start, size, dt, tol, out_index, out_offset, count)
         decay(coeff, receptor_kinds, g, start, start + size)
     return count
