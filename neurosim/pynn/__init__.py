@@ -1,0 +1,247 @@
+"""The PyNN backend: ``import neurosim.pynn as sim`` (or ``import neurosim as sim``).
+
+Translates PyNN's objects to a :class:`~neurosim.network.Network` and results to Neo; owns no
+numbers. Start at ``control`` (setup, run), then ``populations``, ``projections`` and
+``connectors``; ``freeze`` is the way out to the rest of neurosim, ``simulator`` holds what one
+``setup()`` owns. Only this room imports PyNN and Neo.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from neurosim.errors import MissingExtraError
+
+try:
+    import pyNN
+except ImportError:
+    raise MissingExtraError.of("PyNN", "pynn") from None
+
+from pyNN import errors, random, space
+from pyNN.connectors import (
+    AllToAllConnector,
+    ArrayConnector,
+    CloneConnector,
+    CSAConnector,
+    DisplacementDependentProbabilityConnector,
+    DistanceDependentProbabilityConnector,
+    FixedNumberPostConnector,
+    FixedNumberPreConnector,
+    FixedProbabilityConnector,
+    FixedTotalNumberConnector,
+    FromFileConnector,
+    FromListConnector,
+    IndexBasedProbabilityConnector,
+    OneToOneConnector,
+)
+from pyNN.network import Network
+from pyNN.random import GSLRNG
+from pyNN.space import Space
+
+from neurosim.pynn.cells import (
+    EIF_cond_alpha_isfa_ista,
+    EIF_cond_exp_isfa_ista,
+    HH_cond_exp,
+    IF_cond_alpha,
+    IF_cond_exp,
+    IF_curr_alpha,
+    IF_curr_delta,
+    IF_curr_exp,
+    Izhikevich,
+    SpikeSourceArray,
+    SpikeSourceGamma,
+    SpikeSourcePoisson,
+    SpikeSourcePoissonRefractory,
+)
+from neurosim.pynn.composed import (
+    LIF,
+    AdExp,
+    AlphaPSR,
+    BetaPSR,
+    CondAlphaPostSynapticResponse,
+    CondBetaPostSynapticResponse,
+    CondExpPostSynapticResponse,
+    CurrExpPostSynapticResponse,
+    ExpPSR,
+    PointNeuron,
+)
+from neurosim.pynn.control import (
+    end,
+    get_current_time,
+    get_max_delay,
+    get_min_delay,
+    get_time_step,
+    num_processes,
+    rank,
+    reset,
+    run,
+    run_for,
+    run_until,
+    setup,
+)
+from neurosim.pynn.electrodes import ACSource, DCSource, NoisyCurrentSource, StepCurrentSource
+from neurosim.pynn.placement import losses, mapping, place
+from neurosim.pynn.populations import Assembly, Population, PopulationView
+from neurosim.pynn.procedural import connect, create, initialize, record, record_gsyn, record_v
+from neurosim.pynn.procedural import set_parameters as set  # noqa: A004 - PyNN's name
+from neurosim.pynn.projections import Projection
+from neurosim.pynn.refused import (
+    ElectricalSynapse,
+    GIF_cond_exp,
+    IF_cond_exp_gsfa_grr,
+    IF_facets_hardware1,
+    MultiCompartmentNeuron,
+    MultiQuantalSynapse,
+    SpikeSourceInhGamma,
+    StochasticTsodyksMarkramSynapse,
+    Vogels2011Rule,
+)
+from neurosim.pynn.rng import NativeRNG, NumpyRNG, RandomDistribution
+from neurosim.pynn.smallworld import SmallWorldConnector
+from neurosim.pynn.synapses import (
+    AdditivePotentiationMultiplicativeDepression,
+    AdditiveWeightDependence,
+    GutigWeightDependence,
+    MultiplicativeWeightDependence,
+    SimpleStochasticSynapse,
+    SpikePairRule,
+    StaticSynapse,
+    STDPMechanism,
+    TsodyksMarkramSynapse,
+)
+
+_CELL_TYPES = (
+    EIF_cond_alpha_isfa_ista,
+    EIF_cond_exp_isfa_ista,
+    HH_cond_exp,
+    IF_cond_alpha,
+    IF_cond_exp,
+    IF_curr_alpha,
+    IF_curr_delta,
+    IF_curr_exp,
+    Izhikevich,
+    PointNeuron,
+    SpikeSourceArray,
+    SpikeSourceGamma,
+    SpikeSourcePoisson,
+    SpikeSourcePoissonRefractory,
+)
+
+
+def list_standard_models() -> list[str]:
+    """Names of the cell types this backend has."""
+    return [cell_type.__name__ for cell_type in _CELL_TYPES]
+
+
+def register() -> None:
+    """Make this backend known as ``pyNN.neurosim``, for scripts that choose one by name."""
+    sys.modules["pyNN.neurosim"] = sys.modules[__name__]
+    pyNN.neurosim = sys.modules[__name__]  # type: ignore[attr-defined]
+
+
+def __getattr__(name: str) -> object:
+    if name == "chips":
+        return import_module("neurosim.chips")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+__all__ = [  # and `chips`, resolved when first used
+    "ACSource",
+    "AdExp",
+    "AdditivePotentiationMultiplicativeDepression",
+    "AdditiveWeightDependence",
+    "AllToAllConnector",
+    "AlphaPSR",
+    "ArrayConnector",
+    "Assembly",
+    "BetaPSR",
+    "CSAConnector",
+    "CloneConnector",
+    "CondAlphaPostSynapticResponse",
+    "CondBetaPostSynapticResponse",
+    "CondExpPostSynapticResponse",
+    "CurrExpPostSynapticResponse",
+    "DCSource",
+    "DisplacementDependentProbabilityConnector",
+    "DistanceDependentProbabilityConnector",
+    "EIF_cond_alpha_isfa_ista",
+    "EIF_cond_exp_isfa_ista",
+    "ElectricalSynapse",
+    "ExpPSR",
+    "FixedNumberPostConnector",
+    "FixedNumberPreConnector",
+    "FixedProbabilityConnector",
+    "FixedTotalNumberConnector",
+    "FromFileConnector",
+    "FromListConnector",
+    "GIF_cond_exp",
+    "GSLRNG",
+    "GutigWeightDependence",
+    "HH_cond_exp",
+    "IF_cond_alpha",
+    "IF_cond_exp",
+    "IF_cond_exp_gsfa_grr",
+    "IF_curr_alpha",
+    "IF_curr_delta",
+    "IF_curr_exp",
+    "IF_facets_hardware1",
+    "IndexBasedProbabilityConnector",
+    "Izhikevich",
+    "LIF",
+    "MultiCompartmentNeuron",
+    "MultiQuantalSynapse",
+    "MultiplicativeWeightDependence",
+    "NativeRNG",
+    "Network",
+    "NoisyCurrentSource",
+    "NumpyRNG",
+    "OneToOneConnector",
+    "PointNeuron",
+    "Population",
+    "PopulationView",
+    "Projection",
+    "RandomDistribution",
+    "STDPMechanism",
+    "SimpleStochasticSynapse",
+    "SmallWorldConnector",
+    "Space",
+    "SpikePairRule",
+    "SpikeSourceArray",
+    "SpikeSourceGamma",
+    "SpikeSourceInhGamma",
+    "SpikeSourcePoisson",
+    "SpikeSourcePoissonRefractory",
+    "StaticSynapse",
+    "StepCurrentSource",
+    "StochasticTsodyksMarkramSynapse",
+    "TsodyksMarkramSynapse",
+    "Vogels2011Rule",
+    "connect",
+    "create",
+    "end",
+    "errors",
+    "get_current_time",
+    "get_max_delay",
+    "get_min_delay",
+    "get_time_step",
+    "initialize",
+    "list_standard_models",
+    "losses",
+    "mapping",
+    "num_processes",
+    "place",
+    "random",
+    "rank",
+    "record",
+    "record_gsyn",
+    "record_v",
+    "register",
+    "reset",
+    "run",
+    "run_for",
+    "run_until",
+    "set",
+    "setup",
+    "space",
+]

@@ -1,0 +1,192 @@
+"""Setting up, running and ending a simulation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from pyNN import common
+from pyNN.common.control import DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
+from pyNN.recording import get_io
+
+from neurosim.errors import ParameterError, UnknownNameError
+from neurosim.pynn import overrides, simulator
+from neurosim.pynn.placement import mapping
+
+OURS: Mapping[str, Any] = {
+    "threads": 1,
+    "rng_seed": simulator.DEFAULT_SEED,
+    "chip": None,
+    "n_boards": None,
+    "approximate": (),
+    "precision": "float64",
+    "rng": None,
+    "pace": "accelerated",
+    "progress": None,
+    "max_delay": "auto",
+}
+"""Keywords of ``setup()`` beside ``timestep`` and ``min_delay``, and their defaults."""
+
+IGNORED = frozenset(
+    "t_flush verbosity spike_precision recording_precision debug quit_on_end label filename file use_cvode rtol atol default_maxstep"
+    " grng_seed rng_seeds rng_seeds_seed native_rng_baseseed allow_offgrid_spikes loglevel useSystemSim maxNeuronLoss maxSynapseLoss"
+    " hardwareNeuronSize hardware rank num_processes".split()
+)
+"""Keywords of other backends, accepted so that their scripts run; they change nothing here."""
+
+CHOICES = {"precision": ("float64", "float32"), "rng": (None, "pynn", "fast"), "pace": ("accelerated", "realtime")}
+
+
+def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_MIN_DELAY, **extra_params: Any) -> int:
+    """Begin a new simulation; whatever was there is forgotten.
+
+    Parameters
+    ----------
+    timestep
+        Time step in ms.
+    min_delay, max_delay
+        Bounds of all delays in ms, or ``"auto"``.
+    threads
+        Number of threads; results do not depend on it.
+    rng_seed
+        Root of all random numbers that have no seed of their own.
+    chip
+        ``None`` for the ideal reference, a chip's name (``"hicann"``, ``"spinnaker"``, ``"loihi"``),
+        a path to a datasheet, or a chip made by ``sim.chips.load``.
+    n_boards
+        Number of boards or wafers of the chip.
+    approximate
+        Names of the approximations the chip may make.
+    precision
+        ``"float64"`` or ``"float32"`` (ideal reference only).
+    rng
+        ``"pynn"``: the network stock PyNN draws from the same seed; ``"fast"``: counter-based;
+        ``None`` chooses by size.
+    pace
+        ``"accelerated"`` or ``"realtime"``.
+    progress
+        Show a progress bar; by default on long runs at a terminal.
+
+    Returns
+    -------
+    int
+        0, the number of this process.
+
+    Raises
+    ------
+    UnknownNameError
+        For a keyword that no PyNN backend has.
+    ParameterError
+        For a value out of range.
+    """
+    settings = {"timestep": timestep, "min_delay": min_delay, **OURS, **_recognised(extra_params)}
+    settings = overrides.apply(settings)
+    _check_times(settings)
+    _check_choices(settings)
+    settings["chip"] = _chip(settings["chip"], settings["n_boards"])
+    simulator.state.start(settings)
+    return 0
+
+
+def _recognised(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    known = {*OURS, *IGNORED, "timestep", "min_delay"}
+    for name in keywords:
+        if name not in known:
+            guess = {"dt": "timestep", "mindelay": "min_delay", "maxdelay": "max_delay", "seed": "rng_seed"}.get(name)
+            if guess:
+                raise UnknownNameError(f"unknown keyword '{name}'.", where="setup()", used=name, limit=sorted(known), remedy=f"Did you mean '{guess}'?")
+            raise UnknownNameError.among("keyword", name, known, where="setup()")
+    return {name: value for name, value in keywords.items() if name in OURS}
+
+
+def _check_times(settings: dict[str, Any]) -> None:
+    for name in ("timestep", "min_delay", "max_delay"):
+        value = settings[name]
+        if value == "auto" and name != "timestep":
+            continue
+        if isinstance(value, str | bool) or not np.isfinite(value) or value <= 0:
+            raise ParameterError(f"{name} is {value!r}; it must be a positive number of ms.", where="setup()", used=value, limit=0, remedy="For example 0.1.")
+        settings[name] = float(value)
+    dt, low, high = (settings[name] for name in ("timestep", "min_delay", "max_delay"))
+    if low != "auto" and low < dt - 1e-12:
+        raise ParameterError(f"min_delay ({low:g} ms) is shorter than timestep ({dt:g} ms).", where="setup()", used=low, limit=dt, remedy="Raise min_delay or lower timestep.")
+    if "auto" not in (low, high) and low > high:
+        raise ParameterError(f"min_delay ({low:g} ms) is above max_delay ({high:g} ms).", where="setup()", used=low, limit=high, remedy="Exchange them.")
+
+
+def _check_choices(settings: dict[str, Any]) -> None:
+    for name, choices in CHOICES.items():
+        if settings[name] not in choices:
+            raise ParameterError(f"{name}={settings[name]!r} is not known.", where="setup()", used=settings[name], limit=choices, remedy=f"Use one of {choices}.")
+    for name in ("threads", "rng_seed", "n_boards"):
+        value = settings[name]
+        if value is None and name == "n_boards":
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < (0 if name == "rng_seed" else 1):
+            raise ParameterError(f"{name}={value!r} is not a positive integer.", where="setup()", used=value, limit=1, remedy=f"For example {name}=1.")
+    approximate = settings["approximate"]
+    settings["approximate"] = (approximate,) if isinstance(approximate, str) else tuple(approximate or ())
+
+
+def _chip(chip: Any, n_boards: int | None) -> Any:
+    if chip is None or chip == "ideal":
+        return None
+    if isinstance(chip, str | os.PathLike):
+        from neurosim import chips
+
+        chip = chips.load(chip, n_boards=n_boards)
+    from neurosim.mapping import answer_with
+
+    answer_with(mapping)
+    return chip
+
+
+def end(compatible_output: bool = True) -> None:
+    """Write the files that were asked for. Results can still be read; a new network needs ``setup()``."""
+    waiting, simulator.state.write_on_end = simulator.state.write_on_end, []
+    for population, variables, target in waiting:
+        population.write_data(get_io(target) if isinstance(target, str) else target, variables)
+    simulator.state.ready = False
+
+
+_run, _run_until = common.build_run(simulator)
+
+Callbacks = Iterable[Callable[[float], float]] | None
+
+
+def run(simtime: float, callbacks: Callbacks = None) -> float:
+    """Run for ``simtime`` ms; returns the time reached.
+
+    Each callback takes the current time and returns the time of its next call.
+    """
+    _check_time(simtime, "run()")
+    simulator.state.require("run()")
+    if simtime < 0:
+        raise ParameterError(f"the time to run is negative ({simtime:g} ms).", where="run()", used=simtime, limit=0, remedy="Give 0 or more; reset() goes back.")
+    return _run(simtime, callbacks)
+
+
+run_for = run
+
+
+def run_until(time_point: float, callbacks: Callbacks = None) -> float:
+    """Run until ``time_point`` ms; returns the time reached."""
+    _check_time(time_point, "run_until()")
+    simulator.state.require("run_until()")
+    now = simulator.state.t
+    if time_point < now - simulator.state.dt / 2:
+        raise ParameterError(
+            f"time {time_point:g} ms is in the past (it is {now:g} ms).", where="run_until()", used=time_point, limit=now, remedy="Use reset() to start again."
+        )
+    return _run_until(time_point, callbacks)
+
+
+def _check_time(value: float, where: str) -> None:
+    if not np.isfinite(value):
+        raise ParameterError(f"{value} is not a time.", where=where, used=value, remedy="Give a finite number of ms.")
+
+
+reset = common.build_reset(simulator)
+get_current_time, get_time_step, get_min_delay, get_max_delay, num_processes, rank = common.build_state_queries(simulator)
