@@ -21,8 +21,11 @@ class Budget:
 
     Attributes
     ----------
-    core_limits, chip_limits
-        The limits that are counted, in the order of the vectors.
+    limits
+        The limits that are counted, in the order of the vectors: those of a core, then those of a
+        chip (which no single core may exceed either).
+    n_core_limits
+        How many of them are limits of a core.
     soft
         True if limits that only cost synapses are kept where a single neuron can keep them.
     """
@@ -30,55 +33,40 @@ class Budget:
     network: Network
     chip: Chip
     soft: bool = True
-    core_limits: tuple[Limit, ...] = ()
-    chip_limits: tuple[Limit, ...] = ()
-    _used: dict[tuple[int, int], tuple[Int64, Int64]] = field(default_factory=dict)
-    _capacities: dict[tuple[int, bool], tuple[Int64, Int64]] = field(default_factory=dict)
+    limits: tuple[Limit, ...] = ()
+    n_core_limits: int = 0
+    _used: dict[tuple[int, int], Int64] = field(default_factory=dict)
+    _capacities: dict[tuple[int, bool], Int64] = field(default_factory=dict)
 
     @classmethod
     def of(cls, network: Network, chip: Chip, *, soft: bool = True) -> Budget:
         """Budget with the limits that the chip can count."""
-        limits = chip.limits()
-        counted = _counted(network, chip)
-        core = tuple(limit for limit in limits if limit.scope == "core")
-        per_chip = tuple(limit for limit in limits if limit.scope == "chip" and limit.resource in counted)
-        return cls(network, chip, soft, core, per_chip)
+        limits, counted = chip.limits(), _counted(network, chip)
+        core = [limit for limit in limits if limit.scope == "core"]
+        per_chip = [limit for limit in limits if limit.scope == "chip" and limit.resource in counted]
+        return cls(network, chip, soft, (*core, *per_chip), len(core))
+
+    @property
+    def chip_limits(self) -> tuple[Limit, ...]:
+        """Limits summed over the cores of a chip."""
+        return self.limits[self.n_core_limits :]
 
     def use(self, population: int, n_neurons: int) -> Int64:
-        """Use of each core-scoped resource by some neurons of one population on one core."""
-        return self._uses(population, n_neurons)[0]
-
-    def chip_use(self, population: int, n_neurons: int) -> Int64:
-        """Use of each chip-scoped resource by them."""
-        return self._uses(population, n_neurons)[1]
+        """Use of each resource by some neurons of one population on one core."""
+        key = (population, n_neurons)
+        if key not in self._used:
+            table = self.chip.slice_usage(self.network, population, n_neurons) if n_neurons else {}
+            self._used[key] = _vector(self.limits, table, n_neurons)
+        return self._used[key]
 
     def capacity(self, population: int, *, soft: bool = True) -> Int64:
-        """Capacity of a core for one population.
+        """Capacity for one population.
 
         Soft limits are left out if even one neuron breaks them, and all of them without ``soft``.
         """
-        return self._capacity(population, soft=soft and self.soft)[0]
-
-    def chip_capacity(self, population: int) -> Int64:
-        """Capacity of a chip for one population."""
-        return self._capacity(population, soft=self.soft)[1]
-
-    def _uses(self, population: int, n_neurons: int) -> tuple[Int64, Int64]:
-        key = (population, n_neurons)
-        if key not in self._used:
-            self._used[key] = self._ask(population, n_neurons)
-        return self._used[key]
-
-    def _ask(self, population: int, n_neurons: int) -> tuple[Int64, Int64]:
-        table = self.chip.slice_usage(self.network, population, n_neurons) if n_neurons else {}
-        vectors = [_vector(limits, table, n_neurons) for limits in (self.core_limits, self.chip_limits)]
-        return vectors[0], vectors[1]
-
-    def _capacity(self, population: int, *, soft: bool) -> tuple[Int64, Int64]:
-        key = (population, soft)
+        key = (population, soft and self.soft)
         if key not in self._capacities:
-            core, per_chip = self._uses(population, 1)
-            self._capacities[key] = (_capacities(self.core_limits, core, soft), _capacities(self.chip_limits, per_chip, soft))
+            self._capacities[key] = _capacities(self.limits, self.use(population, 1), key[1])
         return self._capacities[key]
 
     def check_single(self, population: int) -> None:
@@ -89,9 +77,7 @@ class Budget:
         PlacementError
             Naming the resource, what one neuron needs and what a core or chip has.
         """
-        use, per_chip = self._uses(population, 1)
-        every = [*zip(self.core_limits, use, strict=True), *zip(self.chip_limits, per_chip, strict=True)]
-        for limit, one in every:
+        for limit, one in zip(self.limits, self.use(population, 1), strict=True):
             if limit.hard and one > limit.capacity:
                 raise _indivisible(self.network.populations[population].label, limit, int(one))
 

@@ -86,7 +86,7 @@ def _population_id(network: Network, key: Any) -> int:
         key = key.network_id
     if isinstance(key, int | np.integer) and not isinstance(key, bool) and 0 <= key < len(populations):
         return int(key)
-    raise UnknownNameError.among("population", key, range(len(populations)), where=_WHERE)
+    raise UnknownNameError.among("population", key, map(str, range(len(populations))), where=_WHERE)
 
 
 def _indices(network: Network, population: int, index: Any) -> Indices:

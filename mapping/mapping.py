@@ -150,9 +150,9 @@ class Mapping:
     def _by_core(self) -> tuple[Int64, Int64, Int64]:
         """Placed cells sorted by core and local number: population ids, indices, cores."""
         sizes = [len(core) for core in self.core_of]
-        population = np.repeat(np.arange(len(sizes)), sizes)
-        neuron = np.concatenate([np.empty(0, np.int64), *(np.arange(size) for size in sizes)])
-        core = np.concatenate([np.empty(0, np.int64), *self.core_of])
+        population = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
+        neuron = np.concatenate([np.empty(0, np.int64), *(np.arange(size, dtype=np.int64) for size in sizes)])
+        core = np.concatenate([np.empty(0, np.int64), *self.core_of]).astype(np.int64)
         order = np.lexsort([np.concatenate([np.empty(0, np.int64), *self.local_of]), core])
         order = order[core[order] >= 0]
         return population[order], neuron[order], core[order]

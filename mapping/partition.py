@@ -93,16 +93,18 @@ class _Filling:
             self.put(core, population, n_neurons)
         return left - n_neurons
 
-    def candidates(self, population: int) -> Int64:
+    def candidates(self, population: int, *, share_pinned: bool) -> Int64:
         """Cores in use with room for at least one more neuron, in order."""
-        n_cores = len(self.counts)
         if not self.budget.chip.mixes_populations:
-            return np.array([core for core in self.real if set(self.counts[core]) == {population}], np.int64)
-        one = self.budget.use(population, 1)
-        return np.flatnonzero((self.used[:n_cores] + one <= self.budget.capacity(population)).all(axis=1))
+            own = [core for core in self.real if share_pinned and set(self.counts[core]) == {population}]
+            return np.array(own, np.int64)
+        fits = (self.used[: len(self.counts)] + self.budget.use(population, 1) <= self.budget.capacity(population)).all(axis=1)
+        if not share_pinned:
+            fits[list(self.real)] = False
+        return np.flatnonzero(fits)
 
 
-def partition(budget: Budget, pins: Sequence[Pin] = ()) -> Partition:
+def partition(budget: Budget, pins: Sequence[Pin] = (), *, share_pinned: bool = False) -> Partition:
     """Neurons on logical cores under the limits of a core, pins first.
 
     Parameters
@@ -111,6 +113,8 @@ def partition(budget: Budget, pins: Sequence[Pin] = ()) -> Partition:
         Network, chip and their limits.
     pins
         Manual placements.
+    share_pinned
+        May other neurons fill the room that pinned ones leave on their cores?
 
     Raises
     ------
@@ -122,11 +126,11 @@ def partition(budget: Budget, pins: Sequence[Pin] = ()) -> Partition:
     placed = [p.id for p in network.populations if p.size and (chip.places_sources or not p.is_source)]
     for population in placed:
         budget.check_single(population)
-    state = _Filling(budget, np.zeros((16, len(budget.core_limits)), np.int64))
+    state = _Filling(budget, np.zeros((16, len(budget.limits)), np.int64))
     pinned = [pin for pin in pins if pin.coordinate is not None]
     _put_pins(state, pinned)
     for population in placed:
-        _put_rest(state, population)
+        _put_rest(state, population, share_pinned=share_pinned)
     real = np.full(len(state.counts), -1, np.int64)
     real[list(state.real)] = list(state.real.values())
     sequences = tuple(_sequence(budget, p.id, pinned) if p.id in placed else np.empty(0, np.int64) for p in network.populations)
@@ -146,9 +150,9 @@ def _largest(fits, at_most: int) -> int:
     return low
 
 
-def _put_rest(state: _Filling, population: int) -> None:
+def _put_rest(state: _Filling, population: int, *, share_pinned: bool) -> None:
     left = state.budget.network.populations[population].size - state.done.get(population, 0)
-    for core in state.candidates(population) if left else ():
+    for core in state.candidates(population, share_pinned=share_pinned) if left else ():
         left = state.fill(int(core), population, left)
         if not left:
             return
@@ -197,7 +201,7 @@ def _overflow(state: _Filling, pin: Pin, cores: list[int]) -> PlacementError:
     needed = before + budget.use(pin.population, n_neurons)
     capacity = np.minimum(budget.capacity(pin.population, soft=False), np.iinfo(np.int64).max // (4 * len(cores)))
     worst = int(np.argmax(needed / (capacity * len(cores))))
-    resource, limit = budget.core_limits[worst].resource, int(capacity[worst]) * len(cores)
+    resource, limit = budget.limits[worst].resource, int(capacity[worst]) * len(cores)
     return PlacementError(
         f"Population '{label}' does not fit on {describe(pin.coordinate)}, where it is pinned: "
         f"together with what is there it needs {int(needed[worst]):,} {resource}, the limit is {limit:,}.",

@@ -142,7 +142,7 @@ def neurons_of(network: Network, pin: Pin) -> Indices:
 
 def _population(network: Network, pin: Pin) -> Population:
     if not 0 <= pin.population < len(network.populations):
-        raise UnknownNameError.among("population", pin.population, range(len(network.populations)), where="Pin")
+        raise UnknownNameError.among("population", pin.population, map(str, range(len(network.populations))), where="Pin")
     return network.populations[pin.population]
 
 

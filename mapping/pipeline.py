@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import ceil
 
@@ -79,20 +79,26 @@ def _check_seed(seed: int) -> None:
 
 
 def _solve(network: Network, chip: Chip, pins: Sequence[Pin], seconds: dict[str, float]) -> tuple[Partition, np.ndarray]:
-    """Partition and real cores; limits that only cost synapses are given up if there is no room to keep them."""
-    try:
-        return _attempt(network, chip, pins, seconds, soft=True)
-    except PlacementError:
-        if all(limit.hard for limit in chip.limits()):
-            raise
-        return _attempt(network, chip, pins, seconds, soft=False)
+    """Partition and real cores, with less comfort if there is no room.
+
+    First pinned neurons have their cores for themselves; then others may join them (not where
+    cores of a chip compete for something); then limits that only cost synapses are given up.
+    """
+    has_soft = not all(limit.hard for limit in chip.limits())
+    tries = [(True, False), *([(True, True)] if pins else []), *([(False, bool(pins))] if has_soft else [])]
+    for soft, share in tries[:-1]:
+        with suppress(PlacementError):
+            return _attempt(network, chip, pins, seconds, soft, share)
+    return _attempt(network, chip, pins, seconds, *tries[-1])
 
 
-def _attempt(network: Network, chip: Chip, pins: Sequence[Pin], seconds: dict[str, float], *, soft: bool) -> tuple[Partition, np.ndarray]:
+def _attempt(
+    network: Network, chip: Chip, pins: Sequence[Pin], seconds: dict[str, float], soft: bool, share: bool
+) -> tuple[Partition, np.ndarray]:
     with _timed(seconds, "limits"):
         budget = Budget.of(network, chip, soft=soft)
     with _timed(seconds, "partition"):
-        parts = partition(budget, pins)
+        parts = partition(budget, pins, share_pinned=share and not budget.chip_limits)
     with _timed(seconds, "place"):
         real = place(parts, budget)
     return parts, real

@@ -38,7 +38,7 @@ def assign(partition: Partition, real_core: Int64, sizes: list[int]) -> tuple[tu
     """``(core_of, local_of)`` per population, int32, -1 off chip; local numbers count up from 0 on every core."""
     core_of = tuple(np.full(size, -1, np.int32) for size in sizes)
     local_of = tuple(np.full(size, -1, np.int32) for size in sizes)
-    filled = np.zeros(partition.n_cores, np.int64)
+    filled = [0] * partition.n_cores
     for population, start, stop, core in zip(*(column.tolist() for column in partition.slices), strict=True):
         neurons = partition.sequences[population][start:stop]
         core_of[population][neurons] = real_core[core]
@@ -55,8 +55,8 @@ def _chip_uses(partition: Partition, budget: Budget) -> tuple[Int64, Int64]:
     for population, start, stop, core in zip(*(column.tolist() for column in partition.slices), strict=True):
         counts[core, population] = counts.get((core, population), 0) + stop - start
     for (core, population), n_neurons in counts.items():
-        use[core] += budget.chip_use(population, n_neurons)
-        capacity[core] = np.minimum(capacity[core], budget.chip_capacity(population))
+        use[core] += budget.use(population, n_neurons)[budget.n_core_limits :]
+        capacity[core] = np.minimum(capacity[core], budget.capacity(population)[budget.n_core_limits :])
     return use, capacity
 
 

@@ -172,7 +172,7 @@ def _merged(source: Int64, target: Int64, packets: Int64) -> CoreGraph:
     """One row per pair, sorted by source and target."""
     base = int(target.max(initial=0)) + 1
     keys, inverse = np.unique(source * base + target, return_inverse=True)
-    return CoreGraph(keys // base, keys % base, np.bincount(inverse, packets, len(keys)))
+    return CoreGraph(keys // base, keys % base, np.bincount(inverse, packets, len(keys)).astype(np.float64))
 
 
 def _hops(chip: Chip, graph: CoreGraph) -> float:
@@ -230,5 +230,5 @@ def _miss_probability(network: Network, cores: _Cores, projection: Projection) -
     targets = np.bincount(ranks[ranks >= 0], minlength=len(cores.used))
     density = projection.rule.expected(ends) / max(ends.n_pre * ends.n_post, 1)
     if getattr(projection.rule, "with_replacement", False):
-        return np.exp(-density * targets)
-    return (1.0 - min(density, 1.0)) ** targets
+        return np.exp(-density * targets.astype(np.float64))
+    return np.power(1.0 - min(density, 1.0), targets.astype(np.float64))

@@ -142,7 +142,7 @@ def _table(scope: str, places: Int64, labels: tuple[str, ...], limits: tuple[Lim
 
 def _used(network: Network, chip: Chip, core_of: Sequence[Int32], limits: tuple[Limit, ...]) -> tuple[Int64, Int64]:
     """``(cores, used)``; a resource that the chip does not count is -1."""
-    cores = np.unique(np.concatenate([np.empty(0, np.int64), *(column[column >= 0] for column in core_of)]))
+    cores = np.unique(np.concatenate([np.empty(0, np.int64), *(column[column >= 0] for column in core_of)])).astype(np.int64)
     used = np.zeros((len(cores), len(limits)), np.int64)
     for population, column in enumerate(core_of):
         present, n_neurons = np.unique(column[column >= 0], return_counts=True)
