@@ -17,7 +17,7 @@ from neurosim.compare.results import ChipRun
 if TYPE_CHECKING:
     from neurosim.compare.comparison import Comparison
 
-_STAGES = ("build", "place", "run")
+_STAGES = ("build", "place", "compile", "run", "other")
 
 
 def number(value: Any, form: str = ",.4g") -> str:
@@ -59,7 +59,7 @@ def comparison_table(comparison: Comparison) -> Table:
         "chip's own s>",
         "approximations",
     )
-    table = grid(f"{comparison.name} on {len(comparison.runs)} chips", columns, caption=_caption(comparison))
+    table = grid(f"{comparison.name} on {len(comparison.runs)} chip{'s' if len(comparison.runs) != 1 else ''}", columns, caption=_caption(comparison))
     for run, entry in zip(comparison.runs, comparison.rows(), strict=True):
         table.add_row(*(_error_cells(run) if run.error else _cells(run, entry)))
     return table
@@ -171,9 +171,15 @@ def _population_cells(item: dict[str, Any]) -> list[str]:
     ]
 
 
+def stage_names(comparison: Comparison) -> list[str]:
+    """Stages that occur, in the order in which they happen."""
+    seen = {name for run in comparison.runs for name in run.stages}
+    return [*(name for name in _STAGES if name in seen), *sorted(seen - set(_STAGES))]
+
+
 def stage_table(comparison: Comparison) -> Table:
     """Wall time per stage of each run."""
-    names = list(dict.fromkeys([*_STAGES, *(name for run in comparison.runs for name in run.stages)]))
+    names = stage_names(comparison)
     table = grid("wall time in s", ("chip", *(f"{name}>" for name in names), "total>"))
     for run in comparison.runs:
         if run.stages:

@@ -66,7 +66,7 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "chips": [chip_section(run, comparison) for run in comparison.runs],
         "raster": _embedded(pictures.figure(comparison)) if any(run.spikes for run in comparison.runs) else "",
         "kinds": KINDS,
-        "stages": list(dict.fromkeys(name for run in comparison.runs for name in run.stages)),
+        "stages": tables.stage_names(comparison),
     }
 
 
