@@ -10,8 +10,8 @@ prints. No chip's name appears here: everything a chip decides comes through :mo
 
 from __future__ import annotations
 
+from neurosim._callable import make_callable
 from neurosim._guard import refuse_bare_import
-from neurosim.mapping._callable import make_callable
 from neurosim.mapping.lookup import Resident
 from neurosim.mapping.mapping import Mapping
 from neurosim.mapping.pins import Pin, Place

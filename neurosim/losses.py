@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 
+from neurosim._callable import make_callable
 from neurosim.errors import LossWarning
 
 #: Kinds of loss and what each one means; a kind outside this table is a programming error.
@@ -127,3 +128,6 @@ class Ledger:
 
     def __str__(self) -> str:
         return "\n".join(str(loss) for loss in self.entries) or "nothing lost"
+
+
+make_callable(__name__)  # sim.losses() is the current ledger

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from neurosim._callable import answer_for
 from neurosim.errors import MissingExtraError
 
 try:
@@ -140,6 +141,11 @@ def register() -> None:
     pyNN.neurosim = sys.modules[__name__]  # type: ignore[attr-defined]
 
 
+# `neurosim.mapping` and `neurosim.losses` are modules; called, they answer as the functions here do.
+answer_for("neurosim.mapping", mapping)
+answer_for("neurosim.losses", losses)
+
+
 def __getattr__(name: str) -> object:
     if name == "chips":
         return import_module("neurosim.chips")
@@ -147,6 +153,8 @@ def __getattr__(name: str) -> object:
 
 
 __all__ = [  # and `chips`, resolved when first used
+    "GSLRNG",
+    "LIF",
     "ACSource",
     "AdExp",
     "AdditivePotentiationMultiplicativeDepression",
@@ -176,7 +184,6 @@ __all__ = [  # and `chips`, resolved when first used
     "FromFileConnector",
     "FromListConnector",
     "GIF_cond_exp",
-    "GSLRNG",
     "GutigWeightDependence",
     "HH_cond_exp",
     "IF_cond_alpha",
@@ -188,7 +195,6 @@ __all__ = [  # and `chips`, resolved when first used
     "IF_facets_hardware1",
     "IndexBasedProbabilityConnector",
     "Izhikevich",
-    "LIF",
     "MultiCompartmentNeuron",
     "MultiQuantalSynapse",
     "MultiplicativeWeightDependence",

@@ -13,7 +13,6 @@ from pyNN.recording import get_io
 
 from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.pynn import overrides, simulator
-from neurosim.pynn.placement import mapping
 
 OURS: Mapping[str, Any] = {
     "threads": 1,
@@ -30,9 +29,34 @@ OURS: Mapping[str, Any] = {
 """Keywords of ``setup()`` beside ``timestep`` and ``min_delay``, and their defaults."""
 
 IGNORED = frozenset(
-    "t_flush verbosity spike_precision recording_precision debug quit_on_end label filename file use_cvode rtol atol default_maxstep"
-    " grng_seed rng_seeds rng_seeds_seed native_rng_baseseed allow_offgrid_spikes loglevel useSystemSim maxNeuronLoss maxSynapseLoss"
-    " hardwareNeuronSize hardware rank num_processes".split()
+    [
+        "t_flush",
+        "verbosity",
+        "spike_precision",
+        "recording_precision",
+        "debug",
+        "quit_on_end",
+        "label",
+        "filename",
+        "file",
+        "use_cvode",
+        "rtol",
+        "atol",
+        "default_maxstep",
+        "grng_seed",
+        "rng_seeds",
+        "rng_seeds_seed",
+        "native_rng_baseseed",
+        "allow_offgrid_spikes",
+        "loglevel",
+        "useSystemSim",
+        "maxNeuronLoss",
+        "maxSynapseLoss",
+        "hardwareNeuronSize",
+        "hardware",
+        "rank",
+        "num_processes",
+    ]
 )
 """Keywords of other backends, accepted so that their scripts run; they change nothing here."""
 
@@ -96,7 +120,9 @@ def _recognised(keywords: Mapping[str, Any]) -> dict[str, Any]:
         if name not in known:
             guess = {"dt": "timestep", "mindelay": "min_delay", "maxdelay": "max_delay", "seed": "rng_seed"}.get(name)
             if guess:
-                raise UnknownNameError(f"unknown keyword '{name}'.", where="setup()", used=name, limit=sorted(known), remedy=f"Did you mean '{guess}'?")
+                raise UnknownNameError(
+                    f"unknown keyword '{name}'.", where="setup()", used=name, limit=sorted(known), remedy=f"Did you mean '{guess}'?"
+                )
             raise UnknownNameError.among("keyword", name, known, where="setup()")
     return {name: value for name, value in keywords.items() if name in OURS}
 
@@ -107,25 +133,43 @@ def _check_times(settings: dict[str, Any]) -> None:
         if value == "auto" and name != "timestep":
             continue
         if isinstance(value, str | bool) or not np.isfinite(value) or value <= 0:
-            raise ParameterError(f"{name} is {value!r}; it must be a positive number of ms.", where="setup()", used=value, limit=0, remedy="For example 0.1.")
+            raise ParameterError(
+                f"{name} is {value!r}; it must be a positive number of ms.", where="setup()", used=value, limit=0, remedy="For example 0.1."
+            )
         settings[name] = float(value)
     dt, low, high = (settings[name] for name in ("timestep", "min_delay", "max_delay"))
     if low != "auto" and low < dt - 1e-12:
-        raise ParameterError(f"min_delay ({low:g} ms) is shorter than timestep ({dt:g} ms).", where="setup()", used=low, limit=dt, remedy="Raise min_delay or lower timestep.")
+        raise ParameterError(
+            f"min_delay ({low:g} ms) is shorter than timestep ({dt:g} ms).",
+            where="setup()",
+            used=low,
+            limit=dt,
+            remedy="Raise min_delay or lower timestep.",
+        )
     if "auto" not in (low, high) and low > high:
-        raise ParameterError(f"min_delay ({low:g} ms) is above max_delay ({high:g} ms).", where="setup()", used=low, limit=high, remedy="Exchange them.")
+        raise ParameterError(
+            f"min_delay ({low:g} ms) is above max_delay ({high:g} ms).", where="setup()", used=low, limit=high, remedy="Exchange them."
+        )
 
 
 def _check_choices(settings: dict[str, Any]) -> None:
     for name, choices in CHOICES.items():
         if settings[name] not in choices:
-            raise ParameterError(f"{name}={settings[name]!r} is not known.", where="setup()", used=settings[name], limit=choices, remedy=f"Use one of {choices}.")
+            raise ParameterError(
+                f"{name}={settings[name]!r} is not known.",
+                where="setup()",
+                used=settings[name],
+                limit=choices,
+                remedy=f"Use one of {choices}.",
+            )
     for name in ("threads", "rng_seed", "n_boards"):
         value = settings[name]
         if value is None and name == "n_boards":
             continue
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < (0 if name == "rng_seed" else 1):
-            raise ParameterError(f"{name}={value!r} is not a positive integer.", where="setup()", used=value, limit=1, remedy=f"For example {name}=1.")
+            raise ParameterError(
+                f"{name}={value!r} is not a positive integer.", where="setup()", used=value, limit=1, remedy=f"For example {name}=1."
+            )
     approximate = settings["approximate"]
     settings["approximate"] = (approximate,) if isinstance(approximate, str) else tuple(approximate or ())
 
@@ -137,9 +181,6 @@ def _chip(chip: Any, n_boards: int | None) -> Any:
         from neurosim import chips
 
         chip = chips.load(chip, n_boards=n_boards)
-    from neurosim.mapping import answer_with
-
-    answer_with(mapping)
     return chip
 
 
@@ -164,7 +205,13 @@ def run(simtime: float, callbacks: Callbacks = None) -> float:
     _check_time(simtime, "run()")
     simulator.state.require("run()")
     if simtime < 0:
-        raise ParameterError(f"the time to run is negative ({simtime:g} ms).", where="run()", used=simtime, limit=0, remedy="Give 0 or more; reset() goes back.")
+        raise ParameterError(
+            f"the time to run is negative ({simtime:g} ms).",
+            where="run()",
+            used=simtime,
+            limit=0,
+            remedy="Give 0 or more; reset() goes back.",
+        )
     return _run(simtime, callbacks)
 
 
@@ -178,7 +225,11 @@ def run_until(time_point: float, callbacks: Callbacks = None) -> float:
     now = simulator.state.t
     if time_point < now - simulator.state.dt / 2:
         raise ParameterError(
-            f"time {time_point:g} ms is in the past (it is {now:g} ms).", where="run_until()", used=time_point, limit=now, remedy="Use reset() to start again."
+            f"time {time_point:g} ms is in the past (it is {now:g} ms).",
+            where="run_until()",
+            used=time_point,
+            limit=now,
+            remedy="Use reset() to start again.",
         )
     return _run_until(time_point, callbacks)
 

@@ -43,10 +43,9 @@ def small_network(chip: str | None) -> int:
     cells.record("spikes")
     sim.run(20.0)
     count = sum(len(train) for train in cells.get_data().segments[0].spiketrains)
-    placed = sim.mapping()
+    if chip is not None:
+        print(sim.mapping().summary())
     sim.end()
-    if (placed is None) != (chip is None):
-        raise SystemExit(f"chip {chip!r}: the mapping is {placed!r}")
     return count
 
 

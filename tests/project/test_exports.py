@@ -84,13 +84,24 @@ def test_the_core_never_loads_pynn() -> None:
 
 
 def test_mapping_is_a_package_and_a_function() -> None:
-    code = "import neurosim as sim, neurosim.mapping; sim.setup(); print(sim.mapping(), sim.mapping.map_network.__name__)"
-    assert run_python(code) == "None map_network"
+    code = """
+import neurosim as sim, neurosim.mapping
+sim.setup(chip="spinnaker")
+sim.Population(3, sim.IF_curr_exp())
+print(type(sim.mapping()).__name__, sim.mapping.map_network.__name__)
+"""
+    assert run_python(code) == "Mapping map_network"
 
 
-def test_mapping_without_a_network_says_what_to_do() -> None:
-    code = "import neurosim as sim\ntry:\n    sim.mapping()\nexcept sim.errors.StateError as error:\n    print(error)"
-    assert run_python(code) == "mapping(): there is no mapping yet. Call setup(chip=...) and run() first."
+def test_losses_is_a_module_and_a_function() -> None:
+    code = "import neurosim as sim; sim.setup(); print(len(sim.losses()), sim.losses.Ledger.__name__)"
+    assert run_python(code) == "0 Ledger"
+
+
+@pytest.mark.parametrize("name", ["mapping", "losses"])
+def test_what_is_asked_of_no_network_says_what_to_do(name: str) -> None:
+    code = f"import neurosim as sim\ntry:\n    sim.{name}()\nexcept sim.errors.StateError as error:\n    print(error)"
+    assert run_python(code) == f"{name}(): there is no network yet. Call setup(chip=...) first."
 
 
 @pytest.mark.parametrize("name", ["chips", "mapping"])
