@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -173,8 +173,15 @@ class Session:
         """Continue with a changed network; parts that are the same objects are unchanged."""
         if network is self.network:
             return
+        before, old = self.network, self.fit.network
         self.network = network
-        self.fit = self._fitted(network)
+        if _same(before.populations, network.populations) and _same(before.projections, network.projections):
+            changed = {"currents": network.currents, "probes": network.probes, "weight_probes": network.weight_probes}
+            self.fit.network = replace(old, **changed)
+        else:
+            self.fit = self._fitted(network)
+            if self.chip is not None:
+                self.fit.network = _reuse(before, network, old, self.fit.network)
         if self._simulation is not None:
             self._simulation.update(self.fit.network)
 
@@ -220,3 +227,22 @@ class Session:
         """Forget what was recorded of a population so far."""
         if self._simulation is not None:
             self._simulation.clear(population)
+
+
+def _same(before: Sequence[object], after: Sequence[object]) -> bool:
+    return len(before) == len(after) and all(a is b for a, b in zip(before, after, strict=True))
+
+
+def _reuse(before: Network, after: Network, old: Network, new: Network) -> Network:
+    """``new`` with the realised objects of ``old`` wherever the user's description is unchanged.
+
+    The engine tells by identity what is unchanged; a projection also changes with its targets.
+    """
+    kept = [a is b for a, b in zip(before.populations, after.populations, strict=False)]
+    kept += [False] * (len(after.populations) - len(kept))
+    populations = tuple(old.populations[i] if keep else p for i, (keep, p) in enumerate(zip(kept, new.populations, strict=True)))
+    projections = list(new.projections)
+    for i, (a, b) in enumerate(zip(before.projections, after.projections, strict=False)):
+        if a is b and all(kept[p] for p, _ in (*b.pre.parts, *b.post.parts)):
+            projections[i] = old.projections[i]
+    return replace(new, populations=populations, projections=tuple(projections))

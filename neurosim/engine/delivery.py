@@ -35,21 +35,19 @@ def deliver_static(start, stop, static, acc):
 
 
 @njit(cache=True)
-def deliver(now_step, dt_ms, program, queue, n_queued):
+def deliver(now_step, dt_ms, segments, static, depressing, stochastic, plastic, acc, queue, n_queued):
     """Process everything that arrives at ``now_step`` in one block."""
     slot = now_step % n_queued.size
-    segments = program.segments
-    acc = program.cells.acc
     for q in range(n_queued[slot]):
         segment = queue[slot, q]
         kind = segments.kind[segment]
         start, stop = segments.start[segment], segments.stop[segment]
         if kind == 0:
-            deliver_static(start, stop, program.static, acc)
+            deliver_static(start, stop, static, acc)
         elif kind == 1:
-            deliver_depressing(segments.rule[segment], start, stop, now_step * dt_ms, program.depressing, acc)
+            deliver_depressing(segments.rule[segment], start, stop, now_step * dt_ms, depressing, acc)
         elif kind == 2:
-            deliver_stochastic(start, stop, now_step, program.stochastic, acc)
+            deliver_stochastic(start, stop, now_step, stochastic, acc)
         else:
-            deliver_plastic(segments.rule[segment], segment, start, stop, now_step * dt_ms, segments.delay[segment] * dt_ms, program.plastic, acc)
+            deliver_plastic(segments.rule[segment], segment, start, stop, now_step * dt_ms, segments.delay[segment] * dt_ms, plastic, acc)
     n_queued[slot] = 0

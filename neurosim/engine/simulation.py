@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import connectivity
-from neurosim.engine import build, carry, currents, kernels, pacing, stores
+from neurosim.engine import barrier, build, carry, currents, kernels, pacing, stores
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Program
 from neurosim.engine.recording import SampleRecord, SpikeRecord, WeightRecord
@@ -56,6 +57,8 @@ class Simulation:
         self.dtype = np.float64 if precision == "float64" else np.float32
         self.pace = pacing.check_pace(pace)
         self.realtime = pacing.RealTime()
+        self._barrier = barrier.make(self.threads)
+        self._pool = ThreadPoolExecutor(self.threads - 1, "neurosim") if self._barrier else None
         self.interrupted = False
         self.wall_s = {"compile": 0.0, "run": 0.0}
         self._spikes: dict[int, SpikeRecord] = {}
@@ -159,23 +162,49 @@ class Simulation:
         return int(np.clip(aim / per_step, 1, min(limit, 4 * size)))
 
     def _chunk(self, n_steps: int) -> None:
-        program, layout, dt = self.program, self.layout, self.network.dt
-        samples = self._sample_buffer(n_steps)
-        amplitudes = self._amplitudes(n_steps)
+        samples, amplitudes = self._sample_buffer(n_steps), self._amplitudes(n_steps)
         gids, stamps = self._pending
-        n_new = max(1024, 2 * len(gids))
-        spikes = (_padded(gids, n_new, np.int64), _padded(stamps, n_new, np.int64), np.zeros(n_new), len(gids))
-        # Cached compilations of parallel code work; small networks stay serial, where a barrier costs more than a step.
-        kernel = kernels.run_parallel if layout.n_blocks > 1 else kernels.run_serial
-        spikes, pending, self._queue = kernel(
-            self.step, n_steps, self._batch, dt, self.stores.most, program, amplitudes, samples, spikes, 0, self._queue, self._n_queued, *self._out, self._out_ptr
-        )
-        first, count = len(gids), spikes[3]
-        self._pending = (spikes[0][pending:count].copy(), spikes[1][pending:count].copy())
-        self._keep(spikes[0][first:count], spikes[1][first:count], spikes[2][first:count])
+        size = max(4096, 4 * len(gids))
+        store = [_padded(gids, size, np.int64), _padded(stamps, size, np.int64), np.zeros(size)]
+        clock = np.array([0, len(gids), 0, kernels.GO_ON], np.int64)
+        self._make_room(clock, store)
+        while clock[kernels.DONE] < n_steps:
+            fixed = (clock, self.step, n_steps, self._batch, self.network.dt, self.stores.most, *self.program, amplitudes, samples)
+            self._run_blocks(*fixed, *store, self._queue, self._n_queued, *self._out, self._out_ptr)
+            self._make_room(clock, store, min(self._batch, n_steps - int(clock[kernels.DONE])))
+        first, (count, pending) = len(gids), clock[[kernels.COUNT, kernels.PENDING]]
+        self._pending = (store[0][pending:count].copy(), store[1][pending:count].copy())
+        self._keep(store[0][first:count], store[1][first:count], store[2][first:count])
         self._keep_samples(samples, n_steps)
         self.step += n_steps
         self._sample_weights()
+
+    def _run_blocks(self, *work: object) -> None:
+        """Run all blocks, one thread each, or one after another without a barrier."""
+        n_blocks = self.layout.n_blocks
+        if self._barrier is None or self._pool is None:
+            kernels.run(0, n_blocks, barrier.NO_BARRIER, *work)
+            return
+        others = [self._pool.submit(kernels.run, b, b + 1, self._barrier.address, *work) for b in range(1, n_blocks)]
+        kernels.run(0, 1, self._barrier.address, *work)
+        for other in others:
+            other.result()
+
+    def _make_room(self, clock: Int64, store: list[NDArray[np.generic]], n_steps: int = 0) -> None:
+        """Enlarge the stores that a run found full, and finish its exchange."""
+        if clock[kernels.STATUS] == kernels.SPIKES_FULL:
+            size = 2 * (int(clock[kernels.COUNT]) + int(kernels.total_spikes(n_steps, self._out_ptr)))
+            store[:] = [_padded(array, size, array.dtype.type) for array in store]
+            first = self.step + int(clock[kernels.DONE])
+            kernels.exchange(
+                clock, first, n_steps, self.network.dt, self.stores.most, *self._out, self._out_ptr, *store, self._n_queued, self._queue.shape[2]
+            )
+        needed = int(self._n_queued.max()) + int(clock[kernels.COUNT] - clock[kernels.PENDING]) * self.stores.most
+        if needed > self._queue.shape[2]:
+            wider = np.empty((*self._queue.shape[:2], 2 * needed), np.int64)
+            wider[:, :, : self._queue.shape[2]] = self._queue
+            self._queue = wider
+        clock[kernels.STATUS] = kernels.GO_ON
 
     def _prime(self) -> None:
         """Samples at the current time, and source spikes due exactly now."""

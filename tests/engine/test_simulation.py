@@ -1,0 +1,213 @@
+"""Time, delivery, recording and thread independence of the engine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+from engine_networks import CONDUCTANCE, CURRENT, DELTA, connect, network, neurons, pairs, poisson, record, spikes_at
+
+from neurosim.connectivity import AllToAll, Bernoulli
+from neurosim.engine import Simulation
+from neurosim.errors import ParameterError, UnknownNameError
+from neurosim.network import Current, Selection
+
+
+def balanced(threads=1, seed=3, t_ms=100.0, precision="float64"):
+    cells = neurons(0, 200, CONDUCTANCE, v_reset=-60.0, v_rest=-60.0, initial={"v": np.linspace(-60, -50.5, 200)}, cm=0.2)
+    drive = poisson(1, 50, 300.0)
+    nets = [
+        connect(0, cells, cells, Bernoulli(0.1), 0.004, 1.5),
+        connect(1, drive, cells, Bernoulli(0.2), 0.006, np.random.default_rng(0).uniform(0.5, 3.0, (50, 200))),
+    ]
+    simulation = Simulation(network([cells, drive], nets, record(cells, "spikes", "v", interval=1.0), seed=seed), threads=threads, precision=precision)
+    simulation.run_until(t_ms)
+    return simulation
+
+
+@pytest.mark.parametrize("threads", [2, 3, 4])
+def test_the_same_seed_gives_the_same_spikes_for_any_number_of_threads(threads):
+    one, many = balanced(), balanced(threads)
+    assert len(one.spikes(0)[0]) > 200
+    np.testing.assert_array_equal(one.spikes(0), many.spikes(0))
+    np.testing.assert_array_equal(one.samples(0, "v")[2], many.samples(0, "v")[2])
+
+
+def test_two_runs_are_identical_and_another_seed_differs():
+    first, again, other = balanced(), balanced(), balanced(seed=4)
+    np.testing.assert_array_equal(first.spikes(0), again.spikes(0))
+    assert len(first.spikes(0)[0]) != len(other.spikes(0)[0]) or not np.array_equal(first.spikes(0)[1], other.spikes(0)[1])
+
+
+def test_single_precision_keeps_the_rate():
+    assert len(balanced(precision="float32").spikes(0)[0]) == pytest.approx(len(balanced().spikes(0)[0]), rel=0.1)
+
+
+def test_many_short_runs_equal_one_long_run():
+    whole = balanced()
+    pieces = balanced(t_ms=0.0)
+    for t in (0.1, 7.3, 7.4, 33.3, 100.0):
+        pieces.run_until(t)
+    np.testing.assert_array_equal(whole.spikes(0), pieces.spikes(0))
+    np.testing.assert_array_equal(whole.samples(0, "v")[2], pieces.samples(0, "v")[2])
+
+
+def test_a_spike_acts_exactly_one_delay_later():
+    source, cell = spikes_at(0, [1.0]), neurons(1, 1, DELTA)
+    simulation = Simulation(network([source, cell], [connect(0, source, cell, AllToAll(), 3.0, 2.3)], record(cell, "v")))
+    simulation.run_until(5.0)
+    _, times, v = simulation.samples(1, "v")
+    assert len(times) == 51
+    after = times > 3.3 - 0.05
+    np.testing.assert_allclose(v[~after, 0], -65.0, atol=1e-12)
+    np.testing.assert_allclose(v[after, 0], -65.0 + 3.0 * np.exp(-(times[after] - 3.3) / 20.0), atol=1e-12)
+
+
+def test_a_source_spike_at_zero_is_delivered():
+    source, cell = spikes_at(0, [0.0]), neurons(1, 1, DELTA)
+    simulation = Simulation(network([source, cell], [connect(0, source, cell, AllToAll(), 3.0, 0.1)], record(cell, "v") + record(source, "spikes")))
+    simulation.run_until(1.0)
+    assert simulation.samples(1, "v")[2][1, 0] == pytest.approx(-62.0, abs=1e-9)
+    np.testing.assert_array_equal(simulation.spikes(0)[1], [0.0])
+
+
+def test_source_spikes_between_steps_are_recorded_as_given():
+    source = spikes_at(0, [0.05, 0.07, 1.234], [])
+    simulation = Simulation(network([source], probes=record(source, "spikes")))
+    simulation.run_until(2.0)
+    np.testing.assert_allclose(simulation.spikes(0)[1], [0.05, 0.07, 1.234], atol=1e-12)
+    np.testing.assert_array_equal(simulation.counts(0), [3, 0])
+
+
+def test_multapses_add_up_and_inhibition_is_negative():
+    source, cell = spikes_at(0, [1.0]), neurons(1, 2, DELTA)
+    nets = [connect(0, source, cell, pairs([0, 0, 0], [0, 0, 1]), 2.0), connect(1, source, cell, pairs([0], [1]), -1.5, receptor="inhibitory")]
+    simulation = Simulation(network([source, cell], nets, record(cell, "v")))
+    simulation.run_until(2.0)
+    np.testing.assert_allclose(simulation.samples(1, "v")[2][-1], [-61.0, -64.5], atol=1e-9)
+
+
+def test_changed_parameters_keep_the_state():
+    cell = neurons(0, 1, i_offset=0.1)
+    old = network([cell], probes=record(cell, "v"))
+    simulation = Simulation(old)
+    simulation.run_until(10.0)
+    simulation.update(network([neurons(0, 1, i_offset=0.0)], probes=old.probes))
+    simulation.run_until(20.0)
+    _, times, v = simulation.samples(0, "v")
+    peak = -65.0 + 2.0 * (1 - np.exp(-10.0 / 20.0))
+    assert len(times) == 201
+    assert v[100, 0] == pytest.approx(peak, abs=1e-9)
+    assert v[200, 0] == pytest.approx(-65.0 + (peak + 65.0) * np.exp(-0.5), abs=1e-9)
+
+
+def test_a_new_population_does_not_disturb_what_runs():
+    whole = balanced()
+    part = balanced(t_ms=40.0)
+    old = part.network
+    extra = neurons(2, 3, CURRENT)
+    part.update(network([*old.populations, extra], old.projections, old.probes, seed=old.seed))
+    part.run_until(100.0)
+    np.testing.assert_array_equal(whole.spikes(0), part.spikes(0))
+
+
+def test_changed_spike_times_take_effect():
+    source = spikes_at(0, [1.0, 5.0])
+    probes = record(source, "spikes")
+    simulation = Simulation(network([source], probes=probes))
+    simulation.run_until(3.0)
+    simulation.update(network([spikes_at(0, [2.0, 3.0, 4.0])], probes=probes))
+    simulation.run_until(10.0)
+    np.testing.assert_allclose(simulation.spikes(0)[1], [1.0, 3.0, 4.0])
+
+
+def test_reset_repeats_the_run_exactly():
+    simulation = balanced()
+    first = simulation.spikes(0)
+    simulation.reset()
+    assert simulation.t_ms == 0.0 and len(simulation.spikes(0)[0]) == 0
+    simulation.run_until(100.0)
+    np.testing.assert_array_equal(first, simulation.spikes(0))
+
+
+def test_a_step_current_is_constant_within_steps_and_recorded():
+    cell = neurons(0, 2)
+    current = Current(0, "step", {"times": np.array([1.0, 2.0]), "amplitudes": np.array([0.5, 0.0])}, Selection(((0, np.array([1])),)), recorded=True)
+    simulation = Simulation(network([cell], probes=record(cell, "v"), currents=(current,)))
+    simulation.run_until(3.0)
+    times, values = simulation.currents(0)
+    np.testing.assert_allclose(values, np.where((times > 0.95) & (times < 1.95), 0.5, 0.0))
+    v = simulation.samples(0, "v")[2]
+    np.testing.assert_allclose(v[:, 0], -65.0)
+    assert v[20, 1] == pytest.approx(-65.0 + 10.0 * (1 - np.exp(-1.0 / 20.0)), abs=1e-9)
+
+
+def test_poisson_sources_have_their_rate_and_stay_in_their_window():
+    source = poisson(0, 400, 50.0, start=100.0, duration=500.0)
+    simulation = Simulation(network([source], probes=record(source, "spikes")))
+    simulation.run_until(1000.0)
+    times = simulation.spikes(0)[1]
+    assert times.min() >= 100.0 and times.max() < 600.0
+    assert len(times) == pytest.approx(400 * 25, rel=0.04)
+
+
+def test_ctrl_c_stops_cleanly_and_keeps_what_was_recorded():
+    simulation = balanced(t_ms=1.0)
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        simulation.run_until(1e6)
+    indices, times = simulation.spikes(0)
+    assert simulation.interrupted and 1.0 < simulation.t_ms < 1e6
+    assert times.max() <= simulation.t_ms
+    now = simulation.t_ms
+    simulation.run_until(now + 5.0)
+    assert simulation.t_ms == pytest.approx(now + 5.0)
+
+
+def test_real_time_takes_as_long_as_biology():
+    cell = neurons(0, 2)
+    simulation = Simulation(network([cell]), pace="realtime")
+    simulation.run_until(1.0)
+    before = simulation.wall_s["run"]
+    simulation.run_until(201.0)
+    assert 0.19 < simulation.wall_s["run"] - before < 1.0
+    assert simulation.realtime.n_slices > 10
+    assert "slices late" in str(simulation.realtime)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precision": "float16"}, "precision 'float16' is not known"),
+        ({"threads": 0}, "number of threads must be 1 to 1024"),
+        ({"pace": "slow"}, "pace 'slow' is not known"),
+    ],
+)
+def test_bad_options_are_refused(options, message):
+    with pytest.raises(ParameterError, match=message):
+        Simulation(network([neurons(0, 1)]), **options)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda n: network([spikes_at(0, [3.0, 1.0])]), "not sorted"),
+        (lambda n: network([spikes_at(0, [-1.0])]), "is negative"),
+        (lambda n: network([spikes_at(0, [np.nan])]), "NaN or infinity"),
+        (lambda n: network([n], dt=0.0), "time step 0.0 ms is not positive"),
+        (lambda n: network([n], [connect(0, n, n, AllToAll(), 0.1, 0.01)]), "delays are below the time step"),
+        (lambda n: network([n], probes=record(n, "v", interval=0.15)), "not a multiple of the time step"),
+    ],
+)
+def test_impossible_networks_are_refused(change, message):
+    with pytest.raises(ParameterError, match=message):
+        Simulation(change(neurons(0, 2)))
+
+
+def test_an_unknown_variable_is_refused_with_the_known_ones():
+    cell = neurons(0, 1)
+    with pytest.raises(UnknownNameError, match="unknown variable to record 'q'"):
+        Simulation(network([cell], probes=record(cell, "q")))
