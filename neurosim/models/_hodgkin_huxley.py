@@ -22,7 +22,7 @@ _FLAGS = {"cache": True, "error_model": "numpy"}
 
 @njit(**_FLAGS)
 def linoid(x, width):
-    """x / (exp(x / width) - 1), with its limit at 0."""
+    """Value of x / (exp(x / width) - 1), with its limit at 0."""
     if abs(x) < 1e-6 * width:
         return width - 0.5 * x
     return x / math.expm1(x / width)
@@ -50,7 +50,7 @@ def flow(y, coeff, kinds, g, i_na, i, t):
 
 @njit(**_FLAGS)
 def mix(y, h, a, b, c, d, e, f, k1, k2, k3, k4, k5, k6):
-    """y + h (a k1 + b k2 + ... + f k6)."""
+    """State y + h (a k1 + b k2 + ... + f k6)."""
     return (
         y[0] + h * (a * k1[0] + b * k2[0] + c * k3[0] + d * k4[0] + e * k5[0] + f * k6[0]),
         y[1] + h * (a * k1[1] + b * k2[1] + c * k3[1] + d * k4[1] + e * k5[1] + f * k6[1]),

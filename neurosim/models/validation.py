@@ -58,7 +58,8 @@ def validate(model_name: str, parameters: Mapping[str, Any], *, where: str = "")
     elif model_name == "adex":
         _validate_adex(values, where)
     elif model_name == "izhikevich" and "c" in values:
-        _refuse(values["c"] >= 30.0, values["c"], where, "c = {} mV: threshold below reset", 30.0, "Choose c below 30 mV, the peak of a spike.")
+        text, remedy = "c = {} mV: threshold below reset", "Choose c below 30 mV, the peak of a spike."
+        _refuse(values["c"] >= 30.0, values["c"], where, text, 30.0, remedy)
 
 
 def validate_receptor(kind: str, parameters: Mapping[str, Any], where: str = "") -> None:

@@ -1,0 +1,116 @@
+"""Spike times against tight-tolerance solutions, and the firing patterns of Naud et al. 2008."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from single_neuron import Neurons
+
+DATA = Path(__file__).parents[1] / "data" / "neurons"
+SETS = [(path.stem, entry) for path in sorted(DATA.glob("*.json")) for entry in json.loads(path.read_text())["sets"]]
+ALLOWED_MS = {"aeif_cond_exp": 1e-6, "iaf_cond_exp": 1e-5, "iaf_psc_exp": 1e-5}
+
+# Naud et al. 2008, Table 1: C_m (pF), g_L (nS), E_L, V_T, Delta_T (mV), a (nS), tau_w (ms), b (pA), V_reset (mV), I (pA)
+NAUD = {
+    "tonic": (200, 10, -70, -50, 2, 2, 30, 0, -58, 500),
+    "adaptation": (200, 12, -70, -50, 2, 2, 300, 60, -58, 500),
+    "initial burst": (130, 18, -58, -50, 2, 4, 150, 120, -50, 400),
+    "regular bursting": (200, 10, -58, -50, 2, 2, 120, 100, -46, 210),
+    "delayed accelerating": (200, 12, -70, -50, 2, -10, 300, 0, -58, 300),
+    "delayed regular bursting": (100, 10, -65, -50, 2, -10, 90, 30, -47, 110),
+    "transient": (100, 10, -65, -50, 2, 10, 90, 100, -47, 180),
+    "irregular": (100, 12, -60, -50, 2, -11, 130, 30, -48, 160),
+}
+
+
+def neuron_of(kind: str, entry: dict, **options) -> tuple[Neurons, dict]:
+    """The set as a group of one neuron, and its input events."""
+    p = entry["params"]
+    cell = {"v_rest": p["E_L"], "cm": p["C_m"] * 1e-3, "tau_m": p.get("tau_m") or p["C_m"] / p["g_L"], "tau_refrac": p["t_ref"]}
+    cell |= {"i_offset": entry["I_e"] * 1e-3, "v_reset": p["V_reset"], "v_thresh": p["V_th"]}
+    if kind.startswith("aeif"):
+        cell |= {"v_spike": p["V_peak"], "delta_T": p["Delta_T"], "a": p["a"], "b": p["b"] * 1e-3, "tau_w": p["tau_w"]}
+    if "psc" in kind:
+        receptors = [("curr_exp", {"tau_syn": p["tau_syn_ex"]}), ("curr_exp", {"tau_syn": p["tau_syn_in"]})]
+    else:
+        receptors = [("cond_exp", {"tau_syn": p["tau_syn_" + s], "e_rev": p["E_" + s]}) for s in ("ex", "in")]
+    weights = (entry["exc"]["weight"] * 1e-3, entry["inh"]["weight"] * (1e-3 if "psc" in kind else -1e-3))
+    times = (entry["exc"]["times"], entry["inh"]["times"])
+    events = {r: [(t + entry["delay"], weights[r]) for t in times[r]] for r in (0, 1)}
+    return Neurons("adex" if kind.startswith("aeif") else "lif", cell, receptors, {"v": entry["V_init"]}, **options), events
+
+
+@pytest.mark.parametrize(("kind", "entry"), SETS, ids=[f"{kind}-{entry['name']}" for kind, entry in SETS])
+def test_spike_times_are_those_of_the_exact_solution(kind, entry):
+    neuron, events = neuron_of(kind, entry)
+    times = [time for _, time in neuron.run(entry["t_sim"], events)]
+    assert len(times) == len(entry["exact"])
+    assert np.abs(np.array(times) - entry["exact"]).max() < ALLOWED_MS[kind]
+
+
+def exact_pattern(row: tuple, t_ref_ms: float, duration_ms: float) -> np.ndarray:
+    """AdEx spike times by DOP853; beyond 6 delta the variable is exp(-(v - V_T) / delta)."""
+    c, g_l, e_l, v_t, delta, a, tau_w, b, v_reset, i = row
+    change, y_peak = v_t + 6 * delta, np.exp((v_t - 0.0) / delta)
+
+    def slow(t, s):
+        return [(g_l * (e_l - s[0] + delta * np.exp((s[0] - v_t) / delta)) - s[1] + i) / c, (a * (s[0] - e_l) - s[1]) / tau_w]
+
+    def fast(t, s):
+        v = v_t - delta * np.log(max(s[0], 1e-300))
+        return [-g_l / c - s[0] * (g_l * (e_l - v) - s[1] + i) / (c * delta), (a * (v - e_l) - s[1]) / tau_w]
+
+    def leaves(t, s):
+        return s[0] - change
+
+    def peaks(t, s):
+        return s[0] - y_peak
+
+    leaves.terminal = peaks.terminal = True
+    t, v, w, spikes = 0.0, float(e_l), 0.0, []
+    while True:
+        run = solve_ivp(slow, (t, duration_ms), [v, w], method="DOP853", rtol=1e-11, atol=1e-12, events=leaves)
+        if run.status != 1:
+            return np.array(spikes)
+        start = [np.exp(-(run.y[0, -1] - v_t) / delta), run.y[1, -1]]
+        end = solve_ivp(fast, (run.t[-1], run.t[-1] + 1.0), start, method="DOP853", rtol=1e-11, atol=1e-22, events=peaks)
+        t, w = end.t_events[0][0], end.y[1, -1] + b
+        if t > duration_ms:
+            return np.array(spikes)
+        spikes.append(t)
+        rest = a * (v_reset - e_l)
+        t, v, w = t + t_ref_ms, float(v_reset), rest + (w - rest) * np.exp(-t_ref_ms / tau_w)
+
+
+@pytest.mark.parametrize("t_ref_ms", [0.0, 2.0])
+@pytest.mark.parametrize("name", NAUD)
+def test_adex_patterns_of_naud_come_out_within_one_step(name, t_ref_ms):
+    c, g_l, e_l, v_t, delta, a, tau_w, b, v_reset, i = NAUD[name]
+    cell = {"cm": c * 1e-3, "tau_m": c / g_l, "v_rest": e_l, "v_thresh": v_t, "delta_T": delta, "a": a, "tau_w": tau_w}
+    cell |= {"b": b * 1e-3, "v_reset": v_reset, "i_offset": i * 1e-3, "tau_refrac": t_ref_ms, "v_spike": 0.0}
+    times = np.array([time for _, time in Neurons("adex", cell).run(300.0)])
+    exact = exact_pattern(NAUD[name], t_ref_ms, 300.0)
+    assert len(times) == len(exact)
+    assert np.abs(times - exact).max() < 1e-3
+
+
+@pytest.mark.parametrize("dt_ms", [0.025, 0.5, 1.0])
+@pytest.mark.parametrize("kind", sorted(ALLOWED_MS))
+def test_constant_drive_gives_the_same_spikes_at_any_step(kind, dt_ms):
+    entry = next(entry for stem, entry in SETS if stem == kind and not entry["exc"]["times"])
+    neuron, _ = neuron_of(kind, entry, dt_ms=dt_ms)
+    times = [time for _, time in neuron.run(entry["t_sim"])]
+    assert times == pytest.approx(entry["exact"], abs=1e-6)
+
+
+def test_single_precision_keeps_the_count_and_stays_within_a_step():
+    for kind, name in (("aeif_cond_exp", "bg2005_syn_0"), ("iaf_psc_exp", "cuba_1"), ("iaf_cond_exp", "coba_1")):
+        entry = next(entry for stem, entry in SETS if (stem, entry["name"]) == (kind, name))
+        neuron, events = neuron_of(kind, entry, dtype=np.float32)
+        times = [time for _, time in neuron.run(entry["t_sim"], events)]
+        assert times == pytest.approx(entry["exact"], abs=0.1)
