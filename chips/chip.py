@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.errors import ParameterError, UnsupportedError
+from neurosim.errors import ParameterError, UnknownNameError, UnsupportedError
 from neurosim.losses import Loss
 from neurosim.network import Network
 
 if TYPE_CHECKING:
     import networkx as nx
 
-    from neurosim.chips.datasheet import Datasheet
+    from neurosim.chips.datasheet import Datasheet, PassportRow
 
 Int32 = NDArray[np.int32]
 
@@ -104,11 +104,15 @@ class Location:
 class Placed(Protocol):
     """What :meth:`Chip.realise` may ask of a mapping."""
 
-    core_of: Sequence[Int32]
-    """Per population: core index in the :class:`CoreTable` of each neuron; -1 if off chip."""
+    @property
+    def core_of(self) -> Sequence[Int32]:
+        """Per population: core index in the :class:`CoreTable` of each neuron; -1 if off chip."""
+        ...
 
-    local_of: Sequence[Int32]
-    """Per population: index of each neuron within its core."""
+    @property
+    def local_of(self) -> Sequence[Int32]:
+        """Per population: index of each neuron within its core."""
+        ...
 
 
 class Pinned(Protocol):
@@ -139,8 +143,9 @@ class Chip(ABC):
     """
 
     name: ClassVar[str]
-    title: ClassVar[str]
     board_noun: ClassVar[str] = "board"
+    router_noun: ClassVar[str] = "chip"
+    """What a node of :meth:`topology` is: a chip, a tile of cores (Loihi) or a HICANN."""
     mixes_populations: ClassVar[bool] = True
     """May neurons of different populations share a core?"""
     places_sources: ClassVar[bool] = False
@@ -150,11 +155,19 @@ class Chip(ABC):
 
     def __init__(self, sheet: Datasheet, *, n_boards: int | None = None) -> None:
         self.sheet = sheet
-        if n_boards is not None and n_boards < 1:
-            raise ParameterError(
-                "the number of boards must be at least 1.", where=f"Chip '{self.name}'", used=n_boards, limit=1, remedy="Set n_boards to 1 or more."
-            )
-        self.n_boards = n_boards or sheet.default_boards
+        self.title = sheet.title
+        self.n_boards = self._checked_boards(sheet.default_boards if n_boards is None else n_boards)
+
+    def _checked_boards(self, n_boards: int) -> int:
+        most = self.sheet.max_boards
+        if isinstance(n_boards, int) and 1 <= n_boards <= most:
+            return n_boards
+        text = f"the number of {self.board_noun}s must be a whole number from 1 to {most:,}."
+        raise ParameterError(text, where=f"Chip '{self.name}'", used=n_boards, limit=most, remedy=f"Set n_boards between 1 and {most:,}.")
+
+    def passport(self) -> list[PassportRow]:
+        """Every constant of the datasheet: name, value, unit, source, confidence."""
+        return self.sheet.passport()
 
     # --- what it is ------------------------------------------------------------------------
     @abstractmethod
@@ -248,10 +261,15 @@ class Chip(ABC):
 
         Raises
         ------
-        ParameterError
+        UnknownNameError
             If a name is unknown to all chips (a name of another chip is accepted and unused).
         """
-        chosen = frozenset(names)
+        from neurosim.chips.translate import OPTIONS
+
+        chosen = frozenset([names] if isinstance(names, str) else names)
+        for name in sorted(chosen - {"all"}):
+            if name not in OPTIONS:
+                raise UnknownNameError.among("approximation", name, [*OPTIONS, "all"], where=f"Chip '{self.name}'")
         return frozenset(self.approximations) if "all" in chosen else chosen
 
     def refuse(self, what: str, where: str, *, option: str | None, nearest: str) -> UnsupportedError:

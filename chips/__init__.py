@@ -1,0 +1,89 @@
+"""The chips that neurosim knows, one folder each.
+
+Start with :func:`load` and read :mod:`neurosim.chips.chip`, the one interface they implement. A
+chip's folder holds its datasheet (TOML, every constant with source and confidence), its geometry,
+number formats and limits. :mod:`neurosim.chips.datasheet` reads datasheets,
+:mod:`neurosim.chips.translate` turns models a chip does not have into ones it has,
+:mod:`neurosim.chips.realise` measures what a chip makes of weights and delays.
+``neurosim.chips.hicann``, ``.spinnaker`` and ``.loihi`` are loaded when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurosim.chips.chip import Chip
+
+try:
+    from neurosim._guard import refuse_bare_import
+except ImportError:  # the guard lives in the core package, which may be older
+    pass
+else:
+    refuse_bare_import(__name__, "neurosim.chips")
+
+_KINDS = ("hicann", "loihi", "spinnaker")
+
+__all__ = ["available", "load"]
+
+
+def available() -> tuple[str, ...]:
+    """Names of the chips that come with neurosim, sorted.
+
+    Examples
+    --------
+    >>> from neurosim import chips
+    >>> chips.available()
+    ('hicann', 'loihi', 'spinnaker')
+    """
+    return _KINDS
+
+
+def load(name_or_path: str | Path, *, n_boards: int | None = None) -> Chip:
+    """A chip by its name, or a what-if chip by the path of its datasheet.
+
+    Parameters
+    ----------
+    name_or_path
+        One of :func:`available`, or a TOML file.
+    n_boards
+        Number of boards; ``None`` is the datasheet's default.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no chip of that name.
+    DatasheetError
+        If the file is missing or a field of it is wrong.
+
+    Examples
+    --------
+    >>> from neurosim import chips
+    >>> len(chips.load("loihi").cores().core)
+    128
+    """
+    from neurosim.chips.datasheet import read
+    from neurosim.errors import UnknownNameError
+
+    if name_or_path in _KINDS:
+        path = Path(__file__).parent / str(name_or_path) / f"{name_or_path}.toml"
+    elif _looks_like_path(name_or_path):
+        path = Path(name_or_path)
+    else:
+        raise UnknownNameError.among("chip", name_or_path, available())
+    parts = {kind: importlib.import_module(f"neurosim.chips.{kind}") for kind in _KINDS}
+    sheet = read(path, {kind: part.SHEET for kind, part in parts.items()})
+    return parts[sheet.kind].CHIP(sheet, n_boards=n_boards)
+
+
+def _looks_like_path(name: object) -> bool:
+    text = str(name)
+    return isinstance(name, Path) or (isinstance(name, str) and (text.endswith(".toml") or "/" in text or "\\" in text))
+
+
+def __getattr__(name: str) -> Any:
+    if name in _KINDS:
+        return importlib.import_module(f"neurosim.chips.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

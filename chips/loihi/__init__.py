@@ -1,0 +1,12 @@
+"""Loihi 1: chips of 128 cores with current-based integrate-and-fire compartments.
+
+``loihi.toml`` is the datasheet, :mod:`.mesh` the geometry, :mod:`.load` what slices take of a
+core, :mod:`.weights` the mantissas and exponents, :mod:`.chip` puts them behind the interface.
+"""
+
+from __future__ import annotations
+
+from neurosim.chips.loihi.chip import LoihiChip as CHIP
+from neurosim.chips.loihi.sheet import LoihiSheet as SHEET
+
+__all__ = ["CHIP", "SHEET"]

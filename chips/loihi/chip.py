@@ -1,0 +1,183 @@
+"""Loihi 1 behind the chip interface."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from neurosim.chips.cache import Remembered
+from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translation
+from neurosim.chips.loihi.load import Load
+from neurosim.chips.loihi.mesh import Mesh
+from neurosim.chips.loihi.sheet import LoihiSheet
+from neurosim.chips.loihi.weights import MantissaFormat, format_of, spans
+from neurosim.chips.parameters import Parameters
+from neurosim.chips.realise import Measured, Words, realise, weight_unit
+from neurosim.chips.synapses import TOLERANCE_MS, limit_delays, refuse_delay
+from neurosim.chips.translate import OPTIONS, Draft, Native, translate
+from neurosim.chips.uncertain import uncertain
+from neurosim.columns import Floats
+from neurosim.losses import Loss
+from neurosim.network import Network, Population, Projection
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+_OPTIONS = ("conductance", "alpha", "adex", "cells", "stdp", "short_term_plasticity", "stochastic_synapses", "injection", "delay")
+_UNCERTAIN = ("core.accumulators", "synapses.exponents", "synapses.longest_delay", "synapses.per_entry", "neurons.refractory")
+_DEPENDENCES = frozenset({"additive", "multiplicative", "additive_multiplicative"})
+
+
+class LoihiChip(Chip):
+    """Machine of Loihi 1 chips; routers are tiles of four cores."""
+
+    name = "loihi"
+    router_noun = "tile"
+    approximations = {name: OPTIONS[name] for name in _OPTIONS}
+    sheet: LoihiSheet
+
+    @property
+    def n_chips(self) -> int:
+        """Chips of all boards."""
+        return self.n_boards * self.sheet.mesh.boards[self.sheet.board].value
+
+    @cached_property
+    def mesh(self) -> Mesh:
+        """Tiles, cores and links."""
+        mesh = self.sheet.mesh
+        return Mesh(self.n_chips, *mesh.tiles.value, mesh.cores_per_tile.value)
+
+    @cached_property
+    def _per_core(self) -> Remembered[dict[int, int]]:
+        return Remembered()
+
+    @cached_property
+    def _usage(self) -> Remembered[dict[str, int]]:
+        return Remembered()
+
+    def cores(self) -> CoreTable:
+        """Cores, tile by tile, chip by chip."""
+        return self.mesh.cores
+
+    def topology(self) -> nx.Graph:
+        """Tiles and the links of the mesh; a node's ``chip`` is the chip it is on."""
+        return self.mesh.graph
+
+    def hops(self, chip_a: Int32, chip_b: Int32) -> Int32:
+        """Links of the XY route between tiles."""
+        return self.mesh.hops(chip_a, chip_b)
+
+    def core_label(self, core: int) -> str:
+        """For example ``"loihi chip 0 tile (3, 1) core 2"``."""
+        table = self.cores()
+        tile = int(table.chip[core])
+        return f"{self.name} chip {self.mesh.chip_of_tile(tile)} tile ({table.x[core]}, {table.y[core]}) core {table.core[core]}"
+
+    def limits(self) -> tuple[Limit, ...]:
+        """Limited resources of a core."""
+        core = self.sheet.core
+        named = (
+            ("compartments", core.compartments, "compartments"),
+            ("dendritic accumulators", core.accumulators, "accumulators"),
+            ("synaptic memory", core.synapse_memory, "words"),
+            ("input axons", core.input_axons, "axons"),
+            ("output axons", core.output_axons, "axons"),
+        )
+        return tuple(Limit(name, "core", constant.value, unit, constant.source) for name, constant, unit in named)
+
+    def slice_usage(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
+        """Use of every resource; axons to other cores are estimated from how targets would be cut."""
+        return self._usage.get(network, lambda: self._slice(network, population, n_neurons), (population, n_neurons))
+
+    def _slice(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
+        load, group = Load(network, self.sheet), network.populations[population]
+        per_core = self._per_core.get(network, load.neurons_per_core)
+        return {
+            "compartments": load.compartments(group, n_neurons),
+            "dendritic accumulators": load.accumulators(group, n_neurons),
+            "synaptic memory": load.memory(group, n_neurons),
+            "input axons": load.input_axons(group, n_neurons),
+            "output axons": load.output_axons(group, n_neurons, per_core),
+        }
+
+    def longest_delay_ms(self, network: Network, projection: Projection) -> float:
+        """Longest delay; the same for every projection."""
+        return self.sheet.synapses.longest_delay.value * network.dt
+
+    def translate(self, network: Network, approximate: frozenset[str]) -> Translation:
+        """Network with current-based integrate-and-fire neurons and parameters on the chip's grids."""
+        native = Native(models=frozenset({"lif"}), receptors=frozenset({"curr_exp", "curr_delta"}), dependences=_DEPENDENCES)
+        draft = translate(self, network, approximate, native)
+        limit_delays(draft, self.longest_delay_ms)
+        _note_learning(draft)
+        changed = [self._on_grid(population, network.dt) for population in draft.network.populations]
+        losses = [*draft.losses, *(loss for item in changed for loss in item.losses), *uncertain(self.sheet, _UNCERTAIN)]
+        return Translation(replace(draft.network, populations=tuple(item.result() for item in changed)), tuple(losses))
+
+    def _on_grid(self, population: Population, dt_ms: float) -> Parameters:
+        """Time constants as 12-bit decays, refractory times in steps, bias as mantissa and exponent."""
+        parameters = Parameters.of(population)
+        if population.is_source:
+            return parameters
+        numbers = self.sheet.neurons
+        low, high = numbers.refractory.value
+        parameters.clip("tau_refrac", 0.0, (high - low) * dt_ms, f"Refractory counters reach {high} steps")
+        parameters.change("tau_refrac", lambda t: np.rint(t / dt_ms) * dt_ms, "rounded", "The refractory time is a whole number of steps.")
+        levels = 2**numbers.decay_bits.value
+        for key in parameters.named("tau_m", "tau_syn"):
+            parameters.change(key, lambda tau: _decayed(tau, dt_ms, levels), "rounded", f"Decays are multiples of 1/{levels}.")
+        bits = numbers.bias_bits.value
+        parameters.change("i_offset", lambda i: _significant(i, bits), "rounded", f"The bias has {bits} significant bits.")
+        return parameters
+
+    def realise(self, network: Network, mapping: Placed) -> Translation:
+        """Network with 8-bit mantissas and delays in steps; placement changes neither."""
+        found = spans(network)
+        position = {id(projection): index for index, projection in enumerate(network.projections)}
+
+        def make(projection: Projection) -> tuple[MantissaFormat, Words]:
+            form = format_of(network, position[id(projection)], found, self.sheet.synapses, self.longest_delay_ms(network, projection))
+            return form, _words(network, projection, form)
+
+        def check(projection: Projection, measured: Measured) -> None:
+            limit = self.longest_delay_ms(network, projection)
+            if measured.longest_ms > limit + network.dt / 2 + TOLERANCE_MS:
+                refuse_delay(self, projection, measured.longest_ms, limit)
+
+        realised, losses = realise(network, make, check)
+        return Translation(realised, tuple(losses))
+
+
+def _note_learning(draft: Draft) -> None:
+    """Learning is done in floating point for now; say so."""
+    for projection in draft.network.projections:
+        if projection.synapse.model == "stdp":
+            detail = "Weights change in floating point; the chip's 7-bit traces and stochastic rounding are not modelled."
+            draft.losses.append(Loss("ignored", f"Projection '{projection.label}'", "learning arithmetic", 1, detail=detail))
+
+
+def _decayed(tau_ms: Floats, dt_ms: float, levels: int) -> Floats:
+    """Time constants whose decay per step is a whole number of levels."""
+    decay = np.clip(np.rint(levels * -np.expm1(-dt_ms / tau_ms)), 1, levels - 1)
+    return -dt_ms / np.log1p(-decay / levels)
+
+
+def _significant(values: Floats, bits: int) -> Floats:
+    """Values rounded to a number of significant bits."""
+    exponent = np.ceil(np.log2(np.where(values == 0, 1.0, np.abs(values))))
+    unit = 2.0 ** (exponent - bits)
+    return np.rint(values / unit) * unit
+
+
+def _words(network: Network, projection: Projection, form: MantissaFormat) -> Words:
+    unit = f"{float(np.mean(form.unit)):.3g} {weight_unit(network, projection)}"
+    both = " of even mantissas, since both signs occur" if form.mixed else ""
+    return Words(
+        rounded=f"8-bit weights on a grid of {unit}{both}.".replace("8-bit", f"{form.largest.bit_length()}-bit"),
+        clipped=f"The largest mantissa is {form.largest}, of {unit} each.",
+        zeroed=f"Below half the grid of {unit}, which the largest weight onto the population sets.",
+        delay="Delays are whole time steps.",
+    )

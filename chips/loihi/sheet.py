@@ -1,0 +1,72 @@
+"""Datasheet model of Loihi 1."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from neurosim.chips.datasheet import Bits, Constant, Count, Datasheet, PositiveInt, Sheet
+
+
+class Mesh(Sheet):
+    """Tiles and cores of a chip, and chips of a board."""
+
+    tiles: Constant[tuple[PositiveInt, PositiveInt]]
+    cores_per_tile: Count
+    boards: dict[str, Count] = Field(min_length=1)
+
+
+class Core(Sheet):
+    """What a core takes."""
+
+    compartments: Count
+    synapse_memory: Count
+    word_bits: Count
+    input_axons: Count
+    output_axons: Count
+    accumulators: Count
+
+
+class Synapses(Sheet):
+    """Weight and delay formats and what a synapse takes of the memory."""
+
+    weight_bits: Count
+    exponents: Constant[tuple[int, int]]
+    delay_bits: Constant[tuple[int, int]]
+    longest_delay: Count
+    header_bits: Bits
+    per_entry: Count
+    learning_axon: Count
+
+
+class Neurons(Sheet):
+    """Number formats of compartments."""
+
+    decay_bits: Count
+    threshold_bits: Count
+    threshold_shift: Bits
+    bias_bits: Count
+    bias_exponent: Constant[tuple[int, int]]
+    refractory: Constant[tuple[int, int]]
+
+
+class LoihiSheet(Datasheet):
+    """Every constant of a machine of Loihi 1 chips.
+
+    ``board`` names the kind of board in ``mesh.boards`` that the machine is made of.
+    """
+
+    kind: Literal["loihi"]  # pyright: ignore[reportIncompatibleVariableOverride]
+    board: str
+    mesh: Mesh
+    core: Core
+    synapses: Synapses
+    neurons: Neurons
+
+    @model_validator(mode="after")
+    def _board_is_known(self) -> LoihiSheet:
+        if self.board not in self.mesh.boards:
+            known = ", ".join(repr(name) for name in self.mesh.boards)
+            raise ValueError(f"field 'board' is {self.board!r}; expected one of {known}")
+        return self

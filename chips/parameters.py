@@ -1,0 +1,72 @@
+"""Parameter values as a chip holds them, with one ledger entry per parameter that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from neurosim.chips.values import Values, compact, parameter, receptor_parameter
+from neurosim.columns import Floats
+from neurosim.losses import Loss
+from neurosim.network import Population
+
+UNITS = {
+    "tau_m": "ms", "tau_refrac": "ms", "tau_syn": "ms", "tau_w": "ms", "tau_rise": "ms", "tau_decay": "ms",
+    "cm": "nF", "i_offset": "nA", "b": "nA", "a": "nS",
+    "v_rest": "mV", "v_thresh": "mV", "v_reset": "mV", "v_spike": "mV", "e_rev": "mV", "delta_T": "mV", "v": "mV",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Parameters:
+    """Parameters of one population on their way to the chip.
+
+    ``values`` holds each parameter evaluated; a receptor's are called ``"receptor.parameter"``.
+    """
+
+    population: Population
+    values: dict[str, Values] = field(default_factory=dict)
+    losses: list[Loss] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, population: Population) -> Parameters:
+        """Parameters of a population and of its receptors, evaluated."""
+        values = {name: parameter(population, name) for name in population.parameters}
+        for receptor in population.receptors:
+            values |= {f"{receptor.name}.{name}": receptor_parameter(population, receptor, name) for name in receptor.parameters}
+        return cls(population, values)
+
+    def named(self, *names: str) -> list[str]:
+        """Keys whose parameter is one of ``names``, of the neuron or of any receptor."""
+        return [key for key in self.values if key.rsplit(".", 1)[-1] in names]
+
+    def change(self, key: str, to: Callable[[Floats], Floats], kind: str, detail: str = "") -> None:
+        """Replace a parameter's values; an error above one part in 10^12 is a loss."""
+        before = np.atleast_1d(self.values[key])
+        after = np.asarray(to(before), np.float64)
+        error = np.abs(after - before)
+        affected = error > 1e-12 * np.maximum(np.abs(before), 1e-3)
+        self.values[key] = compact(after)
+        if affected.any():
+            self._lose(key, kind, affected, error, detail)
+
+    def _lose(self, key: str, kind: str, affected: np.ndarray, error: Floats, detail: str) -> None:
+        size = self.population.size
+        count = size if len(affected) == 1 else int(np.count_nonzero(affected))
+        chosen, unit = error[affected], UNITS.get(key.rsplit(".", 1)[-1], "")
+        where = f"Population '{self.population.label}'"
+        self.losses.append(Loss(kind, where, key, count, size, float(chosen.mean()), float(chosen.max()), unit, detail))
+
+    def clip(self, key: str, low: float, high: float, detail: str) -> None:
+        """Keep a parameter within the chip's range."""
+        self.change(key, lambda values: np.clip(values, low, high), "clipped", f"{detail} ({low:.4g} to {high:.4g} {UNITS.get(key.rsplit('.', 1)[-1], '')}).")
+
+    def result(self) -> Population:
+        """The population with these values."""
+        own = {name: self.values[name] for name in self.population.parameters}
+        receptors = tuple(
+            replace(r, parameters={name: self.values[f"{r.name}.{name}"] for name in r.parameters}) for r in self.population.receptors
+        )
+        return replace(self.population, parameters=own, receptors=receptors)

@@ -1,0 +1,203 @@
+"""SpiNNaker behind the chip interface."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from neurosim.chips.cache import Remembered
+from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translation
+from neurosim.chips.parameters import Parameters
+from neurosim.chips.realise import Measured, Words, realise
+from neurosim.chips.spinnaker.machine import Machine
+from neurosim.chips.spinnaker.sheet import SpinnakerSheet
+from neurosim.chips.spinnaker.weights import RingBufferFormat, format_of, shifts, step_of
+from neurosim.chips.synapses import TOLERANCE_MS, limit_delays, refuse_delay
+from neurosim.chips.translate import OPTIONS, Native, translate
+from neurosim.chips.uncertain import uncertain
+from neurosim.chips.usage import incoming, longest_row
+from neurosim.errors import UnsupportedError
+from neurosim.network import Network, Population, Projection
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+_SOURCES = frozenset({"poisson_source", "array_source"})
+_RECEPTORS = frozenset({"curr_exp", "curr_alpha", "curr_delta", "cond_exp"})
+_OPTIONS = ("adex", "cells", "alpha", "sources", "stdp", "short_term_plasticity", "stochastic_synapses", "delay")
+_UNCERTAIN = ("memory.neuron", "memory.spike_time", "core.array_sources")
+
+
+class SpinnakerChip(Chip):
+    """SpiNNaker machine of 48-chip boards with the sPyNNaker tool chain's rules."""
+
+    name = "spinnaker"
+    mixes_populations = False
+    places_sources = True
+    approximations = {name: OPTIONS[name] for name in _OPTIONS}
+    sheet: SpinnakerSheet
+
+    @cached_property
+    def machine(self) -> Machine:
+        """Boards, chips and links."""
+        return Machine(self.sheet, self.n_boards)
+
+    @cached_property
+    def _remembered(self) -> Remembered[dict[int, dict[str, int]]]:
+        return Remembered()
+
+    def cores(self) -> CoreTable:
+        """Application cores, chip by chip in x-major order."""
+        return self.machine.cores
+
+    def topology(self) -> nx.Graph:
+        """Chips and their six links."""
+        return self.machine.graph
+
+    def hops(self, chip_a: Int32, chip_b: Int32) -> Int32:
+        """Links on a shortest path in the hexagonal mesh."""
+        return self.machine.hops(chip_a, chip_b)
+
+    def limits(self) -> tuple[Limit, ...]:
+        """Neurons or sources of a core, and the shared memory of a chip."""
+        core, memory = self.sheet.core, self.sheet.memory
+        free = memory.usable.value - memory.system.value - memory.gatherer.value
+        return (
+            Limit("neurons", "core", core.neurons.value, "neurons", core.neurons.source),
+            Limit("Poisson sources", "core", core.poisson_sources.value, "sources", core.poisson_sources.source),
+            Limit("array sources", "core", core.array_sources.value, "sources", core.array_sources.source),
+            Limit("SDRAM", "chip", free, "B", memory.usable.source),
+        )
+
+    def slice_usage(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
+        """Neurons or sources, and bytes of shared memory."""
+        group = network.populations[population]
+        poisson = group.model == "poisson_source"
+        array = group.is_source and not poisson
+        return {
+            "neurons": 0 if group.is_source else n_neurons,
+            "Poisson sources": n_neurons if poisson else 0,
+            "array sources": n_neurons if array else 0,
+            "SDRAM": self._memory(network, group, n_neurons),
+        }
+
+    def _memory(self, network: Network, group: Population, n_neurons: int) -> int:
+        memory = self.sheet.memory
+        if group.spike_times is not None:
+            stored = sum(len(times) for times in group.spike_times) / max(group.size, 1)
+            return math.ceil(n_neurons * stored * memory.spike_time.value)
+        matrices = sum(self._matrix(network, projection, n_neurons) for projection, _ in incoming(network, group.id))
+        return n_neurons * memory.neuron.value + matrices
+
+    def _matrix(self, network: Network, projection: Projection, n_neurons: int) -> int:
+        """Rows of one length for all sources of a projection."""
+        memory, row = self.sheet.memory, longest_row(network, projection, n_neurons)
+        plastic = projection.synapse.model == "stdp"
+        synapse = memory.plastic_synapse.value if plastic else memory.static_synapse.value
+        header = memory.row_header.value + (memory.plastic_history.value if plastic else 0)
+        return projection.pre.size * (header + row * synapse) + memory.table_entry.value if row else 0
+
+    def delay_slots(self, population: Population) -> int:
+        """Delay steps that the ring buffer of a population's cores holds without extension."""
+        core = self.sheet.core
+        neurons = _bits(min(population.size, core.neurons.value))
+        return 2 ** (core.ring_buffer_bits.value - neurons - _bits(len(population.receptors)))
+
+    def longest_delay_ms(self, network: Network, projection: Projection) -> float:
+        """Longest delay of a projection, with delay extension."""
+        targets = [network.populations[p] for p, indices in projection.post.parts if len(indices)]
+        slots = min((self.delay_slots(population) for population in targets), default=1)
+        return slots * (1 + self.sheet.core.delay_stages.value) * network.dt
+
+    def translate(self, network: Network, approximate: frozenset[str]) -> Translation:
+        """Network with the tool chain's models and parameters in s16.15."""
+        native = Native(
+            models=frozenset({"lif", "izhikevich"}),
+            receptors=_RECEPTORS,
+            sources=_SOURCES,
+            dependences=frozenset({"additive", "multiplicative"}),
+            full_dendritic_delay=True,
+            injection=True,
+            shortest_tau_ms=self.sheet.shortest_tau.value,
+        )
+        draft = translate(self, network, approximate, native)
+        limit_delays(draft, self.longest_delay_ms)
+        for population in draft.network.populations:
+            self._check_receptors(population)
+        changed = [self._fixed_point(population, draft.network.dt) for population in draft.network.populations]
+        losses = [*draft.losses, *(loss for item in changed for loss in item.losses), *uncertain(self.sheet, _UNCERTAIN)]
+        return Translation(replace(draft.network, populations=tuple(item.result() for item in changed)), tuple(losses))
+
+    def _check_receptors(self, population: Population) -> None:
+        where, kinds = f"Population '{population.label}'", {receptor.kind for receptor in population.receptors}
+        if len(kinds) > 1:
+            nearest = "Use receptors of one kind in a population."
+            raise self.refuse(f"neurons with receptors of several kinds ({', '.join(sorted(kinds))})", where, option=None, nearest=nearest)
+        most = self.sheet.core.synapse_types.value
+        if len(population.receptors) > most:
+            text = f"{self.title} has at most {most} synapse types per population."
+            raise UnsupportedError(text, where=where, used=len(population.receptors), limit=most, remedy="Use fewer receptors.")
+
+    def _fixed_point(self, population: Population, dt_ms: float) -> Parameters:
+        """Parameters in s16.15; refractory times in whole steps."""
+        parameters = Parameters.of(population)
+        if population.is_source:
+            return parameters
+        unit = 2.0**-self.sheet.arithmetic.fraction_bits.value
+        top = 2.0**self.sheet.arithmetic.integer_bits.value - unit
+        if "tau_refrac" in parameters.values:
+            detail = "The refractory time is a whole number of steps, rounded up."
+            parameters.change("tau_refrac", lambda t: np.ceil(t / dt_ms - 1e-9) * dt_ms, "rounded", detail)
+        for key in parameters.values:
+            parameters.clip(key, -top, top, "Range of s16.15")
+            if key != "tau_refrac":
+                parameters.change(key, lambda x: _at_least(np.rint(x / unit) * unit, x, unit), "rounded", "Parameters are held in s16.15.")
+        return parameters
+
+    def shifts(self, network: Network) -> dict[int, dict[str, int]]:
+        """Ring-buffer shift of each receptor of each population of neurons."""
+        return self._remembered.get(
+            network, lambda: {p.id: shifts(network, p, self.sheet.weights) for p in network.populations if not p.is_source}
+        )
+
+    def realise(self, network: Network, mapping: Placed) -> Translation:
+        """Network with 16-bit weights and delays on the grid; placement changes neither."""
+        found = self.shifts(network)
+
+        def make(projection: Projection) -> tuple[RingBufferFormat, Words]:
+            form = format_of(network, projection, self.sheet.weights, found, self.longest_delay_ms(network, projection))
+            return form, self._words(network, projection, found)
+
+        def check(projection: Projection, measured: Measured) -> None:
+            limit = self.longest_delay_ms(network, projection)
+            if measured.longest_ms > limit + network.dt / 2 + TOLERANCE_MS:
+                refuse_delay(self, projection, measured.longest_ms, limit)
+
+        realised, losses = realise(network, make, check)
+        return Translation(realised, tuple(losses))
+
+    def _words(self, network: Network, projection: Projection, found: dict[int, dict[str, int]]) -> Words:
+        group = network.populations[projection.post.parts[0][0]]
+        shift = found[group.id][projection.receptor]
+        conductance = group.receptors[group.receptor_index(projection.receptor)].kind.startswith("cond")
+        step = step_of(shift, self.sheet.weights, conductance=conductance)
+        return Words(
+            rounded=f"16-bit weights, ring-buffer shift {shift}: grid of {step:.3g}.",
+            clipped=f"The largest weight at shift {shift} is {step * (2**self.sheet.weights.bits.value - 1):.4g}.",
+            zeroed=f"Below half the grid of {step:.3g} (ring-buffer shift {shift}); fewer inputs or larger weights avoid it.",
+            delay="Delays are whole time steps.",
+        )
+
+
+def _bits(n: int) -> int:
+    """Bits of an index below n, at least 1."""
+    return max(1, math.ceil(math.log2(max(n, 1))))
+
+
+def _at_least(rounded: np.ndarray, asked: np.ndarray, unit: float) -> np.ndarray:
+    """Rounded values, but never 0 where a positive value was asked for."""
+    return cast(np.ndarray, np.where((asked > 0) & (rounded == 0), unit, rounded))

@@ -1,0 +1,141 @@
+"""Synapse models in the terms of a chip: averaged, rescaled, or with the nearest plasticity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from neurosim.chips.values import Values, statistics, synaptic_column
+from neurosim.chips.working_point import steady_efficacy
+from neurosim.errors import ParameterError
+from neurosim.network import Network, Plasticity, Projection, Realisation, Rows
+
+if TYPE_CHECKING:
+    from neurosim.chips.chip import Chip
+    from neurosim.chips.translate import Draft, Native
+
+#: Delays are compared with limits up to this.
+TOLERANCE_MS = 1e-6
+
+_STATIC_COLUMNS = ("weight", "delay")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Convert:
+    """Realisation that writes weights in another unit or as the mean of a varying synapse.
+
+    Attributes
+    ----------
+    factor
+        For the weights: one, or one per postsynaptic index.
+    rate_hz
+        Rate at which short-term plasticity is averaged; 0 for none.
+    column
+        Column that multiplies the weight, for example a release probability; ``""`` for none.
+    """
+
+    factor: Values = 1.0
+    rate_hz: float = 0.0
+    column: str = ""
+
+    def apply(self, rows: Rows) -> Rows:
+        """Synapses with converted weights."""
+        columns = dict(rows.columns)
+        weight = columns["weight"] * (self.factor if isinstance(self.factor, float) else self.factor[rows.post])
+        if self.rate_hz:
+            weight = weight * steady_efficacy(columns["U"], columns["tau_rec"], columns["tau_facil"], self.rate_hz)
+        if self.column:
+            weight = weight * columns[self.column]
+        if self.rate_hz or self.column:
+            columns = {name: columns[name] for name in _STATIC_COLUMNS}
+        return replace(rows, columns={**columns, "weight": weight})
+
+
+def static_synapse(projection: Projection, convert: Convert) -> Projection:
+    """Projection whose varying synapses are averaged by ``convert``.
+
+    The columns of the synapse stay, because the conversion reads them.
+    """
+    return replace(projection, synapse=replace(projection.synapse, model="static", plasticity=None), realisation=convert)
+
+
+def usable_plasticity(rule: Plasticity | None, native: Native) -> tuple[Plasticity | None, str | None]:
+    """Nearest plasticity a chip has, and in words what had to change; ``None`` if nothing."""
+    if rule is None:
+        return None, None
+    if not native.dependences:
+        return None, "pair STDP, replaced by static synapses at their first weight"
+    changes = []
+    if rule.dependence not in native.dependences:
+        nearest = _nearest_dependence(rule)
+        changes.append(f"weight dependence '{rule.dependence}', nearest is '{nearest}'")
+        rule = replace(rule, dependence=nearest)
+    if native.full_dendritic_delay and rule.dendritic_delay_fraction != 1.0:
+        changes.append(f"dendritic delay fraction {rule.dendritic_delay_fraction:g}, it must be 1")
+        rule = replace(rule, dendritic_delay_fraction=1.0)
+    return rule, "; ".join(changes) or None
+
+
+def _nearest_dependence(rule: Plasticity) -> str:
+    if rule.dependence == "gutig":
+        return "multiplicative" if rule.mu_plus + rule.mu_minus >= 1.0 else "additive"
+    return "multiplicative"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shorten:
+    """Realisation that shortens delays to the chip's longest."""
+
+    longest_ms: float
+    before: Realisation | None = None
+
+    def apply(self, rows: Rows) -> Rows:
+        """Synapses with delays up to ``longest_ms``."""
+        rows = rows if self.before is None else self.before.apply(rows)
+        delay = rows.columns["delay"]
+        short = min(delay, self.longest_ms) if isinstance(delay, float) else np.minimum(delay, self.longest_ms)
+        return replace(rows, columns={**rows.columns, "delay": short})
+
+
+def limit_delays(draft: Draft, longest_ms: Callable[[Network, Projection], float]) -> None:
+    """Refuse delays that are known to be beyond the chip's range, or shorten them if opted in.
+
+    Raises
+    ------
+    ParameterError
+        If a delay is too long; names the limit, the value and what to do.
+    """
+    projections = []
+    for projection in draft.network.projections:
+        limit = longest_ms(draft.network, projection)
+        known = statistics(synaptic_column(projection, "delay"))
+        if known is not None and (known.high <= limit + TOLERANCE_MS or not known.certain and "delay" not in draft.approximate):
+            projections.append(projection)
+        elif "delay" in draft.approximate:
+            projections.append(_shortened(draft, projection, limit, known.high if known else limit))
+        else:
+            if known is not None:
+                refuse_delay(draft.chip, projection, known.high, limit)
+            projections.append(projection)
+    draft.network = replace(draft.network, projections=tuple(projections))
+
+
+def _shortened(draft: Draft, projection: Projection, limit: float, longest: float) -> Projection:
+    error = (0.0, max(0.0, longest - limit))
+    detail = f"The longest the chip has is {limit:g} ms."
+    draft.approximated("delay", f"Projection '{projection.label}'", "delay", 1, error, "ms", detail)
+    return replace(projection, realisation=Shorten(limit, projection.realisation))
+
+
+def refuse_delay(chip: Chip, projection: Projection, delay_ms: float, limit_ms: float) -> None:
+    """Raise the error for a delay beyond the chip's range."""
+    raise ParameterError(
+        f"the delay {delay_ms:g} ms is beyond the range of {chip.title}: the longest is {limit_ms:g} ms at this time step.",
+        where=f"Projection '{projection.label}'",
+        used=delay_ms,
+        limit=limit_ms,
+        remedy="Shorten the delay, use a longer time step, or opt in with approximate=['delay']: delays beyond the longest are shortened to it.",
+    )

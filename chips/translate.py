@@ -1,0 +1,244 @@
+"""A network in the terms of a chip: cell types, receptors and synapse models it has.
+
+:func:`translate` is what chips call. It refuses what the chip does not have, naming the option
+that would accept it, and carries out the approximations that were opted in. Each approximation is
+in the ledger with the error it makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from neurosim.chips import working_point as wp
+from neurosim.chips.neurons import to_lif
+from neurosim.chips.receptors import Ported, port
+from neurosim.chips.synapses import Convert, static_synapse, usable_plasticity
+from neurosim.chips.values import Values, on_post
+from neurosim.losses import Loss
+from neurosim.network import Network, Population, Projection
+
+if TYPE_CHECKING:
+    from neurosim.chips.chip import Chip
+
+#: Every approximation of any chip, by name. A chip lists those it needs.
+OPTIONS: dict[str, str] = {
+    "conductance": "conductance synapses become currents at the mean potential, midway between v_rest and v_thresh.",
+    "current": "current synapses become conductances at the mean potential, midway between v_rest and v_thresh.",
+    "alpha": "alpha-shaped synapses become exponential ones of equal area and equal mean time.",
+    "delta": "voltage steps become short exponential currents of equal charge.",
+    "adex": "AdEx neurons become leaky integrate-and-fire neurons without adaptation.",
+    "cells": "Izhikevich and Hodgkin-Huxley neurons become leaky integrate-and-fire neurons.",
+    "sources": "spike trains of this source are drawn beforehand and stored as a spike array.",
+    "stdp": "plasticity the chip has not becomes the nearest rule it has, or static synapses if it has none.",
+    "short_term_plasticity": "short-term plastic synapses become static ones with their mean efficacy at 10 Hz.",
+    "stochastic_synapses": "synapses that release at random become static ones with the mean weight.",
+    "injection": "injected currents are applied in floating point, as from an ideal source.",
+    "delay": "delays beyond the chip's longest are shortened to it.",
+}
+
+#: Rate at which short-term plastic synapses are replaced by static ones.
+SHORT_TERM_RATE_HZ = 10.0
+
+_MODEL_WORDS = {
+    "lif": "leaky integrate-and-fire neurons",
+    "adex": "adaptive exponential integrate-and-fire neurons (AdEx)",
+    "izhikevich": "Izhikevich neurons",
+    "hh": "Hodgkin-Huxley neurons",
+}
+_MODEL_OPTIONS = {"adex": "adex", "izhikevich": "cells", "hh": "cells"}
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """What a chip has itself.
+
+    Attributes
+    ----------
+    models
+        Neuron models.
+    receptors
+        Receptor kinds.
+    sources
+        Spike sources that the chip generates; ``None`` if the host feeds in any.
+    dependences
+        Weight dependences of pair STDP.
+    full_dendritic_delay
+        True if the whole delay must be dendritic in STDP.
+    injection
+        Can currents be injected?
+    shortest_tau_ms
+        Time constant of the current that stands for a voltage step.
+    reversal_mv
+        Distances of the excitatory and inhibitory reversal potential from the working point, for
+        currents that become conductances.
+    """
+
+    models: frozenset[str]
+    receptors: frozenset[str]
+    sources: frozenset[str] | None = None
+    dependences: frozenset[str] = frozenset()
+    full_dendritic_delay: bool = False
+    injection: bool = False
+    shortest_tau_ms: float = 1.0
+    reversal_mv: tuple[float, float] = (70.0, -70.0)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A translation under way."""
+
+    chip: Chip
+    network: Network
+    native: Native
+    approximate: frozenset[str]
+    losses: list[Loss] = field(default_factory=list)
+    factors: dict[tuple[int, str], Values] = field(default_factory=dict)
+
+    def need(self, option: str, what: str, where: str, nearest: str) -> None:
+        """Go on if an approximation was opted in, else refuse."""
+        if option not in self.approximate:
+            raise self.chip.refuse(what, where, option=option, nearest=nearest)
+
+    def approximated(self, option: str, where: str, what: str, count: int, error: tuple[float, float], unit: str, detail: str = "") -> None:
+        """Note an approximation in the ledger."""
+        text = f"'{option}': {OPTIONS[option]} {detail}".strip()
+        self.losses.append(Loss("approximation", where, what, count, count, error[0], error[1], unit, text))
+
+
+def translate(chip: Chip, network: Network, approximate: frozenset[str], native: Native) -> Draft:
+    """Network with models, receptors and synapses that the chip has.
+
+    Raises
+    ------
+    UnsupportedError
+        For what the chip does not have and was not opted in.
+    """
+    draft = Draft(chip, network, native, approximate)
+    _check_currents(draft)
+    populations = tuple(_population(draft, population) for population in network.populations)
+    middle = replace(network, populations=populations)
+    projections = tuple(_projection(draft, middle, projection) for projection in network.projections)
+    probes = tuple(probe for probe in network.probes if _measurable(draft, populations[probe.population], probe.variable))
+    draft.network = replace(middle, projections=projections, probes=probes)
+    return draft
+
+
+def _population(draft: Draft, population: Population) -> Population:
+    where = f"Population '{population.label}'"
+    if population.is_source:
+        _check_source(draft, population, where)
+        return population
+    if population.model not in draft.native.models:
+        population = _simplify(draft, population, where)
+    return _receptors(draft, population, where)
+
+
+def _check_source(draft: Draft, population: Population, where: str) -> None:
+    known = draft.native.sources
+    if known is None or population.model in known:
+        return
+    what = f"spike source of the type {population.cell_type or population.model}"
+    draft.need("sources", what, where, "Use SpikeSourcePoisson or SpikeSourceArray.")
+    draft.approximated("sources", where, "spike times", population.size, (0.0, 0.0), "ms", "Exact, but the trains use memory like arrays.")
+
+
+def _simplify(draft: Draft, population: Population, where: str) -> Population:
+    words = _MODEL_WORDS.get(population.model, population.model)
+    name = f" ({population.cell_type})" if population.cell_type else ""
+    nearest = "The nearest it has is the leaky integrate-and-fire neuron (IF_curr_exp or IF_cond_exp)."
+    if population.model not in _MODEL_OPTIONS:
+        raise draft.chip.refuse(words + name, where, option=None, nearest=nearest)
+    option = _MODEL_OPTIONS[population.model]
+    draft.need(option, words + name, where, nearest)
+    simple = to_lif(population)
+    detail = f"{simple.left_out[0].upper()}{simple.left_out[1:]}; error is that of the firing rate at 1.25 to 2 times the threshold current."
+    draft.approximated(option, where, "cell type", population.size, simple[1:3], "Hz", detail)
+    initial = {name: value for name, value in population.initial.items() if name == "v"}
+    return replace(population, model="lif", parameters=dict(simple.parameters), initial=initial)
+
+
+def _receptors(draft: Draft, population: Population, where: str) -> Population:
+    ported = []
+    for receptor in population.receptors:
+        new, steps = port(draft.network, population, receptor, draft.native)
+        for step in steps:
+            draft.need(step.option, step.what, where, step.nearest)
+            error = (step.conversion.error_mean, step.conversion.error_max)
+            draft.approximated(step.option, where, f"receptor '{receptor.name}'", population.size, error, "1", step.detail)
+        if steps:
+            draft.factors[population.id, receptor.name] = _product(steps)
+        ported.append(new)
+    changed = any(a is not b for a, b in zip(ported, population.receptors, strict=True))
+    return replace(population, receptors=tuple(ported)) if changed else population
+
+
+def _product(steps: list[Ported]) -> Values:
+    factor: Values = 1.0
+    for step in steps:
+        factor = factor * step.conversion.factor
+    return factor
+
+
+def _projection(draft: Draft, network: Network, projection: Projection) -> Projection:
+    where = f"Projection '{projection.label}'"
+    if projection.synapse.model == "stdp":
+        plasticity, detail = usable_plasticity(projection.synapse.plasticity, draft.native)
+        if detail is not None:
+            draft.need("stdp", f"plasticity like this: {detail}", where, "Use static synapses or the pair rule with a weight dependence it has.")
+            draft.approximated("stdp", where, "plasticity", 1, (0.0, 0.0), "", detail)
+            model = "static" if plasticity is None else "stdp"
+            projection = replace(projection, synapse=replace(projection.synapse, model=model, plasticity=plasticity))
+    factor = on_post(network, projection, lambda population: draft.factors.get((population.id, projection.receptor), 1.0))
+    if projection.synapse.model in ("tsodyks_markram", "stochastic"):
+        return _averaged(draft, projection, factor, where)
+    if isinstance(factor, float) and factor == 1.0:
+        return projection
+    return replace(_rescaled(projection, factor), realisation=Convert(factor))
+
+
+def _rescaled(projection: Projection, factor: Values) -> Projection:
+    """Weight bounds of plasticity in the new unit; one factor for the whole projection."""
+    rule = projection.synapse.plasticity
+    if rule is None:
+        return projection
+    scale = float(np.mean(factor))
+    low, high = sorted((rule.w_min * scale, rule.w_max * scale))
+    return replace(projection, synapse=replace(projection.synapse, plasticity=replace(rule, w_min=low, w_max=high)))
+
+
+def _averaged(draft: Draft, projection: Projection, factor: Values, where: str) -> Projection:
+    if projection.synapse.model == "stochastic":
+        draft.need("stochastic_synapses", "synapses that release at random", where, "Use static synapses.")
+        draft.approximated("stochastic_synapses", where, "synapse model", 1, (0.0, 0.0), "")
+        return static_synapse(projection, Convert(factor, column="p"))
+    draft.need("short_term_plasticity", "short-term plasticity", where, "Use static synapses.")
+    columns = cast(Mapping[str, float], projection.synapse.columns)
+    names = ("U", "tau_rec", "tau_facil")
+    known = all(isinstance(columns[name], int | float) for name in names)
+    error = wp.efficacy_error(*(float(columns[name]) for name in names), SHORT_TERM_RATE_HZ) if known else (0.0, 0.0)
+    detail = "Error is that of the efficacy from 1 to 50 Hz." if known else "Error not measured: the parameters differ by synapse."
+    draft.approximated("short_term_plasticity", where, "synapse model", 1, error, "1", detail)
+    return static_synapse(projection, Convert(factor, rate_hz=SHORT_TERM_RATE_HZ))
+
+
+def _check_currents(draft: Draft) -> None:
+    if draft.native.injection or not draft.network.currents:
+        return
+    for current in draft.network.currents:
+        labels = ", ".join(draft.network.populations[p].label for p, _ in current.targets.parts)
+        where = f"Current source ({current.kind}) into '{labels}'"
+        draft.need("injection", "arbitrary injected currents", where, "Use i_offset for a constant current.")
+        draft.approximated("injection", where, "current", current.targets.size, (0.0, 0.0), "nA")
+
+
+def _measurable(draft: Draft, population: Population, variable: str) -> bool:
+    gone = {"w": {"adex", "izhikevich"}, "u": {"izhikevich"}}.get(variable)
+    if gone is None or population.model in gone:
+        return True
+    where = f"Population '{population.label}'"
+    draft.losses.append(Loss("ignored", where, f"record {variable}", 1, detail=f"The model on the chip has no variable '{variable}'."))
+    return False
