@@ -101,7 +101,7 @@ def chips(
 @app.command()
 def demo(folder: Annotated[Path, typer.Option(help="Where the picture, the report and the numbers go.")] = Path("demo")) -> None:
     """Run the Brette 2007 COBA network on all chips and compare them."""
-    from neurosim import demo as shown
+    from neurosim.cli import demo as shown
 
     shown.main(folder)
 

@@ -2,7 +2,7 @@
 
 Start at :func:`compare` (``runner.py``), which gives a :class:`Comparison` (``comparison.py``):
 rows, table, JSON, picture. ``scripts.py`` runs a user's script under settings of ours,
-``aliases.py`` lets scripts of other backends run, ``worker.py`` is the process in which each chip
+``arguments.py`` gives it the arguments it expects, ``worker.py`` is the process in which each chip
 runs, ``results.py`` what is kept of it, ``statistics.py`` the numbers, ``fitting.py`` the question
 whether a script's network fits at all.
 """

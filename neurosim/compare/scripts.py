@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from neurosim.compare.aliases import standing_in, with_simulator
+from neurosim.compare.arguments import with_simulator
 from neurosim.errors import NeurosimError, ScriptError, nearest
 
 
@@ -74,6 +74,7 @@ def run_script(path: str | Path, arguments: Sequence[str] = (), *, stop_before_r
         If the script is missing, raises, ends with a status other than 0, or builds no network.
     """
     from neurosim.pynn import overrides
+    from neurosim.pynn.stand_in import standing_in
 
     source = read_script(path)
     with (

@@ -59,7 +59,8 @@ def comparison_table(comparison: Comparison) -> Table:
         "chip's own s>",
         "approximations",
     )
-    table = grid(f"{comparison.name} on {len(comparison.runs)} chip{'s' if len(comparison.runs) != 1 else ''}", columns, caption=_caption(comparison))
+    plural = "" if len(comparison.runs) == 1 else "s"
+    table = grid(f"{comparison.name} on {len(comparison.runs)} chip{plural}", columns, caption=_caption(comparison))
     for run, entry in zip(comparison.runs, comparison.rows(), strict=True):
         table.add_row(*(_error_cells(run) if run.error else _cells(run, entry)))
     return table

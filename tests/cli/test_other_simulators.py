@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from neurosim.compare.aliases import asks_for_simulator, standing_in, with_simulator
+from neurosim.compare.arguments import asks_for_simulator, with_simulator
+from neurosim.pynn.stand_in import standing_in
 
 
 @pytest.mark.parametrize("line", ["sim, options = get_simulator(('benchmark', ''))", "name = pyNN.utility.get_script_args(1)[0]"])

@@ -1,7 +1,7 @@
 """``neurosim demo``: a published network on three chips and on the ideal reference.
 
-Runs ``examples/brette_coba.py`` on each, prints how long each stage took
-and a table that compares them, and leaves a picture and a report in ``demo/``.
+Runs ``examples/brette_coba.py`` on each, prints how long each stage took and
+a table that compares them, and leaves a picture and a report in ``demo/``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from neurosim.cli.output import FAILED, INTERRUPTED, note, reporting
 from neurosim.compare import compare
 from neurosim.compare.runner import DEFAULT_CHIPS
 
-SCRIPT = Path(__file__).resolve().parents[1] / "examples" / "brette_coba.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "brette_coba.py"
 FOLDER = Path("demo")
 
 
