@@ -98,7 +98,8 @@ class _Filling:
         if not self.budget.chip.mixes_populations:
             own = [core for core in self.real if share_pinned and set(self.counts[core]) == {population}]
             return np.array(own, np.int64)
-        fits = (self.used[: len(self.counts)] + self.budget.use(population, 1) <= self.budget.capacity(population)).all(axis=1)
+        used = self.used[: len(self.counts)] + self.budget.use(population, 1)
+        fits = np.all(used <= self.budget.capacity(population), axis=1)
         if not share_pinned:
             fits[list(self.real)] = False
         return np.flatnonzero(fits)

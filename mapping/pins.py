@@ -76,8 +76,9 @@ def as_place(coordinate: object) -> Place:
     """Coordinate as a plain :class:`Place`."""
     if isinstance(coordinate, tuple | list) and len(coordinate) in (2, 3) and all(map(_is_integer, coordinate)):
         return Place(*(int(part) for part in coordinate))
-    if hasattr(coordinate, "x") and hasattr(coordinate, "y"):
-        return Place(*(_part(coordinate, name) for name in ("x", "y", "core", "chip")))  # type: ignore[arg-type]
+    parts = [getattr(coordinate, name, None) for name in ("x", "y", "core", "chip")]
+    if all(map(_is_integer, parts[:2])):
+        return Place(*(int(part) if _is_integer(part) else None for part in parts))  # type: ignore[arg-type]
     raise ParameterError(
         f"{coordinate!r} is not a coordinate.",
         where="Placement",
@@ -93,11 +94,6 @@ def describe(coordinate: object) -> str:
     place = as_place(coordinate)
     core = "" if place.core is None else f" core {place.core}"
     return f"({place.x}, {place.y}){core}"
-
-
-def _part(coordinate: object, name: str) -> int | None:
-    value = getattr(coordinate, name, None)
-    return None if value is None else int(value)
 
 
 def _is_integer(value: object) -> bool:

@@ -65,9 +65,12 @@ def _share(used: int, available: int) -> str:
 
 
 def _neurons(mapping: Mapping) -> str:
-    on_host = sum(int((core < 0).sum()) for p, core in zip(mapping.network.populations, mapping.core_of, strict=True) if p.is_source)
-    host = f", {on_host:,} spike sources fed in by the host" if on_host else ""
-    return f"{mapping.n_placed:,} placed{host}"
+    sources = [core for p, core in zip(mapping.network.populations, mapping.core_of, strict=True) if p.is_source]
+    on_core, on_host = (sum(int(found(core).sum()) for core in sources) for found in (lambda c: c >= 0, lambda c: c < 0))
+    counts = [f"{mapping.n_placed - on_core:,} placed"]
+    counts += [f"{on_core:,} spike sources placed"] if on_core else []
+    counts += [f"{on_host:,} spike sources fed in by the host"] if on_host else []
+    return ", ".join(counts)
 
 
 def _traffic_rows(mapping: Mapping) -> list[tuple[str, str]]:
