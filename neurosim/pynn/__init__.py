@@ -40,6 +40,7 @@ from pyNN.network import Network
 from pyNN.random import GSLRNG
 from pyNN.space import Space
 
+from neurosim.pynn.assemblies import Assembly
 from neurosim.pynn.cells import (
     EIF_cond_alpha_isfa_ista,
     EIF_cond_exp_isfa_ista,
@@ -83,7 +84,7 @@ from neurosim.pynn.control import (
 )
 from neurosim.pynn.electrodes import ACSource, DCSource, NoisyCurrentSource, StepCurrentSource
 from neurosim.pynn.placement import losses, mapping, place
-from neurosim.pynn.populations import Assembly, Population, PopulationView
+from neurosim.pynn.populations import Population, PopulationView
 from neurosim.pynn.procedural import connect, create, initialize, record, record_gsyn, record_v
 from neurosim.pynn.procedural import set_parameters as set  # noqa: A004 - PyNN's name
 from neurosim.pynn.projections import Projection

@@ -57,4 +57,6 @@ def not_set_up(what: str) -> StateError:
 
 def other_setup(what: str) -> ConnectError:
     """Error for objects of different set-ups in one network."""
-    return ConnectError("belongs to an earlier setup().", where=what, remedy="Make all populations after the last setup() and connect only those.")
+    return ConnectError(
+        "belongs to an earlier setup().", where=what, remedy="Make all populations after the last setup() and connect only those."
+    )

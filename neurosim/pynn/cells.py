@@ -54,13 +54,19 @@ class CellModel(NamedParameters):
         if not self.synapse_kind:
             return ()
         return tuple(
-            Receptor(name, self.synapse_kind, {key: values[f"{key}_{suffix}"] for key in ("tau_syn", "e_rev") if f"{key}_{suffix}" in values})
+            Receptor(
+                name, self.synapse_kind, {key: values[f"{key}_{suffix}"] for key in ("tau_syn", "e_rev") if f"{key}_{suffix}" in values}
+            )
             for name, suffix in self.receptor_suffixes.items()
         )
 
     def network_parameters(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Parameters of the membrane or source."""
-        return {name: value for name, value in values.items() if not name.startswith(("tau_syn_", "e_rev_E", "e_rev_I")) and name != "spike_times"}
+        return {
+            name: value
+            for name, value in values.items()
+            if not name.startswith(("tau_syn_", "e_rev_E", "e_rev_I")) and name != "spike_times"
+        }
 
     @staticmethod
     def network_variable(variable: str) -> str:
@@ -162,4 +168,4 @@ class SpikeSourceGamma(CellModel, cells.SpikeSourceGamma):
 
     def get_schema(self) -> dict[str, type]:
         """Types of the parameters; ``alpha`` may be any positive number."""
-        return {name: float for name in self.default_parameters}
+        return dict.fromkeys(self.default_parameters, float)

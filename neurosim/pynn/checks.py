@@ -43,7 +43,9 @@ def _number(name: str, values: np.ndarray, where: str) -> None:
         raise InvalidValueError(f"'{name}' is not a number (NaN).", where=where, used="nan", remedy="Give a finite number.")
     low = float(values.min(initial=np.inf))
     if (kind in POSITIVE or kind.startswith("tau_syn")) and low <= 0:
-        raise InvalidValueError(f"'{name}' is {low:g}; it must be greater than 0.", where=where, used=low, limit=0, remedy="Give a positive value.")
+        raise InvalidValueError(
+            f"'{name}' is {low:g}; it must be greater than 0.", where=where, used=low, limit=0, remedy="Give a positive value."
+        )
     if kind in NOT_NEGATIVE and low < 0:
         raise InvalidValueError(f"'{name}' is {low:g}; it must not be negative.", where=where, used=low, limit=0, remedy="Give 0 or more.")
 
@@ -53,7 +55,9 @@ def _spike_times(train: Any, where: str) -> None:
     if np.isnan(times).any():
         raise InvalidValueError("spike times contain NaN.", where=where, used="nan", remedy="Remove what is not a number.")
     if times.size and times.min() < 0:
-        raise InvalidValueError(f"a spike time is negative ({times.min():g} ms).", where=where, used=float(times.min()), limit=0, remedy="Times begin at 0 ms.")
+        raise InvalidValueError(
+            f"a spike time is negative ({times.min():g} ms).", where=where, used=float(times.min()), limit=0, remedy="Times begin at 0 ms."
+        )
     if np.any(np.diff(times) < 0):
         raise InvalidValueError("spike times are not sorted.", where=where, remedy="Sort them, for example with numpy.sort().")
 
@@ -68,7 +72,11 @@ def thresholds(where: str, parameters: Mapping[str, Any]) -> None:
         at = int(np.argmin(np.atleast_1d(gap)))
         threshold, reset = (float(np.broadcast_to(parameters[key], np.shape(gap) or (1,))[at]) for key in (limit, "v_reset"))
         raise InvalidValueError(
-            f"{limit} ({threshold:g} mV) is not above v_reset ({reset:g} mV).", where=where, used=threshold, limit=reset, remedy="Raise the threshold or lower the reset."
+            f"{limit} ({threshold:g} mV) is not above v_reset ({reset:g} mV).",
+            where=where,
+            used=threshold,
+            limit=reset,
+            remedy="Raise the threshold or lower the reset.",
         )
 
 
@@ -87,10 +95,16 @@ def weights(values: Any, projection: Projection) -> None:
     if conductance or receptor in excitatory_receptor_types:
         if low < 0:
             kind = "conductance-based" if conductance else "excitatory"
-            raise ConnectError(f"weights must be positive for {kind} synapses.", where=where, used=low, limit=0, remedy="Change the sign of the weight.")
+            raise ConnectError(
+                f"weights must be positive for {kind} synapses.", where=where, used=low, limit=0, remedy="Change the sign of the weight."
+            )
     elif receptor in inhibitory_receptor_types and high > 0:
         raise ConnectError(
-            "weights must be negative for current-based, inhibitory synapses.", where=where, used=high, limit=0, remedy="Change the sign of the weight."
+            "weights must be negative for current-based, inhibitory synapses.",
+            where=where,
+            used=high,
+            limit=0,
+            remedy="Change the sign of the weight.",
         )
 
 
@@ -101,15 +115,27 @@ def delays(values: Any, projection: Projection) -> None:
     where, slack = str(projection), 1e-9
     if low < state.dt - slack:
         raise ConnectError(
-            f"a delay of {low:g} ms is shorter than the time step of {state.dt:g} ms.", where=where, used=low, limit=state.dt, remedy="Use longer delays or a smaller timestep."
+            f"a delay of {low:g} ms is shorter than the time step of {state.dt:g} ms.",
+            where=where,
+            used=low,
+            limit=state.dt,
+            remedy="Use longer delays or a smaller timestep.",
         )
     if state.asked_min_delay != "auto" and low < float(state.asked_min_delay) - slack:
         raise ConnectError(
-            f"a delay of {low:g} ms is below min_delay ({state.asked_min_delay:g} ms).", where=where, used=low, limit=state.asked_min_delay, remedy="Lower min_delay in setup()."
+            f"a delay of {low:g} ms is below min_delay ({state.asked_min_delay:g} ms).",
+            where=where,
+            used=low,
+            limit=state.asked_min_delay,
+            remedy="Lower min_delay in setup().",
         )
     if state.asked_max_delay != "auto" and high > float(state.asked_max_delay) + slack:
         raise ConnectError(
-            f"a delay of {high:g} ms is above max_delay ({state.asked_max_delay:g} ms).", where=where, used=high, limit=state.asked_max_delay, remedy="Raise max_delay in setup()."
+            f"a delay of {high:g} ms is above max_delay ({state.asked_max_delay:g} ms).",
+            where=where,
+            used=high,
+            limit=state.asked_max_delay,
+            remedy="Raise max_delay in setup().",
         )
 
 

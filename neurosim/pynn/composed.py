@@ -116,7 +116,7 @@ class PointNeuron(CellModel, cells.PointNeuron):
 
     def get_schema(self) -> dict[str, type]:
         """Every parameter is a number."""
-        return {name: float for name in self.translations}
+        return dict.fromkeys(self.translations, float)
 
     def get_parameter_names(self) -> list[str]:  # type: ignore[override]
         """Names of all parameters, those of receptors with their prefix."""

@@ -36,6 +36,9 @@ class Current:
 class Connection(common.Connection):
     """One connection; its parameters are attributes that can be read and set."""
 
+    _projection: Projection
+    _index: int
+
     def __init__(self, projection: Projection, index: int) -> None:
         object.__setattr__(self, "_projection", projection)
         object.__setattr__(self, "_index", index)
@@ -103,7 +106,11 @@ def as_matrix(current: Current, value: Any, shape: tuple[int, int], several: str
     """One attribute as a matrix (n_pre, n_post), NaN where there is no connection."""
     if several not in ("sum", "min", "max", "first", "last"):
         raise InvalidValueError(
-            f"multiple_synapses='{several}' is not known.", where="Projection.get()", used=several, limit=("sum", "min", "max", "first", "last"), remedy="Use one of these."
+            f"multiple_synapses='{several}' is not known.",
+            where="Projection.get()",
+            used=several,
+            limit=("sum", "min", "max", "first", "last"),
+            remedy="Use one of these.",
         )
     matrix = np.full(shape, np.nan)
     address = (current.pre, current.post)

@@ -40,7 +40,9 @@ def connect(projection: Projection) -> tuple[Wiring, int]:
     """Synapses of a projection and the seed of its rule."""
     connector = projection._connector
     if connector.location_selector is not None:
-        raise UnsupportedError("point neurons have no locations.", where=str(projection), used="location_selector", remedy="Leave location_selector out.")
+        raise UnsupportedError(
+            "point neurons have no locations.", where=str(projection), used="location_selector", remedy="Leave location_selector out."
+        )
     for value in (getattr(connector, "rng", None), getattr(getattr(connector, "n", None), "rng", None)):
         adopt(value)
     maps = {name: lazy.prepared(value, projection, name) for name, value in projection.synapse_values()}
@@ -137,7 +139,11 @@ def _array(connector: Any, projection: Projection, maps: Maps) -> Wiring:
     mask = np.asarray(connector.array)
     if mask.shape != projection.shape:
         raise ConnectError(
-            f"the array has shape {mask.shape}, the projection {projection.shape}.", where=str(projection), used=mask.shape, limit=projection.shape, remedy="Give (n_pre, n_post)."
+            f"the array has shape {mask.shape}, the projection {projection.shape}.",
+            where=str(projection),
+            used=mask.shape,
+            limit=projection.shape,
+            remedy="Give (n_pre, n_post).",
         )
     post, pre = np.nonzero(mask.astype(bool).T)
     return by_column(pre, post, np.bincount(post, minlength=mask.shape[1]), projection, maps)
@@ -191,7 +197,9 @@ def _fixed_total_rule(connector: Any, projection: Projection) -> Rule:
 
 
 def _distance_rule(connector: Any, projection: Projection) -> Rule:
-    return rules.DistanceDependent(Expression("distance", connector.distance_function, lazy.metric(projection.space)), _allow_self(connector))
+    return rules.DistanceDependent(
+        Expression("distance", connector.distance_function, lazy.metric(projection.space)), _allow_self(connector)
+    )
 
 
 def _index_rule(connector: Any, projection: Projection) -> Rule:
@@ -208,7 +216,9 @@ _BUILDERS: dict[type, Callable[[Any, Projection, Maps], Wiring]] = {
     stock.IndexBasedProbabilityConnector: _drawn(replay.index_based),
     stock.DisplacementDependentProbabilityConnector: _drawn(replay.index_based),
     stock.FixedNumberPreConnector: _drawn(replay.fixed_number_pre),
-    stock.FixedNumberPostConnector: lambda connector, projection, maps: explicit(*replay.fixed_number_post(connector, projection), projection, maps),
+    stock.FixedNumberPostConnector: lambda connector, projection, maps: explicit(
+        *replay.fixed_number_post(connector, projection), projection, maps
+    ),
     stock.FixedTotalNumberConnector: _fixed_total,
     stock.ArrayConnector: _array,
     stock.CloneConnector: listed.clone,

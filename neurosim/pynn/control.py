@@ -180,7 +180,7 @@ def _chip(chip: Any, n_boards: int | None) -> Any:
     if isinstance(chip, str | os.PathLike):
         from neurosim import chips
 
-        chip = chips.load(chip, n_boards=n_boards)
+        chip = chips.load(os.fspath(chip), n_boards=n_boards)
     return chip
 
 

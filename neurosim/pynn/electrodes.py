@@ -65,14 +65,18 @@ class CurrentSource(StandardCurrentSource):
     def _checked(self, values: dict[str, Any]) -> dict[str, Any]:
         for name, value in values.items():
             if np.isnan(value).any():
-                raise InvalidValueError(f"'{name}' is not a number (NaN).", where=type(self).__name__, used="nan", remedy="Give a finite number.")
+                raise InvalidValueError(
+                    f"'{name}' is not a number (NaN).", where=type(self).__name__, used="nan", remedy="Give a finite number."
+                )
         return values
 
     # --- targets -------------------------------------------------------------------------------
     def inject_into(self, cells: Any, location: str | None = None) -> None:
         """Inject the current into a population, a view, an assembly, or a list of cells."""
         if location is not None:
-            raise NotInjectableError("point neurons have no locations.", where=type(self).__name__, used=location, remedy="Leave location out.")
+            raise NotInjectableError(
+                "point neurons have no locations.", where=type(self).__name__, used=location, remedy="Leave location out."
+            )
         for population, indices in _parts(cells):
             if not population.celltype.injectable:
                 raise NotInjectableError(
@@ -109,11 +113,12 @@ class CurrentSource(StandardCurrentSource):
     # --- network -------------------------------------------------------------------------------
     def freeze(self) -> Current:
         """The current as the network describes it."""
-        if self._frozen is None:
+        frozen = self._frozen
+        if frozen is None:
             seed = self._seed if self._seed is not None else derive(simulator.state.rng_seed, "current", self._id)
             frozen = Current(self._id, self.kind, dict(self._values), Selection(tuple(self._targets)), seed, self._recorded)
             object.__setattr__(self, "_frozen", frozen)
-        return self._frozen
+        return frozen
 
 
 def _plain(value: Any) -> Any:
@@ -191,5 +196,11 @@ class NoisyCurrentSource(CurrentSource, electrodes.NoisyCurrentSource):
                 remedy="Use a multiple of the time step.",
             )
         if values["stdev"] < 0:
-            raise InvalidValueError(f"stdev is negative ({values['stdev']:g} nA).", where=type(self).__name__, used=values["stdev"], limit=0, remedy="Give 0 or more.")
+            raise InvalidValueError(
+                f"stdev is negative ({values['stdev']:g} nA).",
+                where=type(self).__name__,
+                used=values["stdev"],
+                limit=0,
+                remedy="Give 0 or more.",
+            )
         return values

@@ -53,7 +53,11 @@ def _indices(values: Floats, projection: Projection, side: int) -> np.ndarray:
     if indices.min() < 0 or indices.max() >= size:
         worst = int(indices.min() if indices.min() < 0 else indices.max())
         raise ConnectError(
-            f"{word} index out of range: {worst} of {size} cells.", where=str(projection), used=worst, limit=size - 1, remedy=f"Indices run from 0 to {size - 1}."
+            f"{word} index out of range: {worst} of {size} cells.",
+            where=str(projection),
+            used=worst,
+            limit=size - 1,
+            remedy=f"Indices run from 0 to {size - 1}.",
         )
     return indices
 
@@ -88,7 +92,10 @@ def clone(connector: Any, projection: Projection, maps: Maps) -> Wiring:
     reference = connector.reference_projection
     if projection.pre != reference.pre or projection.post != reference.post:
         raise ConnectError(
-            f"pre and post populations differ from those of {reference}.", where=str(projection), used="CloneConnector", remedy="Connect the same populations."
+            f"pre and post populations differ from those of {reference}.",
+            where=str(projection),
+            used="CloneConnector",
+            remedy="Connect the same populations.",
         )
     n_pre = projection.shape[0]
     pairs = np.unique(reference.post_index * n_pre + reference.pre_index)

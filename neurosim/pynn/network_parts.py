@@ -40,7 +40,13 @@ def merged(old: Any, new: Any, indices: np.ndarray, size: int) -> Any:
     """``old`` with ``new`` at some cells; a single value if these are all cells and share it."""
     if len(indices) == size and not (isinstance(new, np.ndarray) and new.shape != (size,)):
         return new
-    if old is not None and not isinstance(old, np.ndarray) and not isinstance(new, np.ndarray) and not isinstance(new, ArrayParameter) and old == new:
+    if (
+        old is not None
+        and not isinstance(old, np.ndarray)
+        and not isinstance(new, np.ndarray)
+        and not isinstance(new, ArrayParameter)
+        and old == new
+    ):
         return old
     spread = np.empty(size, dtype=object if isinstance(new, ArrayParameter) or _is_object(new) else float)
     spread[:] = old

@@ -37,7 +37,9 @@ def place(cells: Any, *, on: Any = None, neuron_size: int | None = None) -> None
     if isinstance(cells, simulator.ID):
         cells = cells.as_view()
     if not hasattr(cells, "network_id"):
-        raise NetworkError(f"a {type(cells).__name__} cannot be placed.", where="place()", used=cells, remedy="Give a population or a view.")
+        raise NetworkError(
+            f"a {type(cells).__name__} cannot be placed.", where="place()", used=cells, remedy="Give a population or a view."
+        )
     if cells._root._epoch != state.epoch:
         raise other_setup(f"Population '{cells.label}'")
     from neurosim.mapping import Pin

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from pyNN import common
@@ -76,7 +76,9 @@ class Projection(WeightRecording, common.Projection):
             if name in self.synapse_type.column_names:
                 continue
             if not lazy.is_number(value):
-                raise UnsupportedError(f"'{name}' is shared by all synapses of a projection.", where=str(self), used=name, remedy="Give one number.")
+                raise UnsupportedError(
+                    f"'{name}' is shared by all synapses of a projection.", where=str(self), used=name, remedy="Give one number."
+                )
             out[name] = float(value.evaluate(simplify=True)) if value.shape else float(value.base_value)
         return out
 
@@ -92,9 +94,13 @@ class Projection(WeightRecording, common.Projection):
         if self._connector.safe:
             checks.synapse_column(name, column, self)
 
-    def _convergent_connect(self, presynaptic_indices: Any, postsynaptic_index: Any, location_selector: Any = None, **parameters: Any) -> None:
+    def _convergent_connect(
+        self, presynaptic_indices: Any, postsynaptic_index: Any, location_selector: Any = None, **parameters: Any
+    ) -> None:
         if self._chunks is None:
-            raise StateError("connections can only be added while the projection is made.", where=str(self), remedy="Make another projection.")
+            raise StateError(
+                "connections can only be added while the projection is made.", where=str(self), remedy="Make another projection."
+            )
         if isinstance(postsynaptic_index, simulator.ID):
             postsynaptic_index = self.post.id_to_index(postsynaptic_index)
         sources = [self.pre.id_to_index(i) if isinstance(i, simulator.ID) else i for i in np.atleast_1d(presynaptic_indices)]
@@ -103,7 +109,7 @@ class Projection(WeightRecording, common.Projection):
     # --- ends ----------------------------------------------------------------------------------
     def ends(self, seed: int) -> network.Ends:
         """The two sides, as a rule sees them."""
-        return self._populations_only().ends(self._described(None, seed))
+        return self._populations_only().ends(self._described(None, None, seed))
 
     def _populations_only(self) -> network.Network:
         state = simulator.state
@@ -127,9 +133,9 @@ class Projection(WeightRecording, common.Projection):
         """Index of the projection in the network."""
         return self._network_id
 
-    def _described(self, synapse: Any, seed: int) -> network.Projection:
-        rule = self._wiring.rule if synapse is not None else None
-        return network.Projection(self._network_id, self.label, self.pre.selection, self.post.selection, self.receptor_type, rule, synapse, seed)  # type: ignore[arg-type]
+    def _described(self, rule: Any, synapse: Any, seed: int) -> network.Projection:
+        pre, post = cast(Any, self.pre).selection, cast(Any, self.post).selection
+        return network.Projection(self._network_id, str(self.label), pre, post, str(self.receptor_type), rule, synapse, seed)
 
     def freeze(self) -> network.Projection:
         """The projection as the network describes it; the same object until something changes."""
@@ -138,7 +144,8 @@ class Projection(WeightRecording, common.Projection):
             if self._live_weight is not None:
                 columns["weight"] = self._live_weight
             plasticity = self.synapse_type.plasticity(self._rule_parameters)
-            self._frozen = self._described(network.Synapse(self.synapse_type.network_model, columns, plasticity), self._seed)
+            synapse = network.Synapse(self.synapse_type.network_model, columns, plasticity)
+            self._frozen = self._described(self._wiring.rule, synapse, self._seed)
         return self._frozen
 
     def _changed(self) -> None:
@@ -169,8 +176,9 @@ class Projection(WeightRecording, common.Projection):
         """True if the weights are those of a running session."""
         session = simulator.state.session
         plastic = self.synapse_type.network_model == "stdp" and self._epoch == simulator.state.epoch
-        known = session is not None and self._network_id < len(session.network.projections)
-        return plastic and known and session.network.projections[self._network_id] is self._frozen
+        if not plastic or session is None or self._network_id >= len(session.network.projections):
+            return False
+        return session.network.projections[self._network_id] is self._frozen
 
     def _live_rows(self) -> Current:
         rows = simulator.state.session.weights(self._network_id)
@@ -178,7 +186,7 @@ class Projection(WeightRecording, common.Projection):
 
     def _own_rows(self) -> Current:
         wiring = self._wiring
-        if wiring.explicit:
+        if wiring.pre is not None and wiring.post is not None:
             columns: dict[str, Any] = dict(wiring.columns)
             if self._live_weight is not None:
                 columns["weight"] = self._live_weight
@@ -241,7 +249,9 @@ class Projection(WeightRecording, common.Projection):
 
     def _set_shared(self, name: str, value: Any) -> None:
         if np.ndim(value) or isinstance(value, LazyArray) or callable(value):
-            raise UnsupportedError(f"'{name}' is shared by all synapses of a projection.", where=str(self), used=name, remedy="Give one number.")
+            raise UnsupportedError(
+                f"'{name}' is shared by all synapses of a projection.", where=str(self), used=name, remedy="Give one number."
+            )
         if np.isnan(value):
             raise InvalidValueError(f"'{name}' is not a number (NaN).", where=str(self), used="nan", remedy="Give a finite number.")
         trial = {**self._rule_parameters, name: float(value)}
@@ -289,7 +299,9 @@ class Projection(WeightRecording, common.Projection):
 
     def initialize(self, **initial_values: Any) -> None:
         """Refused: synapses start with full resources and the weight given."""
-        raise UnsupportedError("state variables of synapses cannot be set.", where=str(self), used=list(initial_values), remedy="Set parameters with set().")
+        raise UnsupportedError(
+            "state variables of synapses cannot be set.", where=str(self), used=list(initial_values), remedy="Set parameters with set()."
+        )
 
     # --- reading -------------------------------------------------------------------------------
     def get(self, attribute_names: Any, format: str, gather: Any = True, with_address: bool = True, multiple_synapses: str = "sum") -> Any:
@@ -311,7 +323,9 @@ class Projection(WeightRecording, common.Projection):
         if format == "list":
             return connection_values.as_list(current, values, with_address, single)
         if format != "array":
-            raise InvalidValueError(f"format '{format}' is not known.", where=str(self), used=format, limit=("list", "array"), remedy="Use 'list' or 'array'.")
+            raise InvalidValueError(
+                f"format '{format}' is not known.", where=str(self), used=format, limit=("list", "array"), remedy="Use 'list' or 'array'."
+            )
         matrices = [connection_values.as_matrix(current, value, self.shape, multiple_synapses) for value in values]
         return matrices[0] if single else matrices
 
@@ -320,7 +334,9 @@ def _check_ends(pre: Any, post: Any, synapse_type: Any, receptor_type: str | Non
     for side, cells in (("pre", pre), ("post", post)):
         if not hasattr(cells, "selection_parts"):
             raise ConnectError(
-                f"{side}synaptic_neurons must be a Population, PopulationView or Assembly, not {type(cells).__name__}.", where="Projection", remedy="Use pop[i:i+1] for one cell."
+                f"{side}synaptic_neurons must be a Population, PopulationView or Assembly, not {type(cells).__name__}.",
+                where="Projection",
+                remedy="Use pop[i:i+1] for one cell.",
             )
         for population, _ in cells.selection_parts():
             if population._epoch != simulator.state.epoch:
@@ -331,10 +347,19 @@ def _check_ends(pre: Any, post: Any, synapse_type: Any, receptor_type: str | Non
     if receptor_type not in (None, "default", *post.receptor_types):
         known = list(post.receptor_types)
         raise ConnectError(
-            f"receptor_type '{receptor_type}' is not one of: {', '.join(known)}.", where=where, used=receptor_type, limit=known, remedy=f"Use '{known[0]}', for example."
+            f"receptor_type '{receptor_type}' is not one of: {', '.join(known)}.",
+            where=where,
+            used=receptor_type,
+            limit=known,
+            remedy=f"Use '{known[0]}', for example.",
         )
     if synapse_type is not None and not isinstance(synapse_type, SynapseModel):
-        raise SynapseTypeError(f"synapse_type is a {type(synapse_type).__name__}.", where=where, used=synapse_type, remedy="Use sim.StaticSynapse() or another of sim's synapses.")
+        raise SynapseTypeError(
+            f"synapse_type is a {type(synapse_type).__name__}.",
+            where=where,
+            used=synapse_type,
+            remedy="Use sim.StaticSynapse() or another of sim's synapses.",
+        )
 
 
 class SynapseTypeError(ConnectError, TypeError):

@@ -10,6 +10,7 @@ from typing import Any
 import neo
 import numpy as np
 import quantities as pq
+from neo.core.spiketrainlist import SpikeTrainList
 from pyNN import recording
 
 from neurosim.errors import ParameterError
@@ -56,7 +57,11 @@ class Recorder(recording.Recorder):
         dt, where = simulator.state.dt, f"Population '{self.population.label}'"
         if not interval > 0 or abs(interval / dt - round(interval / dt)) > 1e-6:
             raise ParameterError(
-                f"sampling_interval ({interval:g} ms) is not a multiple of the time step.", where=where, used=interval, limit=dt, remedy="Use a multiple of it."
+                f"sampling_interval ({interval:g} ms) is not a multiple of the time step.",
+                where=where,
+                used=interval,
+                limit=dt,
+                remedy="Use a multiple of it.",
             )
         if any(variable.name != "spikes" for variable, ids in self.recorded.items() if ids):
             raise ParameterError(
@@ -157,7 +162,13 @@ class Recorder(recording.Recorder):
 
     # --- results as Neo objects --------------------------------------------------------------------
     def get(
-        self, variables: Any, gather: bool = False, filter_ids: Any = None, clear: bool = False, annotations: Any = None, locations: Any = None
+        self,
+        variables: Any,
+        gather: bool = False,
+        filter_ids: Any = None,
+        clear: bool = False,
+        annotations: Any = None,
+        locations: Any = None,
     ) -> neo.Block:
         """All segments recorded so far as a Neo block."""
         names = None if variables == "all" else {variables} if isinstance(variables, str) else set(variables)
@@ -167,7 +178,7 @@ class Recorder(recording.Recorder):
             segments.append(self._get_current_segment(filter_ids, names))
         block.segments = segments
         for segment in segments:
-            segment.block = block
+            segment.block = block  # type: ignore[assignment]
         block.annotate(**self.metadata, **(annotations or {}))
         if clear:
             self.clear()
@@ -191,7 +202,7 @@ class Recorder(recording.Recorder):
         id_array, times_ms = self._get_spiketimes(ids)
         channels = np.array(ids, dtype=int)
         t_stop = max(simulator.state.t, float(times_ms.max(initial=0.0)))
-        segment.spiketrains = neo.spiketrainlist.SpikeTrainList.from_spike_time_array(
+        segment.spiketrains = SpikeTrainList.from_spike_time_array(
             times_ms * pq.ms,
             id_array,
             channels,
@@ -219,7 +230,7 @@ class Recorder(recording.Recorder):
             array_annotations={"channel_index": np.array(ids, dtype=int) - int(self.population.first_id)},
         )
         segment.analogsignals.append(signal)
-        signal.segment = segment
+        signal.segment = segment  # type: ignore[attr-defined]
 
 
 def _limited(segment: neo.Segment, names: set[str] | None) -> neo.Segment:

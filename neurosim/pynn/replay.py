@@ -114,7 +114,9 @@ def _picks(connector: Any, projection: Projection, n_rows: int, n_partners: int,
     """Partners of every cell of one side."""
     closed = np.full(n_rows, -1) if connector.allow_self_connections else same()
     if not connector.allow_self_connections and n_partners < 2 and (closed >= 0).any() and _most(connector) > 0:
-        raise ParameterError("the only candidate is the cell itself.", where=str(projection), used=connector.n, limit=0, remedy="Allow self-connections.")
+        raise ParameterError(
+            "the only candidate is the cell itself.", where=str(projection), used=connector.n, limit=0, remedy="Allow self-connections."
+        )
     numbers = _numbers(connector, n_rows)
     if connector.with_replacement:
         return [_with_replacement(connector.rng, next(numbers), n_partners, int(own)) for own in closed]
@@ -146,7 +148,9 @@ def _with_replacement(rng: Any, n: int, n_partners: int, own: int) -> Indices:
 
 def _without_replacement(rng: Any, n: int, candidates: Indices) -> Indices:
     if n and not len(candidates):
-        raise ParameterError("there is nobody to connect to.", where="connector", used=n, limit=0, remedy="Allow self-connections or lower n.")
+        raise ParameterError(
+            "there is nobody to connect to.", where="connector", used=n, limit=0, remedy="Allow self-connections or lower n."
+        )
     rounds, rest = divmod(n, max(len(candidates), 1))
     found = [candidates] * rounds
     if rest:
@@ -163,7 +167,10 @@ def fixed_total(connector: Any, projection: Projection) -> Pairs:
     n = int(np.atleast_1d(rng.next(1, "binomial", {"n": n, "p": 1.0}))[0])  # stock PyNN shares n between processes
     if isinstance(rng, NumpyRNG):
         return _alternating(rng.rng, n, n_pre, n_post)
-    pairs = [(rng.next(1, "uniform_int", {"low": 0, "high": n_pre})[0], rng.next(1, "uniform_int", {"low": 0, "high": n_post})[0]) for _ in range(n)]
+    pairs = [
+        (rng.next(1, "uniform_int", {"low": 0, "high": n_pre})[0], rng.next(1, "uniform_int", {"low": 0, "high": n_post})[0])
+        for _ in range(n)
+    ]
     both = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     return both[:, 0], both[:, 1]
 

@@ -75,7 +75,9 @@ class NativeRNG(pynn_random.NativeRNG):
         super().__init__(next_seed("native") if seed is None else seed)
         self._numbers = pynn_random.NumpyRNG(derive("native", self.seed) % 2**32)
 
-    def next(self, n: int | None = None, distribution: str | None = None, parameters: dict[str, float] | None = None, mask: Any = None) -> Any:
+    def next(
+        self, n: int | None = None, distribution: str | None = None, parameters: dict[str, float] | None = None, mask: Any = None
+    ) -> Any:
         """Return ``n`` numbers of a distribution, as PyNN's generators do."""
         return self._numbers.next(n, distribution, parameters, mask)
 

@@ -38,16 +38,24 @@ class SmallWorldConnector(stock.SmallWorldConnector):
         Generator of the choices.
     """
 
-    def __init__(self, degree: float, rewiring: float, allow_self_connections: bool = True, n_connections: int | None = None, **options: Any) -> None:
+    def __init__(
+        self, degree: float, rewiring: float, allow_self_connections: bool = True, n_connections: int | None = None, **options: Any
+    ) -> None:
         if not 0 <= rewiring <= 1:
-            raise ParameterError(f"rewiring is {rewiring:g}; it is a probability.", where="SmallWorldConnector", used=rewiring, limit=(0, 1), remedy="Give 0 to 1.")
+            raise ParameterError(
+                f"rewiring is {rewiring:g}; it is a probability.",
+                where="SmallWorldConnector",
+                used=rewiring,
+                limit=(0, 1),
+                remedy="Give 0 to 1.",
+            )
         super().__init__(degree, rewiring, allow_self_connections, n_connections, **options)
         self.degree = degree
 
 
 def small_world(connector: Any, projection: Projection) -> tuple[Indices, Indices]:
     """``(pre, post)``, grouped by target."""
-    n_pre, n_post = projection.shape
+    n_pre, _n_post = projection.shape
     closed = np.full(n_pre, -1) if connector.allow_self_connections else projection.same_target()
     radius = getattr(connector, "degree", None)
     radius = float(connector.d_expression.split("<")[1]) if radius is None else radius

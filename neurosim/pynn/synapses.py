@@ -97,6 +97,9 @@ class GutigWeightDependence(_Rule, synapses.GutigWeightDependence):
 class STDPMechanism(SynapseModel, synapses.STDPMechanism):
     """Spike-timing-dependent plasticity: a timing rule and a weight dependence."""
 
+    timing_dependence: Any
+    weight_dependence: Any
+
     network_model = "stdp"
     default_parameters = {"weight": 0.0, "delay": None}
 
@@ -113,7 +116,12 @@ class STDPMechanism(SynapseModel, synapses.STDPMechanism):
             raise NeurosimError("voltage dependence is not available.", where="STDPMechanism", remedy="Leave voltage_dependence out.")
         for rule, kind in ((timing_dependence, "timing_dependence"), (weight_dependence, "weight_dependence")):
             if not isinstance(rule, _Rule):
-                raise ParameterError(f"'{kind}' is not a rule of neurosim.", where="STDPMechanism", used=rule, remedy="Give SpikePairRule() and a weight dependence.")
+                raise ParameterError(
+                    f"'{kind}' is not a rule of neurosim.",
+                    where="STDPMechanism",
+                    used=rule,
+                    remedy="Give SpikePairRule() and a weight dependence.",
+                )
         if not 0 <= dendritic_delay_fraction <= 1:
             raise InvalidValueError(
                 f"dendritic_delay_fraction is {dendritic_delay_fraction:g}; it lies between 0 and 1.",
@@ -123,7 +131,13 @@ class STDPMechanism(SynapseModel, synapses.STDPMechanism):
                 remedy="Give a fraction.",
             )
         synapses.STDPMechanism.__init__(
-            self, timing_dependence, weight_dependence, None, float(dendritic_delay_fraction), weight, self._get_minimum_delay() if delay is None else delay
+            self,
+            timing_dependence,
+            weight_dependence,
+            None,
+            float(dendritic_delay_fraction),
+            weight,
+            self._get_minimum_delay() if delay is None else delay,
         )
 
     def _build_translations(self) -> None:
@@ -138,12 +152,16 @@ class STDPMechanism(SynapseModel, synapses.STDPMechanism):
 
     def get_schema(self) -> dict[str, type]:
         """Every parameter is a number."""
-        return {name: float for name in self.translations}
+        return dict.fromkeys(self.translations, float)
 
     def plasticity(self, values: Mapping[str, float]) -> Plasticity | None:
         """The rule with its parameters."""
         if values["w_min"] > values["w_max"]:
             raise InvalidValueError(
-                f"w_min ({values['w_min']:g}) is above w_max ({values['w_max']:g}).", where="STDPMechanism", used=values["w_min"], limit=values["w_max"], remedy="Exchange them."
+                f"w_min ({values['w_min']:g}) is above w_max ({values['w_max']:g}).",
+                where="STDPMechanism",
+                used=values["w_min"],
+                limit=values["w_max"],
+                remedy="Exchange them.",
             )
         return Plasticity(self.timing_dependence.timing, self.weight_dependence.dependence, **values)

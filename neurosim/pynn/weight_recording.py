@@ -45,7 +45,9 @@ class WeightRecording:
             )
         for name in [variables] if isinstance(variables, str) else variables:
             if name != "weight":
-                raise UnsupportedError(f"'{name}' of a projection cannot be recorded.", where=str(self), used=name, remedy="Record 'weight'.")
+                raise UnsupportedError(
+                    f"'{name}' of a projection cannot be recorded.", where=str(self), used=name, remedy="Record 'weight'."
+                )
             self._weight_probes[name] = WeightProbe(self.network_id, name, interval)
         state.changed()
 
