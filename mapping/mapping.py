@@ -55,10 +55,15 @@ class Mapping:
 
     Examples
     --------
-    >>> mapping = map_network(network, chip)              # doctest: +SKIP
-    >>> print(mapping.summary())                          # doctest: +SKIP
-    >>> mapping.where(("exc", 17))[0].label               # doctest: +SKIP
-    'loihi chip 0 core 3'
+    >>> from neurosim import chips
+    >>> from neurosim.mapping import map_network
+    >>> from neurosim.network import Population
+    >>> network = Network(0.1, 1, (Population(0, "exc", 100, "lif"),))
+    >>> mapping = map_network(network, chips.load(chips.available()[0]))
+    >>> print(mapping.on(int(mapping.core_of[0][0]))[0])
+    exc[0-99]
+    >>> Mapping.from_json(mapping.to_json()) == mapping
+    True
     """
 
     network: Network

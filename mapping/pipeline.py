@@ -54,8 +54,8 @@ def map_network(network: Network, chip: Chip, *, pins: Sequence[Pin] = (), seed:
     >>> from neurosim import chips
     >>> from neurosim.network import Network, Population
     >>> network = Network(0.1, 1, (Population(0, "exc", 100, "lif"),))
-    >>> mapping = map_network(network, chips.load("loihi"))          # doctest: +SKIP
-    >>> mapping.where(("exc", 17))[0].local                          # doctest: +SKIP
+    >>> mapping = map_network(network, chips.load(chips.available()[0]))
+    >>> mapping.where(("exc", 17))[0].local
     17
     """
     seconds: dict[str, float] = {}
@@ -144,6 +144,8 @@ def _with_remedy(error: PlacementError, network: Network, chip: Chip, pins: Sequ
     most = getattr(chip.sheet, "max_boards", None)
     if n_boards is not None:
         remedy = f"Use {n_boards} {chip.board_noun}s (n_boards={n_boards}; tried: it fits), or fewer neurons."
+    elif most is not None and most <= chip.n_boards:
+        remedy = f"There are no machines with more than {most} {chip.board_noun}{'' if most == 1 else 's'}: use fewer neurons or another chip."
     elif most is not None:
         remedy = f"No number of {chip.board_noun}s that was tried holds it (at most {most}): use fewer neurons or another chip."
     else:

@@ -196,6 +196,11 @@ def test_no_number_of_boards_is_promised_that_does_not_work():
         map_network(network(1000), toy(max_boards=2))
 
 
+def test_a_machine_that_cannot_grow_says_so():
+    with pytest.raises(PlacementError, match="There are no machines with more than 1 board: use fewer neurons"):
+        map_network(network(1000), toy(max_boards=1))
+
+
 def test_full_chips_are_named():
     with pytest.raises(PlacementError, match=r"needs 640 chip memory, 6 chips have 70 each; population 'p0' is the first") as caught:
         map_network(network(160), toy(chip_memory=70))
