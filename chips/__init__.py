@@ -14,15 +14,12 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neurosim._guard import refuse_bare_import
+
 if TYPE_CHECKING:
     from neurosim.chips.chip import Chip
 
-try:
-    from neurosim._guard import refuse_bare_import
-except ImportError:  # the guard lives in the core package, which may be older
-    pass
-else:
-    refuse_bare_import(__name__, "neurosim.chips")
+refuse_bare_import(__name__, "neurosim.chips")
 
 _KINDS = ("hicann", "loihi", "spinnaker")
 
@@ -74,8 +71,8 @@ def load(name_or_path: str | Path, *, n_boards: int | None = None) -> Chip:
     else:
         raise UnknownNameError.among("chip", name_or_path, available())
     parts = {kind: importlib.import_module(f"neurosim.chips.{kind}") for kind in _KINDS}
-    sheet = read(path, {kind: part.SHEET for kind, part in parts.items()})
-    return parts[sheet.kind].CHIP(sheet, n_boards=n_boards)
+    sheet = read(path, {kind: part.ChipSheet for kind, part in parts.items()})
+    return parts[sheet.kind].ChipModel(sheet, n_boards=n_boards)
 
 
 def _looks_like_path(name: object) -> bool:

@@ -119,16 +119,24 @@ class Pinned(Protocol):
     """What :meth:`Chip.configure` may ask of one manual placement; see ``neurosim.mapping.Pin``."""
 
     @property
-    def population(self) -> int: ...
+    def population(self) -> int:
+        """Population id."""
+        ...
 
     @property
-    def indices(self) -> NDArray[np.int64] | None: ...
+    def indices(self) -> NDArray[np.int64] | None:
+        """Neurons concerned; ``None`` for all."""
+        ...
 
     @property
-    def coordinate(self) -> object: ...
+    def coordinate(self) -> object:
+        """Where they must be; ``None`` for anywhere."""
+        ...
 
     @property
-    def neuron_size(self) -> int | None: ...
+    def neuron_size(self) -> int | None:
+        """Circuits per neuron; ``None`` for the chip's default."""
+        ...
 
 
 class Chip(ABC):
@@ -203,7 +211,7 @@ class Chip(ABC):
         return np.arange(network.populations[population].size)
 
     def configure(self, network: Network, pins: Sequence[Pinned]) -> Chip:
-        """This chip with the settings that pins ask for, such as circuits per neuron; never changed in place.
+        """Chip with the settings that pins ask for, such as circuits per neuron; never changed in place.
 
         Called once, before anything is placed; what it returns answers all later questions about
         this network. Called with no pins too. The default has no such settings and refuses them.

@@ -133,7 +133,8 @@ def read(path: str | Path, models: dict[str, type[Datasheet]]) -> Datasheet:
     if kind not in models:
         known = ", ".join(repr(name) for name in models)
         found = "is missing" if kind is None else f"is {kind!r}"
-        raise DatasheetError(f"field 'kind' {found}; expected one of {known}.", where=where, used=kind, limit=list(models), remedy="Set kind.")
+        text = f"field 'kind' {found}; expected one of {known}."
+        raise DatasheetError(text, where=where, used=kind, limit=list(models), remedy="Set kind.")
     try:
         return models[str(kind)].model_validate(_tuples(table))
     except ValidationError as error:
@@ -146,7 +147,8 @@ def _parse(path: Path, where: str) -> dict[str, Any]:
     except FileNotFoundError:
         raise DatasheetError("there is no such file.", where=where, used=str(path), remedy="Check the path.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DatasheetError(f"the file cannot be read: {error}.", where=where, used=str(path), remedy="Give a readable text file.") from None
+        text = f"the file cannot be read: {error}."
+        raise DatasheetError(text, where=where, used=str(path), remedy="Give a readable text file.") from None
     except tomllib.TOMLDecodeError as error:
         raise DatasheetError(f"the file is not valid TOML: {error}.", where=where, used=str(path), remedy="Correct that place.") from None
 

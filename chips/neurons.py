@@ -101,8 +101,11 @@ def _plain(value: object) -> Values:
     return float(array) if array.ndim == 0 else compact(array)
 
 
+_Items = tuple[tuple[str, float], ...]
+
+
 @lru_cache(maxsize=64)
-def _rate_errors(spikes: Callable[..., int], original: tuple[tuple[str, float], ...], lif: tuple[tuple[str, float], ...]) -> tuple[float, ...]:
+def _rate_errors(spikes: Callable[..., int], original: _Items, lif: _Items) -> tuple[float, ...]:
     duration_ms = 400.0
     model, simple = dict(original), dict(lif)
     rheobase = simple["cm"] / simple["tau_m"] * (simple["v_thresh"] - simple["v_rest"])

@@ -61,7 +61,8 @@ class Parameters:
 
     def clip(self, key: str, low: float, high: float, detail: str) -> None:
         """Keep a parameter within the chip's range."""
-        self.change(key, lambda values: np.clip(values, low, high), "clipped", f"{detail} ({low:.4g} to {high:.4g} {UNITS.get(key.rsplit('.', 1)[-1], '')}).")
+        unit = UNITS.get(key.rsplit(".", 1)[-1], "")
+        self.change(key, lambda values: np.clip(values, low, high), "clipped", f"{detail} ({low:.4g} to {high:.4g} {unit}).")
 
     def result(self) -> Population:
         """The population with these values."""

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.chips.values import Statistics, Values, statistics, synaptic_column
+from neurosim.chips.values import Statistics, Values, at, statistics, synaptic_column
 from neurosim.columns import Floats
 from neurosim.losses import Loss
 from neurosim.network import Network, Projection, Realisation, Rows
@@ -65,7 +65,7 @@ def keep(rows: Rows, kept: NDArray[np.bool_] | None) -> Rows:
     """Rows without the synapses that are not kept."""
     if kept is None or kept.all():
         return rows
-    columns = {name: value if isinstance(value, float) else value[kept] for name, value in rows.columns.items()}
+    columns = {name: at(value, np.flatnonzero(kept)) for name, value in rows.columns.items()}
     before = np.concatenate([[0], np.cumsum(kept)])
     return Rows(rows.start, before[rows.indptr].astype(np.int64), rows.post[kept], columns)
 
@@ -116,6 +116,11 @@ class Measured:
     def total(self) -> int:
         """Number of synapses, estimated if sampled."""
         return round(self.n * self.scale)
+
+    @property
+    def all_lost(self) -> int:
+        """Number of lost synapses, estimated if sampled."""
+        return round(self.lost * self.scale)
 
 
 def blocks(network: Network, projection: Projection) -> tuple[Iterator[Rows], float, str]:
@@ -187,7 +192,7 @@ def losses(network: Network, projection: Projection, measured: Measured, words: 
         measured.clipped.loss("clipped", where, "weight", measured, unit=unit, detail=words.clipped),
         measured.zeroed.loss("zeroed", where, "weight", measured, unit=unit, detail=words.zeroed),
         measured.delayed.loss("delay", where, "delay", measured, unit="ms", detail=words.delay),
-        Loss("synapse", where, "synapse", round(measured.lost * measured.scale), measured.total, detail=f"{words.lost} {measured.note}".strip()),
+        Loss("synapse", where, "synapse", measured.all_lost, measured.total, detail=f"{words.lost} {measured.note}".strip()),
     ]
 
 
@@ -252,7 +257,7 @@ def keyed_uniform(seed: int, rows: Rows) -> Floats:
     with np.errstate(over="ignore"):
         key = rows.pre().astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed % 2**64)
         word = _mix(_mix(key) + ordinal.astype(np.uint64) * np.uint64(0xD1B54A32D192ED03))
-    return (word >> np.uint64(11)) * 2.0**-53
+    return (word >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def _mix(word: NDArray[np.uint64]) -> NDArray[np.uint64]:

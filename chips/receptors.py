@@ -12,7 +12,7 @@ from neurosim.chips.values import Values, parameter, receptor_parameter, statist
 from neurosim.network import Network, Population, Receptor
 
 if TYPE_CHECKING:
-    from neurosim.chips.translate import Native
+    from neurosim.chips.native import Native
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,8 @@ def _exponential(population: Population, receptor: Receptor) -> tuple[Values, wp
 def _recarry(network: Network, population: Population, receptor: Receptor, native: Native) -> tuple[Receptor, Ported]:
     kept = {name: value for name, value in receptor.parameters.items() if name != "e_rev"}
     carrier, shape = receptor.kind.split("_")
-    point = f"Working point {float(np.mean(wp.mean_potential(population))):.4g} mV; error is that of the synaptic current from v_rest to v_thresh"
+    mean = float(np.mean(wp.mean_potential(population)))
+    point = f"Working point {mean:.4g} mV; error is that of the synaptic current from v_rest to v_thresh"
     if carrier == "cond":
         e_rev = receptor_parameter(population, receptor, "e_rev")
         conversion = wp.to_current(population, e_rev)
@@ -93,7 +94,7 @@ def _recarry(network: Network, population: Population, receptor: Receptor, nativ
 
 
 def _inhibitory(network: Network, population: Population, receptor: Receptor) -> bool:
-    """Do the synapses on a current receptor act negatively, by their weights or else by its name?"""
+    """True if the synapses on a current receptor act negatively, by their weights or else by its name."""
     for projection in network.projections:
         if projection.receptor == receptor.name and any(p == population.id for p, _ in projection.post.parts):
             known = statistics(synaptic_column(projection, "weight"))

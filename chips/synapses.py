@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neurosim.chips.values import Values, statistics, synaptic_column
+from neurosim.chips.values import Values, at, statistics, synaptic_column
 from neurosim.chips.working_point import steady_efficacy
 from neurosim.errors import ParameterError
 from neurosim.network import Network, Plasticity, Projection, Realisation, Rows
 
 if TYPE_CHECKING:
     from neurosim.chips.chip import Chip
-    from neurosim.chips.translate import Draft, Native
+    from neurosim.chips.native import Native
+    from neurosim.chips.translate import Draft
 
 #: Delays are compared with limits up to this.
 TOLERANCE_MS = 1e-6
@@ -44,7 +45,7 @@ class Convert:
     def apply(self, rows: Rows) -> Rows:
         """Synapses with converted weights."""
         columns = dict(rows.columns)
-        weight = columns["weight"] * (self.factor if isinstance(self.factor, float) else self.factor[rows.post])
+        weight = columns["weight"] * at(self.factor, rows.post)
         if self.rate_hz:
             weight = weight * steady_efficacy(columns["U"], columns["tau_rec"], columns["tau_facil"], self.rate_hz)
         if self.column:
@@ -112,7 +113,7 @@ def limit_delays(draft: Draft, longest_ms: Callable[[Network, Projection], float
     for projection in draft.network.projections:
         limit = longest_ms(draft.network, projection)
         known = statistics(synaptic_column(projection, "delay"))
-        if known is not None and (known.high <= limit + TOLERANCE_MS or not known.certain and "delay" not in draft.approximate):
+        if known is not None and (known.high <= limit + TOLERANCE_MS or (not known.certain and "delay" not in draft.approximate)):
             projections.append(projection)
         elif "delay" in draft.approximate:
             projections.append(_shortened(draft, projection, limit, known.high if known else limit))
@@ -137,5 +138,5 @@ def refuse_delay(chip: Chip, projection: Projection, delay_ms: float, limit_ms: 
         where=f"Projection '{projection.label}'",
         used=delay_ms,
         limit=limit_ms,
-        remedy="Shorten the delay, use a longer time step, or opt in with approximate=['delay']: delays beyond the longest are shortened to it.",
+        remedy="Shorten it, use a longer time step, or opt in with approximate=['delay']: delays beyond the longest are shortened to it.",
     )

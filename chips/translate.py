@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from neurosim.chips import working_point as wp
+from neurosim.chips.native import Native
 from neurosim.chips.neurons import to_lif
 from neurosim.chips.receptors import Ported, port
 from neurosim.chips.synapses import Convert, static_synapse, usable_plasticity
@@ -50,41 +51,6 @@ _MODEL_WORDS = {
     "hh": "Hodgkin-Huxley neurons",
 }
 _MODEL_OPTIONS = {"adex": "adex", "izhikevich": "cells", "hh": "cells"}
-
-
-@dataclass(frozen=True, slots=True)
-class Native:
-    """What a chip has itself.
-
-    Attributes
-    ----------
-    models
-        Neuron models.
-    receptors
-        Receptor kinds.
-    sources
-        Spike sources that the chip generates; ``None`` if the host feeds in any.
-    dependences
-        Weight dependences of pair STDP.
-    full_dendritic_delay
-        True if the whole delay must be dendritic in STDP.
-    injection
-        Can currents be injected?
-    shortest_tau_ms
-        Time constant of the current that stands for a voltage step.
-    reversal_mv
-        Distances of the excitatory and inhibitory reversal potential from the working point, for
-        currents that become conductances.
-    """
-
-    models: frozenset[str]
-    receptors: frozenset[str]
-    sources: frozenset[str] | None = None
-    dependences: frozenset[str] = frozenset()
-    full_dendritic_delay: bool = False
-    injection: bool = False
-    shortest_tau_ms: float = 1.0
-    reversal_mv: tuple[float, float] = (70.0, -70.0)
 
 
 @dataclass(slots=True)
@@ -155,7 +121,8 @@ def _simplify(draft: Draft, population: Population, where: str) -> Population:
     option = _MODEL_OPTIONS[population.model]
     draft.need(option, words + name, where, nearest)
     simple = to_lif(population)
-    detail = f"{simple.left_out[0].upper()}{simple.left_out[1:]}; error is that of the firing rate at 1.25 to 2 times the threshold current."
+    left_out = simple.left_out[0].upper() + simple.left_out[1:]
+    detail = f"{left_out}; error is that of the firing rate at 1.25 to 2 times the threshold current."
     draft.approximated(option, where, "cell type", population.size, simple[1:3], "Hz", detail)
     initial = {name: value for name, value in population.initial.items() if name == "v"}
     return replace(population, model="lif", parameters=dict(simple.parameters), initial=initial)
@@ -188,7 +155,8 @@ def _projection(draft: Draft, network: Network, projection: Projection) -> Proje
     if projection.synapse.model == "stdp":
         plasticity, detail = usable_plasticity(projection.synapse.plasticity, draft.native)
         if detail is not None:
-            draft.need("stdp", f"plasticity like this: {detail}", where, "Use static synapses or the pair rule with a weight dependence it has.")
+            nearest = "Use static synapses or the pair rule with a weight dependence it has."
+            draft.need("stdp", f"plasticity like this: {detail}", where, nearest)
             draft.approximated("stdp", where, "plasticity", 1, (0.0, 0.0), "", detail)
             model = "static" if plasticity is None else "stdp"
             projection = replace(projection, synapse=replace(projection.synapse, model=model, plasticity=plasticity))
@@ -219,7 +187,7 @@ def _averaged(draft: Draft, projection: Projection, factor: Values, where: str) 
     columns = cast(Mapping[str, float], projection.synapse.columns)
     names = ("U", "tau_rec", "tau_facil")
     known = all(isinstance(columns[name], int | float) for name in names)
-    error = wp.efficacy_error(*(float(columns[name]) for name in names), SHORT_TERM_RATE_HZ) if known else (0.0, 0.0)
+    error = wp.efficacy_error(columns["U"], columns["tau_rec"], columns["tau_facil"], SHORT_TERM_RATE_HZ) if known else (0.0, 0.0)
     detail = "Error is that of the efficacy from 1 to 50 Hz." if known else "Error not measured: the parameters differ by synapse."
     draft.approximated("short_term_plasticity", where, "synapse model", 1, error, "1", detail)
     return static_synapse(projection, Convert(factor, rate_hz=SHORT_TERM_RATE_HZ))

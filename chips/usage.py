@@ -55,7 +55,7 @@ def slice_synapses(network: Network, projection: Projection, n_neurons: int) -> 
 
 
 def _even(network: Network, projection: Projection, mean: float, n_neurons: int) -> bool:
-    """Does every target have the same number of synapses?"""
+    """True if every target has the same number of synapses."""
     return round(mean) == mean == n_neurons * bound(network, projection, "in")
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from neurosim.columns import Column, Floats, Random, is_homogeneous
+from neurosim.columns import Column, Floats, Integers, Random, is_homogeneous
 from neurosim.network import Network, Population, Projection, Receptor
 
 Values = float | Floats
@@ -35,6 +35,11 @@ def compact(values: Values) -> Values:
     return float(values[0]) if len(values) and (values == values[0]).all() else values
 
 
+def at(values: Values, index: Integers) -> Values:
+    """Values at some indices; one float stays one float."""
+    return float(values) if isinstance(values, float | int) else values[index]
+
+
 def parameter(population: Population, name: str) -> Values:
     """One parameter of a population, evaluated to the numbers that the engine would draw."""
     return cell_values(population.parameters[name], population.size, f"{population.id}/parameters/{name}")
@@ -56,7 +61,7 @@ def on_post(network: Network, projection: Projection, per_cell: Callable[[Popula
     parts: list[Floats] = []
     for population_id, indices in projection.post.parts:
         values = per_cell(network.populations[population_id])
-        parts.append(np.full(len(indices), values) if isinstance(values, float) else values[indices])
+        parts.append(np.full(len(indices), at(values, indices)))
     return compact(np.concatenate(parts)) if parts else 1.0
 
 

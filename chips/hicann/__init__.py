@@ -7,11 +7,11 @@ weights by row; :mod:`.chip` puts them behind the chip interface. :func:`coordin
 
 from __future__ import annotations
 
-from neurosim.chips.hicann.chip import HicannChip as CHIP
-from neurosim.chips.hicann.sheet import HicannSheet as SHEET
+from neurosim.chips.hicann.chip import HicannChip as ChipModel
+from neurosim.chips.hicann.sheet import HicannSheet as ChipSheet
 from neurosim.chips.hicann.wafer import Coordinate, Denmem
 
-__all__ = ["CHIP", "SHEET", "Coordinate", "Denmem", "coordinate"]
+__all__ = ["ChipModel", "ChipSheet", "Coordinate", "Denmem", "coordinate"]
 
 
 def coordinate(x: int, y: int) -> Coordinate:
@@ -30,5 +30,5 @@ def coordinate(x: int, y: int) -> Coordinate:
     from neurosim.chips import load
 
     chip = load("hicann")
-    assert isinstance(chip, CHIP)
+    assert isinstance(chip, ChipModel)
     return chip.coordinate(x, y)

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -17,9 +17,10 @@ from neurosim.chips.hicann.neurons import fold_current, into_range, start_at_res
 from neurosim.chips.hicann.sheet import HicannSheet, usable_size
 from neurosim.chips.hicann.wafer import Coordinate, Denmem, Packing, Wafer
 from neurosim.chips.hicann.weights import RowFormat, strongest_us
+from neurosim.chips.native import Native
 from neurosim.chips.parameters import Parameters
 from neurosim.chips.realise import Words, realise
-from neurosim.chips.translate import OPTIONS, Native, translate
+from neurosim.chips.translate import OPTIONS, translate
 from neurosim.chips.uncertain import uncertain
 from neurosim.chips.usage import incoming, slice_synapses
 from neurosim.chips.values import on_post, parameter
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     import networkx as nx
 
 _OPTIONS = ("current", "alpha", "delta", "cells", "stdp", "short_term_plasticity", "stochastic_synapses", "injection")
-_UNCERTAIN = ("weights.rows", "neurons.window", "neurons.reversal_distance")
 
 
 class HicannChip(Chip):
@@ -39,7 +39,7 @@ class HicannChip(Chip):
     name = "hicann"
     board_noun = "wafer"
     router_noun = "HICANN"
-    approximations = {name: OPTIONS[name] for name in _OPTIONS}
+    approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS}
     sheet: HicannSheet
     neuron_sizes: Mapping[int, int] = {}
     """Denmems per neuron of populations that do not have the default, by population."""
@@ -63,7 +63,8 @@ class HicannChip(Chip):
         rows = self.sheet.wafer.rows.value
         known = isinstance(y, int) and 0 <= y < len(rows)
         remedy = f"Row y={y} has x from {rows[y][0]} to {rows[y][1]}." if known else f"Rows are y = 0 to {len(rows) - 1}."
-        raise ParameterError(f"there is no HICANN at x={x}, y={y}.", where="Wafer", used=(x, y), limit=rows[y] if known else len(rows) - 1, remedy=remedy)
+        limit = rows[y] if known else len(rows) - 1
+        raise ParameterError(f"there is no HICANN at x={x}, y={y}.", where="Wafer", used=(x, y), limit=limit, remedy=remedy)
 
     def cores(self) -> CoreTable:
         """One core per HICANN, by number."""
@@ -109,7 +110,7 @@ class HicannChip(Chip):
         return {"denmems": packing.denmems(n_neurons), "L1 addresses": n_neurons, "synapses": min(asked, room)}
 
     def configure(self, network: Network, pins: Sequence[Pinned]) -> HicannChip:
-        """This wafer with the neuron sizes that pins ask for.
+        """Wafer with the neuron sizes that pins ask for.
 
         Raises
         ------
@@ -153,8 +154,13 @@ class HicannChip(Chip):
         window = window_of(self.sheet, cells)
         for item in cells:
             into_range(self.sheet, item, window, self.neuron_size(item.population.id))
+        doubtful = ["weights.rows"]
+        if window.scale != neurons.voltage_scale.value or window.shift != neurons.voltage_shift.value:
+            doubtful.append("neurons.window")
+        if any(loss.detail.startswith("'current'") for loss in draft.losses):
+            doubtful.append("neurons.reversal_distance")
         populations = tuple(item.result() if item.population.is_source else start_at_rest(item.result(), item) for item in items)
-        losses = [*draft.losses, *(loss for item in items for loss in item.losses), *uncertain(self.sheet, _UNCERTAIN)]
+        losses = [*draft.losses, *(loss for item in items for loss in item.losses), *uncertain(self.sheet, doubtful)]
         return Translation(replace(draft.network, populations=populations), tuple(losses))
 
     def _check_receptors(self, population: Population) -> None:
@@ -195,14 +201,15 @@ class HicannChip(Chip):
 
     def _words(self, form: RowFormat) -> Words:
         strongest = float(np.min(form.strongest)) if np.size(form.strongest) else 0.0
-        small = " A copy of the datasheet with capacitor = 'small' has stronger synapses." if self.sheet.neurons.capacitor.value == "big" else ""
+        big = self.sheet.neurons.capacitor.value == "big"
+        small = " A copy of the datasheet with capacitor = 'small' has stronger synapses." if big else ""
         offset, each = form.delay_ms
         return Words(
             rounded=f"Codes 0 to {form.levels} times the row's largest weight, {self.sheet.weights.rounding.value} rounding.",
             clipped=f"The strongest row setting gives {strongest:.4g} uS.{small}",
             zeroed=f"Below one of {form.levels} parts of the row's largest weight, or negative, which is no synapse.",
             delay=f"Delays cannot be set: {offset:.4g} ms and {each:.3g} ms per HICANN of the route.",
-            lost=f"A denmem has {self.sheet.hicann.synapse_rows.value} inputs; those of later sources are lost. A larger neuron_size has more.",
+            lost=f"A denmem has {self.sheet.hicann.synapse_rows.value} inputs; later ones are lost. A larger neuron_size has more.",
         )
 
     def location(self, network: Network, mapping: Placed, population: int, neuron: int) -> Location:

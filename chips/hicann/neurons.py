@@ -77,9 +77,11 @@ def start_at_rest(population: Population, parameters: Parameters) -> Population:
     if asked is not None:
         error = np.abs(cell_values(asked, population.size, f"{population.id}/initial/v") - start)
         count = int(np.count_nonzero(error > 1e-9))
-        where, detail = f"Population '{population.label}'", "Membranes cannot be set; they start at rest."
+        where, size = f"Population '{population.label}'", population.size
+        detail = "Membranes cannot be set; they start at rest."
         if count:
-            parameters.losses.append(Loss("ignored", where, "initial v", count, population.size, float(error.mean()), float(error.max()), "mV", detail))
+            mean, most = float(error.mean()), float(error.max())
+            parameters.losses.append(Loss("ignored", where, "initial v", count, size, mean, most, "mV", detail))
     values = {name: column for name, column in population.initial.items() if name != "v"}
     return replace(population, initial={**values, "v": compact(start.copy())})
 
@@ -93,9 +95,13 @@ def into_range(sheet: HicannSheet, parameters: Parameters, window: Window, size:
         for key in parameters.named(name):
             _clip(parameters, key, _scaled(domain, neurons.speedup.value / 1000))
     _adaptation(sheet, parameters, window, size)
+
+    def on_grid(voltages: Floats) -> Floats:
+        return np.rint((voltages - window.low) / window.step) * window.step + window.low
+
     for key in parameters.named(*_VOLTAGES):
         parameters.clip(key, window.low, window.high, f"{window}")
-        parameters.change(key, lambda v: np.clip(np.rint((v - window.low) / window.step), 0, None) * window.step + window.low, "rounded", f"{window}.")
+        parameters.change(key, on_grid, "rounded", f"{window}.")
 
 
 def _adaptation(sheet: HicannSheet, parameters: Parameters, window: Window, size: int) -> None:

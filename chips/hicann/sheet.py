@@ -91,5 +91,5 @@ class HicannSheet(Datasheet):
 
 
 def usable_size(size: object, most: int) -> bool:
-    """Can a neuron be made of this many circuits?"""
+    """True if a neuron can be made of this many circuits."""
     return isinstance(size, int) and not isinstance(size, bool) and (size == 1 or (2 <= size <= most and size % 2 == 0))

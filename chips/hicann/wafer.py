@@ -140,8 +140,12 @@ class Packing:
 
     @property
     def tiles_evenly(self) -> bool:
-        """Do neurons of several such sizes fill blocks without gaps, largest first?"""
+        """True if neurons of several such sizes fill blocks without gaps, largest first."""
         return self.size & (self.size - 1) == 0
+
+    def offset(self, neuron: int) -> int:
+        """First denmem of a neuron, counted from the first one of its slice."""
+        return neuron // self.per_block * self.block + neuron % self.per_block * self.size
 
     def denmems(self, n_neurons: int) -> int:
         """Denmems that are no longer free for others."""
@@ -173,7 +177,7 @@ def pack(slices: list[tuple[int, int]], block: int, columns: int) -> list[list[l
         n_neurons, size = slices[index]
         packing = Packing(size, block)
         for neuron in range(n_neurons):
-            place = start + neuron * size if packing.tiles_evenly else start + neuron // packing.per_block * block + neuron % packing.per_block * size
+            place = start + packing.offset(neuron)
             placed[index].append(rectangle(place // block, place % block, size, columns))
         start += packing.denmems(n_neurons)
     return placed

@@ -17,7 +17,7 @@ from neurosim.chips.chip import Int32
 from neurosim.chips.hicann.sheet import HicannSheet
 from neurosim.chips.hicann.wafer import Wafer
 from neurosim.chips.realise import keyed_uniform
-from neurosim.chips.values import Values
+from neurosim.chips.values import Values, at
 from neurosim.columns import Floats
 from neurosim.network import Rows
 
@@ -85,7 +85,7 @@ class RowFormat:
 
     def limit(self, rows: Rows) -> Values:
         """Strongest synapse of each target."""
-        return self.strongest if isinstance(self.strongest, float) else self.strongest[rows.post]
+        return at(self.strongest, rows.post)
 
     def weights(self, rows: Rows) -> Values:
         """Weight of the code that each synapse gets; negative weights are no synapses."""

@@ -6,7 +6,7 @@ core, :mod:`.weights` the mantissas and exponents, :mod:`.chip` puts them behind
 
 from __future__ import annotations
 
-from neurosim.chips.loihi.chip import LoihiChip as CHIP
-from neurosim.chips.loihi.sheet import LoihiSheet as SHEET
+from neurosim.chips.loihi.chip import LoihiChip as ChipModel
+from neurosim.chips.loihi.sheet import LoihiSheet as ChipSheet
 
-__all__ = ["CHIP", "SHEET"]
+__all__ = ["ChipModel", "ChipSheet"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -14,10 +15,11 @@ from neurosim.chips.loihi.load import Load
 from neurosim.chips.loihi.mesh import Mesh
 from neurosim.chips.loihi.sheet import LoihiSheet
 from neurosim.chips.loihi.weights import MantissaFormat, format_of, spans
+from neurosim.chips.native import Native
 from neurosim.chips.parameters import Parameters
 from neurosim.chips.realise import Measured, Words, realise, weight_unit
 from neurosim.chips.synapses import TOLERANCE_MS, limit_delays, refuse_delay
-from neurosim.chips.translate import OPTIONS, Draft, Native, translate
+from neurosim.chips.translate import OPTIONS, Draft, translate
 from neurosim.chips.uncertain import uncertain
 from neurosim.columns import Floats
 from neurosim.losses import Loss
@@ -36,7 +38,7 @@ class LoihiChip(Chip):
 
     name = "loihi"
     router_noun = "tile"
-    approximations = {name: OPTIONS[name] for name in _OPTIONS}
+    approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS}
     sheet: LoihiSheet
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,13 +86,14 @@ class Load:
         groups = [population for population in self.network.populations if not population.is_source]
         found = {population.id: self._fit(population) for population in groups}
         for _ in range(8):
-            before = dict(found)
-            for population in groups:
-                limit = self.sheet.core.output_axons.value
-                found[population.id] = _largest(lambda n, p=population: self.output_axons(p, n, before) <= limit, before[population.id])
+            before, found = found, {population.id: self._fit_axons(population, found) for population in groups}
             if found == before:
                 break
         return found
+
+    def _fit_axons(self, population: Population, per_core: dict[int, int]) -> int:
+        limit = self.sheet.core.output_axons.value
+        return _largest(lambda n: self.output_axons(population, n, per_core) <= limit, per_core[population.id])
 
     def _fit(self, population: Population) -> int:
         core = self.sheet.core
@@ -114,7 +116,7 @@ def _reached(n_neurons: int, n_targets: int, per_core: int, chance: float) -> fl
     return mean + MARGIN * math.sqrt(mean * (1 - share))
 
 
-def _largest(fits, at_most: int) -> int:  # type: ignore[no-untyped-def]
+def _largest(fits: Callable[[int], bool], at_most: int) -> int:
     """Largest n from 1 to ``at_most`` that fits; 1 if none does."""
     low, high = 1, max(at_most, 1)
     while low < high:

@@ -14,7 +14,7 @@ import numpy as np
 
 from neurosim.chips.loihi.sheet import Synapses
 from neurosim.chips.realise import grid_delays, weight_statistics
-from neurosim.chips.values import Values, compact, on_post
+from neurosim.chips.values import Values, at, compact, on_post
 from neurosim.network import Network, Population, Projection, Rows
 
 
@@ -44,7 +44,7 @@ class MantissaFormat:
         """Every synapse exists."""
 
     def _units(self, rows: Rows) -> Values:
-        return self.unit if isinstance(self.unit, float) else self.unit[rows.post]
+        return at(self.unit, rows.post)
 
     def weights(self, rows: Rows) -> Values:
         """Weight on the grid of mantissas."""

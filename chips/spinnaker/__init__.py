@@ -6,7 +6,7 @@ weights with their ring-buffer shift, :mod:`.chip` puts them behind the chip int
 
 from __future__ import annotations
 
-from neurosim.chips.spinnaker.chip import SpinnakerChip as CHIP
-from neurosim.chips.spinnaker.sheet import SpinnakerSheet as SHEET
+from neurosim.chips.spinnaker.chip import SpinnakerChip as ChipModel
+from neurosim.chips.spinnaker.sheet import SpinnakerSheet as ChipSheet
 
-__all__ = ["CHIP", "SHEET"]
+__all__ = ["ChipModel", "ChipSheet"]

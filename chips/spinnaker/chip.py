@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 
 from neurosim.chips.cache import Remembered
 from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translation
+from neurosim.chips.native import Native
 from neurosim.chips.parameters import Parameters
 from neurosim.chips.realise import Measured, Words, realise
 from neurosim.chips.spinnaker.machine import Machine
 from neurosim.chips.spinnaker.sheet import SpinnakerSheet
 from neurosim.chips.spinnaker.weights import RingBufferFormat, format_of, shifts, step_of
 from neurosim.chips.synapses import TOLERANCE_MS, limit_delays, refuse_delay
-from neurosim.chips.translate import OPTIONS, Native, translate
+from neurosim.chips.translate import OPTIONS, translate
 from neurosim.chips.uncertain import uncertain
 from neurosim.chips.usage import incoming, longest_row
 from neurosim.errors import UnsupportedError
@@ -38,7 +40,7 @@ class SpinnakerChip(Chip):
     name = "spinnaker"
     mixes_populations = False
     places_sources = True
-    approximations = {name: OPTIONS[name] for name in _OPTIONS}
+    approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS}
     sheet: SpinnakerSheet
 
     @cached_property

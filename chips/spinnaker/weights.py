@@ -20,7 +20,7 @@ import numpy as np
 
 from neurosim.chips.realise import grid_delays, weight_statistics
 from neurosim.chips.spinnaker.sheet import Weights
-from neurosim.chips.values import Values, binomial_quantile, compact, on_post, statistics, synaptic_column
+from neurosim.chips.values import Values, at, binomial_quantile, compact, on_post, statistics, synaptic_column
 from neurosim.network import Network, Population, Projection, Rows
 
 _MISSING_IN = 1e-4
@@ -153,7 +153,7 @@ class RingBufferFormat:
         """Every synapse exists."""
 
     def _steps(self, rows: Rows) -> Values:
-        return self.step if isinstance(self.step, float) else self.step[rows.post]
+        return at(self.step, rows.post)
 
     def weights(self, rows: Rows) -> Values:
         """Weight on the 16-bit grid, with its sign."""
@@ -170,7 +170,9 @@ class RingBufferFormat:
         return grid_delays(rows.columns["delay"], self.dt_ms, self.longest_ms)
 
 
-def format_of(network: Network, projection: Projection, rule: Weights, found: dict[int, dict[str, int]], longest_ms: float) -> RingBufferFormat:
+def format_of(
+    network: Network, projection: Projection, rule: Weights, found: dict[int, dict[str, int]], longest_ms: float
+) -> RingBufferFormat:
     """Format of a projection from the shifts of all populations."""
 
     def step(population: Population) -> float:

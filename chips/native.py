@@ -1,0 +1,40 @@
+"""What a chip has itself, for :mod:`neurosim.chips.translate`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """What a chip has itself.
+
+    Attributes
+    ----------
+    models
+        Neuron models.
+    receptors
+        Receptor kinds.
+    sources
+        Spike sources that the chip generates; ``None`` if the host feeds in any.
+    dependences
+        Weight dependences of pair STDP.
+    full_dendritic_delay
+        True if the whole delay must be dendritic in STDP.
+    injection
+        Can currents be injected?
+    shortest_tau_ms
+        Time constant of the current that stands for a voltage step.
+    reversal_mv
+        Distances of the excitatory and inhibitory reversal potential from the working point, for
+        currents that become conductances.
+    """
+
+    models: frozenset[str]
+    receptors: frozenset[str]
+    sources: frozenset[str] | None = None
+    dependences: frozenset[str] = frozenset()
+    full_dendritic_delay: bool = False
+    injection: bool = False
+    shortest_tau_ms: float = 1.0
+    reversal_mv: tuple[float, float] = (70.0, -70.0)
