@@ -73,7 +73,8 @@ def leaky_block(state, coeff, kinds, g, i_inj, start, size, dt, tol):
 def adaptive_block(state, coeff, kinds, g, i_inj, start, size, dt, loose, tol):
     """One Taylor step of neurons with exponential or quadratic terms and adaptation.
 
-    ``tol`` holds where the exponential matters, from 3 delta below its threshold on.
+    The last term must stay below ``loose``; where the exponential matters (from 3 delta below its
+    threshold on) also the next one, extrapolated from the last two, below ``tol``.
     """
     first, last = np.uint64(start), np.uint64(start + size)
     block_drive(coeff, kinds, g, i_inj, start, size, state[SOURCES:])
@@ -95,9 +96,10 @@ def adaptive_block(state, coeff, kinds, g, i_inj, start, size, dt, loose, tol):
         state[V, i] = after
         state[W, i] = value(w, q, dt)
         x = (max(v, after) - coeff[V_T, i]) * inv_delta
-        allowed = tol if (x > -3.0) & (inv_delta > 0.0) else loose
-        fine = (after < limit) & (v < limit) & (v + dt * p[0] < limit) & (state[REF, i] <= 0) & (abs(p[5]) * h6 <= allowed)
-        state[FLAG, j] = not (fine & ((x < -30.0) | (abs(after - v) * inv_delta <= 1.0)))
+        calm = (x < -30.0) | (abs(after - v) * inv_delta <= 1.0)
+        calm &= (x < -3.0) | (p[5] * p[5] * h6 * dt <= tol * abs(p[4])) | (inv_delta == 0.0)
+        fine = (after < limit) & (v < limit) & (v + dt * p[0] < limit) & (state[REF, i] <= 0) & (abs(p[5]) * h6 <= loose)
+        state[FLAG, j] = not (fine & calm)
 
 
 @njit(forceinline=True, **_FLAGS)

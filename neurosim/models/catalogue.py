@@ -175,7 +175,7 @@ _SOURCES = (
     ),
     Model(
         "poisson_refractory_source",
-        "Poisson process with a dead time; ``rate`` is the resulting mean rate.",
+        "Poisson process with a dead time; ``rate`` is the resulting mean rate, so rate * tau_refrac < 1000.",
         (_not_negative("rate", "Hz", 1.0), _not_negative("tau_refrac", "ms", 0.0), *_WINDOW),
         is_source=True,
     ),

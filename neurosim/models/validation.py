@@ -57,6 +57,8 @@ def validate(model_name: str, parameters: Mapping[str, Any], *, where: str = "")
         _above(values, "v_thresh", "v_reset", where, "threshold below reset")
     elif model_name == "adex":
         _validate_adex(values, where)
+    elif model_name == "poisson_refractory_source":
+        _validate_dead_time(values, where)
     elif model_name == "izhikevich" and "c" in values:
         text, remedy = "c = {} mV: threshold below reset", "Choose c below 30 mV, the peak of a spike."
         _refuse(values["c"] >= 30.0, values["c"], where, text, 30.0, remedy)
@@ -107,6 +109,14 @@ def _validate_adex(values: Mapping[str, Array], where: str) -> None:
     _above(values, "v_spike", "v_reset", where, "threshold below reset", applies=sharp)
     _above(values, "v_thresh", "v_reset", where, "threshold below reset", applies=~sharp)
     _above(values, "v_spike", "v_thresh", where, "spike cut-off below threshold", applies=sharp, may_equal=True)
+
+
+def _validate_dead_time(values: Mapping[str, Array], where: str) -> None:
+    if "rate" not in values or "tau_refrac" not in values:
+        return
+    rate, dead = np.broadcast_arrays(values["rate"], values["tau_refrac"])
+    text = "rate is {} Hz, more than the dead time tau_refrac allows"
+    _refuse(rate * dead >= 1e3, rate, where, text, "1000 / tau_refrac", "Lower the rate below 1000 / tau_refrac.")
 
 
 def _numbers(name: str, value: Any, where: str) -> Array:

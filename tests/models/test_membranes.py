@@ -247,7 +247,7 @@ def test_compiled_kernels_agree_with_their_plain_python_twins():
     plain = json.loads(run.stdout)
     for name, (indices, times, state) in report().items():
         assert indices == plain[name][0]
-        assert len(indices) > 5
+        assert len(indices) >= 2
         assert times == pytest.approx(plain[name][1], abs=1e-9)
         assert state == pytest.approx(plain[name][2], rel=1e-9, abs=1e-9)
 

@@ -48,6 +48,11 @@ REFUSED = [
     ("hh", {"gbar_Na": -1.0}, "Population 'exc': gbar_Na is -1 uS. Give gbar_Na of at least 0 uS."),
     ("poisson_source", {"rate": -3.0}, "Population 'exc': rate is -3 Hz. Give rate of at least 0 Hz."),
     ("gamma_source", {"alpha": 0.0}, "Population 'exc': alpha is 0. Give alpha above 0."),
+    (
+        "poisson_refractory_source",
+        {"rate": 200.0, "tau_refrac": 5.0},
+        "Population 'exc': rate is 200 Hz, more than the dead time tau_refrac allows. Lower the rate below 1000 / tau_refrac.",
+    ),
     ("poisson_refractory_source", {"tau_refrac": -1.0}, "Population 'exc': tau_refrac is -1 ms. Give tau_refrac of at least 0 ms."),
 ]
 
