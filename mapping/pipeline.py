@@ -145,7 +145,8 @@ def _with_remedy(error: PlacementError, network: Network, chip: Chip, pins: Sequ
     if n_boards is not None:
         remedy = f"Use {n_boards} {chip.board_noun}s (n_boards={n_boards}; tried: it fits), or fewer neurons."
     elif most is not None and most <= chip.n_boards:
-        remedy = f"There are no machines with more than {most} {chip.board_noun}{'' if most == 1 else 's'}: use fewer neurons or another chip."
+        noun = chip.board_noun if most == 1 else f"{chip.board_noun}s"
+        remedy = f"There are no machines with more than {most} {noun}: use fewer neurons or another chip."
     elif most is not None:
         remedy = f"No number of {chip.board_noun}s that was tried holds it (at most {most}): use fewer neurons or another chip."
     else:

@@ -21,7 +21,8 @@ PORTS = (Receptor("excitatory", "cond_exp", {"tau_syn": 5.0, "e_rev": 0.0}),)
 def two_populations() -> Network:
     sizes = {"exc": 320, "inh": 80}
     cells = tuple(
-        Population(i, label, size, "lif", CELL, PORTS, {"v": -60.0}, cell_type="IF_cond_exp") for i, (label, size) in enumerate(sizes.items())
+        Population(i, label, size, "lif", CELL, PORTS, {"v": -60.0}, cell_type="IF_cond_exp")
+        for i, (label, size) in enumerate(sizes.items())
     )
     whole = [Selection.whole(p) for p in cells]
     return Network(0.1, 1, cells, tuple(projection(i, whole[i], whole[1 - i], Bernoulli(0.05)) for i in (0, 1)))
