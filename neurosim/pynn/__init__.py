@@ -153,9 +153,8 @@ def __getattr__(name: str) -> object:
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
 
 
-__all__ = [  # and `chips`, resolved when first used
-    "GSLRNG",
-    "LIF",
+# `chips` is not in it: it is loaded when first used.
+__all__ = [  # noqa: RUF022 - in plain alphabetical order
     "ACSource",
     "AdExp",
     "AdditivePotentiationMultiplicativeDepression",
@@ -185,6 +184,7 @@ __all__ = [  # and `chips`, resolved when first used
     "FromFileConnector",
     "FromListConnector",
     "GIF_cond_exp",
+    "GSLRNG",
     "GutigWeightDependence",
     "HH_cond_exp",
     "IF_cond_alpha",
@@ -196,6 +196,7 @@ __all__ = [  # and `chips`, resolved when first used
     "IF_facets_hardware1",
     "IndexBasedProbabilityConnector",
     "Izhikevich",
+    "LIF",
     "MultiCompartmentNeuron",
     "MultiQuantalSynapse",
     "MultiplicativeWeightDependence",

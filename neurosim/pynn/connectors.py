@@ -198,7 +198,7 @@ def _fixed_total_rule(connector: Any, projection: Projection) -> Rule:
 
 def _distance_rule(connector: Any, projection: Projection) -> Rule:
     return rules.DistanceDependent(
-        Expression("distance", connector.distance_function, lazy.metric(projection.space)), _allow_self(connector)
+        Expression("distance", connector.distance_function, lazy.metric(projection)), _allow_self(connector)
     )
 
 

@@ -136,8 +136,11 @@ def space_distances(space: Space, pre_positions: Floats, post_positions: Floats,
     return np.sqrt(np.sum(squares, axis=0))
 
 
-def metric(space: Space) -> Metric:
-    """PyNN's space as the network's metric."""
+def metric(projection: Projection) -> Metric:
+    """The projection's space as the network's metric; raises if a structure cannot place its cells."""
+    space: Space = projection.space
+    for cells in (projection.pre, projection.post):
+        assert cells.positions is not None
     offset = tuple(float(x) for x in np.broadcast_to(np.asarray(space.offset, dtype=float), 3))
     return Metric(tuple(int(a) for a in space.axes), float(space.scale_factor), offset, space.periodic_boundaries)  # type: ignore[arg-type]
 
@@ -155,7 +158,7 @@ def column(lazy: LazyArray, projection: Projection) -> Column | None:
     if any(isinstance(argument, LazyArray) for _, argument in lazy.operations) or not callable(base):
         return None
     of = "index" if isinstance(base, IndexBasedExpression) else "distance"
-    return Expression(of, partial(_apply, base, tuple(lazy.operations)), metric(projection.space))
+    return Expression(of, partial(_apply, base, tuple(lazy.operations)), metric(projection) if of == "distance" else Metric())
 
 
 def _apply(function: Any, operations: tuple[Any, ...], *arguments: Any) -> Floats:

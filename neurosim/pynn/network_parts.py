@@ -94,9 +94,19 @@ def population(source: Population) -> network.Population:
         receptors=celltype.network_receptors(values),
         initial=_initial(source),
         spike_times=_spike_times(source),
-        positions=None if source.lies_on_default_line else np.ascontiguousarray(source.positions.T, dtype=float),
+        positions=_positions(source),
         cell_type=type(celltype).__name__,
     )
+
+
+def _positions(source: Population) -> Any:
+    """Positions (size, 3) in um; ``None`` for the default line and where the structure cannot give any."""
+    if source.lies_on_default_line:
+        return None
+    try:
+        return np.ascontiguousarray(source.positions.T, dtype=float)
+    except Exception:  # noqa: BLE001 - PyNN raises it again for whoever needs a distance
+        return None
 
 
 def _initial(source: Population) -> dict[str, Any]:

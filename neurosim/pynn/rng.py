@@ -52,6 +52,19 @@ class NumpyRNG(pynn_random.NumpyRNG):
         super().__init__(seed, parallel_safe)
         adopt(self)
 
+    def next(
+        self,
+        n: int | None = None,
+        distribution: str | None = None,
+        parameters: dict[str, float] | None = None,
+        mask: Any = None,
+        mask_local: Any = None,
+    ) -> Any:
+        """Return ``n`` numbers of a distribution; ``mask_local`` is how older scripts write ``mask``."""
+        if isinstance(mask_local, np.ndarray):
+            mask = mask_local
+        return super().next(n, distribution, parameters, mask)
+
 
 class RandomDistribution(pynn_random.RandomDistribution):
     """PyNN's random distribution; without ``rng`` its numbers depend on ``rng_seed`` of ``setup()``."""
