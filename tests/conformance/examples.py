@@ -1,12 +1,20 @@
-"""Run PyNN's example scripts that use point neurons, STDP and current sources, each in a process of its own."""
+"""Run PyNN's example scripts that use point neurons, STDP and current sources, each in a process of its own.
+
+That a script ends well says little, so the Neo blocks it wrote are opened too: each must hold
+spikes or signals, and no signal may hold anything but finite numbers.
+"""
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from jobs import Job, Setting, run_all
 
@@ -64,7 +72,26 @@ def _run_script(job: Job, folder: Path, environment: dict[str, str], timeout_s: 
         return Run(job.name, time.monotonic() - start_s, f"no end after {timeout_s:g} s")
     (folder / "output.txt").write_text(done.stdout + done.stderr)
     last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
-    return Run(job.name, time.monotonic() - start_s, last[:140] if done.returncode else "")
+    return Run(job.name, time.monotonic() - start_s, last[:140] if done.returncode else _data_fault(folder))
+
+
+def _data_fault(folder: Path) -> str:
+    """What is wrong with the first faulty block below ``folder``; empty if there is none."""
+    for path in sorted(folder.rglob("*.pkl")):
+        fault = _block_fault(pickle.loads(path.read_bytes()))
+        if fault:
+            return f"{path.name}: {fault}"
+    return ""
+
+
+def _block_fault(block: Any) -> str:
+    signals = [signal for segment in block.segments for signal in segment.analogsignals]
+    n_spikes = sum(len(train) for segment in block.segments for train in segment.spiketrains)
+    if any(not np.isfinite(signal.magnitude).all() for signal in signals):
+        return "a recorded signal is not finite"
+    if not n_spikes and not any(signal.size for signal in signals):
+        return "neither spikes nor signals were recorded"
+    return ""
 
 
 def _report(run: Run) -> str:
