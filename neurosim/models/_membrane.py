@@ -140,12 +140,13 @@ def escape(v, w, p, v_t, limit, g0, d0, rest_ms):
 
 @njit(**_FLAGS)
 def step_length(v, p, v_t, inv_delta, rest_ms, tol):
-    """Longest step (ms) for which the polynomial ``p`` is accurate."""
+    """Longest step (ms) for which the term after the last one of ``p``, as extrapolated, is below ``tol``."""
     h = rest_ms
-    if abs(p[5]) * h**6 > tol:
-        h = min(h, (tol / abs(p[5])) ** (1.0 / 6.0))
-    if abs(p[4]) * h**5 > 100.0 * tol:
-        h = min(h, (100.0 * tol / abs(p[4])) ** 0.2)
+    last, before = abs(p[5]), abs(p[4])
+    if last * last * h**7 > tol * before:
+        h = min(h, (tol * before / (last * last)) ** (1.0 / 7.0))
+    if last * h**6 > 500.0 * tol:
+        h = min(h, (500.0 * tol / last) ** (1.0 / 6.0))
     pace = abs(p[0]) * inv_delta
     x = (v - v_t) * inv_delta
     if x + pace * h > -30.0:

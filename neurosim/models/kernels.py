@@ -16,10 +16,10 @@ from neurosim.models._receptors import arrive, decay
 K_LIF_LINEAR, K_LIF, K_ADEX, K_IZHIKEVICH, K_HH = range(5)
 BLOCK = 256
 DELTA_KIND = 2
-TOL_LEAKY = 1e-6
+TOL_LEAKY = 2e-8
 TOL_LEAKY_BLOCK = 1e-5
-TOL_ADAPTIVE = 1e-10
-TOL_ADAPTIVE_BLOCK = 2e-10
+TOL_ADAPTIVE = 3e-11
+TOL_ADAPTIVE_BLOCK = 1e-10
 TOL_ADAPTIVE_LOOSE = 1e-7
 TOL_EXCITABLE = 1e-6
 _FLAGS = {"cache": True, "error_model": "numpy"}

@@ -224,7 +224,8 @@ def drive(neurons: Neurons, steps: int, order: np.ndarray) -> list[tuple[int, fl
     rng = np.random.default_rng(3)
     spikes = []
     for _ in range(steps):
-        weights = {r: 0.01 * rng.poisson(0.5, neurons.n)[order] for r in range(len(neurons.receptors))}
+        sizes = [1.0 if kind == "curr_delta" else 0.01 for kind, _ in neurons.receptors]
+        weights = {r: size * rng.poisson(0.5, neurons.n)[order] for r, size in enumerate(sizes)}
         spikes += neurons.step(weights)
     return spikes
 
