@@ -8,6 +8,7 @@ warning line per kind.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -78,6 +79,14 @@ class Loss:
         return f"{self.kind}: {self.what} of {self.where}: {self.count:,}{share}. {self.detail}".strip()
 
 
+def _outside() -> int:
+    """Stack level, seen from the caller, of the innermost frame that is neither ours nor PyNN's."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("neurosim", "pyNN"):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
 @dataclass(slots=True)
 class Ledger:
     """Ordered collection of losses of one network on one chip."""
@@ -110,12 +119,12 @@ class Ledger:
         """Rows as plain dictionaries, ready for JSON or a table."""
         return [asdict(loss) for loss in self.entries]
 
-    def warn(self, *, stacklevel: int = 2) -> None:
-        """Give one :class:`~neurosim.errors.LossWarning` per kind that occurs."""
+    def warn(self) -> None:
+        """Give one :class:`~neurosim.errors.LossWarning` per kind that occurs, at the user's line."""
         for kind in self.kinds():
             losses = self.of(kind)
             text = f"{kind}: {KINDS[kind]}: {self.count(kind):,} values in {len(losses)} places, first: {losses[0]}"
-            warnings.warn(text, LossWarning, stacklevel=stacklevel + 1)
+            warnings.warn(text, LossWarning, stacklevel=_outside())
 
     def __iter__(self) -> Iterator[Loss]:
         return iter(self.entries)

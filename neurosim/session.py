@@ -87,7 +87,7 @@ def fit(network: Network, chip: Chip | None, *, approximate: Iterable[str] = (),
     realised = chip.realise(translation.network, mapping)
     ledger.extend(realised.losses)
     wall_s["realise"] = time.perf_counter() - begun
-    return Fit(realised.network, chip, mapping, ledger, wall_s)
+    return Fit(realised.network, chip, replace(mapping, losses=ledger), ledger, wall_s)
 
 
 class Session:
@@ -135,7 +135,7 @@ class Session:
         result = fit(network, self.chip, approximate=self._approximate, pins=self.pins)
         fresh = Ledger([loss for loss in result.ledger if loss.kind not in self._warned])
         self._warned |= set(fresh.kinds())
-        fresh.warn(stacklevel=4)
+        fresh.warn()
         return result
 
     # --- what it is ------------------------------------------------------------------------
