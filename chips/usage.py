@@ -47,34 +47,49 @@ def synapses_per_target(network: Network, projection: Projection) -> float:
 
 def slice_synapses(network: Network, projection: Projection, n_neurons: int) -> int:
     """Synapses of a projection on ``n_neurons`` of its targets, nearly certain not to be more."""
-    mean = synapses_per_target(network, projection) * n_neurons
-    if _even(network, projection, mean, n_neurons):
-        return round(mean)
     most = n_neurons * bound(network, projection, "in")
-    return min(math.ceil(mean + MARGIN * math.sqrt(mean)), most)
-
-
-def _even(network: Network, projection: Projection, mean: float, n_neurons: int) -> bool:
-    """True if every target has the same number of synapses."""
-    return round(mean) == mean == n_neurons * bound(network, projection, "in")
+    if not _spread_evenly(projection):
+        return min(most, _with_margin(expected(network, projection)))
+    return min(most, _with_margin(synapses_per_target(network, projection) * n_neurons))
 
 
 def reaching_sources(network: Network, projection: Projection, n_neurons: int) -> int:
-    """Sources with at least one synapse on ``n_neurons`` of the targets."""
-    n_pre, n_post = projection.pre.size, projection.post.size
-    synapses = expected(network, projection) * n_neurons / max(n_post, 1)
-    if not n_pre or not synapses:
-        return 0
-    chance = synapses / (n_pre * n_neurons)
+    """Sources with at least one synapse on ``n_neurons`` of the targets, nearly certain not to be more."""
+    n_pre, synapses = projection.pre.size, slice_synapses(network, projection, n_neurons)
+    if not _spread_evenly(projection) or not n_pre:
+        return min(n_pre, synapses)
+    chance = expected(network, projection) / (n_pre * projection.post.size)
     silent = (1 - chance) ** n_neurons if chance < 1 else 0.0
     mean = n_pre * (1 - silent)
-    return min(n_pre, math.ceil(slice_synapses(network, projection, n_neurons)), math.ceil(mean + MARGIN * math.sqrt(mean * silent)))
+    return min(n_pre, synapses, math.ceil(mean + MARGIN * math.sqrt(mean * silent)))
 
 
 def longest_row(network: Network, projection: Projection, n_neurons: int) -> int:
     """Largest number of synapses from one source on ``n_neurons`` of the targets."""
-    n_pre = projection.pre.size
-    mean = expected(network, projection) * n_neurons / max(n_pre * projection.post.size, 1)
-    whole = bound(network, projection, "out")
-    spread = MARGIN + math.sqrt(2 * math.log(max(n_pre, 2)))
-    return min(whole, math.ceil(mean + spread * math.sqrt(mean) + (spread if mean < 1 else 0)))
+    whole, n_pre = bound(network, projection, "out"), projection.pre.size
+    if not _several_per_pair(projection):
+        whole = min(whole, n_neurons)
+    if not _spread_evenly(projection) or not n_pre:
+        return whole
+    mean = expected(network, projection) * n_neurons / (n_pre * projection.post.size)
+    spread = 1 + math.sqrt(2 * math.log(max(n_pre, 2)))
+    return min(whole, math.ceil(mean + spread * math.sqrt(mean) + 1))
+
+
+def _with_margin(mean: float) -> int:
+    return math.ceil(mean + MARGIN * math.sqrt(mean) - 1e-9)
+
+
+def _spread_evenly(projection: Projection) -> bool:
+    """True if a rule treats all pairs alike, so that a part of the targets gets its share."""
+    from neurosim.connectivity import AllToAll, Bernoulli, FixedIn, FixedOut, FixedTotal
+
+    rule = projection.rule
+    return isinstance(rule, AllToAll | Bernoulli | FixedTotal | FixedIn | FixedOut) and isinstance(getattr(rule, "n", 0), int)
+
+
+def _several_per_pair(projection: Projection) -> bool:
+    """True if a pair of cells may have more than one synapse."""
+    from neurosim.connectivity import Table
+
+    return isinstance(projection.rule, Table) or getattr(projection.rule, "with_replacement", False)

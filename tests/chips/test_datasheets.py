@@ -41,7 +41,8 @@ def test_a_sheet_cannot_be_changed(name):
 
 
 def test_a_what_if_chip_is_loaded_by_its_path(tmp_path):
-    path = copy_of("loihi", tmp_path, ("compartments = {value = 1024", "compartments = {value = 512"), ('title = "Loihi"', 'title = "Half a Loihi"'))
+    halved = ("compartments = {value = 1024", "compartments = {value = 512")
+    path = copy_of("loihi", tmp_path, halved, ('title = "Loihi"', 'title = "Half a Loihi"'))
     chip = chips.load(path)
     assert {limit.resource: limit.capacity for limit in chip.limits()}["compartments"] == 512
     assert chip.title == "Half a Loihi"

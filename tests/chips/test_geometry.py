@@ -36,7 +36,7 @@ def test_cores_and_topology_agree(name):
     assert all(column.dtype == np.int32 for column in table)
     for router, x, y, _ in zip(*table, strict=True):
         assert (graph.nodes[int(router)]["x"], graph.nodes[int(router)]["y"]) == (x, y)
-    assert len({row for row in zip(*table, strict=True)}) == len(table.core)
+    assert len(set(zip(*table, strict=True))) == len(table.core)
 
 
 def test_the_wafer_has_384_hicanns_in_48_reticles():

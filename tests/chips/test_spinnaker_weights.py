@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chip_networks import connect, cond, curr, lif, network, place, poisson
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chip_networks import cond, connect, curr, lif, network, place, poisson
 from neurosim import chips
 from neurosim.chips.spinnaker.weights import encode, shift_of, shifts, step_of
 from neurosim.columns import Random
