@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosim.cli.output import DONE, FAILED, INTERRUPTED, loss_notes, note, reporting, script_output, show, show_json
+from neurosim.cli.output import DONE, FAILED, INTERRUPTED, note, reporting, script_output, show, show_json
 
 if TYPE_CHECKING:
     from neurosim.compare import ChipRun, Comparison
@@ -18,13 +18,14 @@ def run(
 ) -> None:
     """Run a script on one chip and print a summary."""
     from neurosim.compare import results, scripts
+    from neurosim.compare.runner import quiet_losses
 
     interrupted = False
     with reporting(as_json):
         scripts.read_script(script)
         check_chips([chip] if chip else [])
         try:
-            with script_output(as_json), loss_notes():
+            with script_output(as_json), quiet_losses():
                 capture = scripts.run_script(script, arguments, chip=chip, approximate=names(approximate) or None, threads=threads)
         except KeyboardInterrupt as stop:
             capture, interrupted = kept(stop), True
@@ -43,21 +44,16 @@ def _own_chip(capture: Any) -> str:
 
 def _show_run(name: str, result: ChipRun, as_json: bool) -> None:
     from neurosim.compare.comparison import Comparison, row
-    from neurosim.compare.tables import population_table, run_table
+    from neurosim.compare.tables import loss_table, population_table, run_table
 
     if result.interrupted:
         note(f"neurosim: interrupted at t = {result.duration_ms:g} ms; what was recorded until then is kept and shown.")
     if as_json:
         show_json(row(result))
     else:
-        show(run_table(result, name), population_table(Comparison(name, (result,)), differences=False))
-        _hint_losses(result)
-
-
-def _hint_losses(result: ChipRun) -> None:
-    if result.losses:
-        kinds = ", ".join(f"{kind} {result.ledger.count(kind):,}" for kind in result.ledger.kinds())
-        note(f"losses on {result.chip}: {kinds}; 'neurosim fit' or --json list them")
+        shown = [run_table(result, name)]
+        shown += [population_table(Comparison(name, (result,)), differences=False)] if result.spikes else []
+        show(*shown, *([loss_table([result], limit=12)] if result.losses else []))
 
 
 def kept(stop: KeyboardInterrupt) -> Any:
@@ -96,7 +92,7 @@ def fit(script: str, arguments: Sequence[str], *, chip: str, losses: bool, repor
         chosen = available() if chip == "all" else names(chip)
         check_chips(chosen)
         with script_output(True):
-            runs = fitting.fit_script(script, arguments, chips=chosen)
+            runs = fitting.fit_script(script, arguments=arguments, chips=chosen)
         if as_json:
             show_json({"format": comparison.FORMAT, "name": Path(script).name, "rows": [fit_row(item) for item in runs]})
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,12 +17,15 @@ def note(text: str) -> None:
 
 
 def show(*tables: Any) -> None:
-    """Tables on stdout; as wide as they need when stdout is not a terminal."""
-    from rich.console import Console
+    """Tables on stdout; as plain text, as wide as they need, when stdout is no terminal."""
+    if sys.stdout.isatty():
+        from rich.console import Console
 
-    console = Console() if sys.stdout.isatty() else Console(width=200)
-    for table in tables:
-        console.print(table)
+        Console().print(*tables)
+    else:
+        from neurosim.compare.tables import as_text
+
+        print(as_text(*tables, width=200))
 
 
 def show_json(content: Any) -> None:
@@ -37,25 +39,6 @@ def show_json(content: Any) -> None:
 def script_output(as_json: bool) -> Iterator[None]:
     """With ``--json``, what a script prints goes to stderr."""
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-        yield
-
-
-@contextlib.contextmanager
-def loss_notes() -> Iterator[None]:
-    """Warnings of lost precision as one plain line each, once; other warnings as Python shows them."""
-    from neurosim.errors import LossWarning
-
-    with warnings.catch_warnings():
-        usual = warnings.showwarning
-
-        def show_warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
-            if issubclass(category, LossWarning):
-                note(f"neurosim: lost: {message}")
-            else:
-                usual(message, category, *place, **more)
-
-        warnings.showwarning = show_warning
-        warnings.simplefilter("default", LossWarning)
         yield
 
 

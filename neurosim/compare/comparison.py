@@ -87,7 +87,6 @@ class Comparison:
 
 def row(run: ChipRun, ideal: ChipRun | None = None) -> dict[str, Any]:
     """One run as a plain dictionary, with its differences from the ideal reference."""
-    error, unit = run.weight_error()
     return {
         "chip": run.chip,
         "title": run.title,
@@ -99,8 +98,7 @@ def row(run: ChipRun, ideal: ChipRun | None = None) -> dict[str, Any]:
         "n_chips": run.n_chips,
         "binding": run.binding,
         "synapses_lost": run.synapses_lost(),
-        "weight_error": error,
-        "weight_error_unit": unit,
+        "weight_error": run.weight_error,
         "rate_hz": run.rate_hz(),
         "approximations": list(run.approximations),
         "populations": populations(run, ideal),

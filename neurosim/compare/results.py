@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from neurosim.columns import Random, is_homogeneous
 from neurosim.compare.statistics import Spikes
 from neurosim.losses import Ledger, Loss
 
@@ -48,6 +48,9 @@ class ChipRun:
         Names of the approximations that had an effect.
     losses
         The loss ledger.
+    weight_error
+        Mean error of the weights by clipping and rounding, relative to the mean weight of their
+        projection.
     spikes
         Recordings of all populations whose spikes were recorded.
     stages
@@ -70,6 +73,7 @@ class ChipRun:
     binding: str = ""
     approximations: tuple[str, ...] = ()
     losses: tuple[Loss, ...] = ()
+    weight_error: float = 0.0
     spikes: tuple[Spikes, ...] = ()
     cores: tuple[CoreUse, ...] = ()
     stages: dict[str, float] = field(default_factory=dict)
@@ -86,10 +90,6 @@ class ChipRun:
         """Synapses that the chip could not hold."""
         return self.ledger.count("synapse")
 
-    def weight_error(self) -> tuple[float, str]:
-        """Mean rounding and clipping error of the weights over all synapses, and its unit."""
-        return weight_error(self.losses)
-
     def rate_hz(self) -> float:
         """Mean rate over all recorded neurons."""
         n_cells = sum(len(s.cells) for s in self.spikes)
@@ -98,13 +98,38 @@ class ChipRun:
         return sum(len(s.times_ms) for s in self.spikes) / n_cells / self.duration_ms * 1000.0
 
 
-def weight_error(losses: Sequence[Loss]) -> tuple[float, str]:
-    """Mean error of the weights that were moved, weighted by their number, and its unit."""
-    moved = [loss for loss in losses if loss.kind in ("rounded", "clipped", "zeroed") and "weight" in loss.what]
-    count = sum(loss.count for loss in moved)
-    if not count:
-        return 0.0, ""
-    return sum(loss.error_mean * loss.count for loss in moved) / count, moved[0].unit
+def weight_error(network: Any, ledger: Ledger) -> float:
+    """Mean error of all weights relative to their projection's mean weight; 0 where nothing moved.
+
+    ``network`` is the one in the chip's terms, so that errors and weights have one unit. A
+    projection of which the mean weight is not known beforehand is left out.
+    """
+    by_label = {f"Projection '{projection.label}'": projection for projection in network.projections}
+    error = total = 0.0
+    for projection in network.projections:
+        total += projection.rule.expected(network.ends(projection)) if mean_weight(projection) else 0.0
+    for loss in ledger:
+        projection = by_label.get(loss.where)
+        if projection is not None and loss.what == "weight" and loss.kind in ("rounded", "clipped", "zeroed"):
+            scale = mean_weight(projection)
+            error += loss.count * loss.error_mean / scale if scale else 0.0
+    return error / total if total else 0.0
+
+
+def mean_weight(projection: Any) -> float:
+    """Mean size of the weights of a projection; 0 where it takes expanding the projection to know."""
+    column = projection.synapse.columns.get("weight", 0.0)
+    if isinstance(column, Random):
+        return abs(_mean_of(column.parameters))
+    if isinstance(column, np.ndarray) and column.size:
+        return float(np.nanmean(np.abs(column)))
+    return abs(float(column)) if is_homogeneous(column) else 0.0
+
+
+def _mean_of(parameters: Any) -> float:
+    if "low" in parameters and "high" in parameters and "mu" not in parameters:
+        return 0.5 * (float(parameters["low"]) + float(parameters["high"]))
+    return float(parameters.get("mu", 0.0))
 
 
 def failed(chip: str, error: str) -> ChipRun:
@@ -152,6 +177,7 @@ def of_fit(name: str, fit: Any, network: Any) -> ChipRun:
         binding=_binding(mapping),
         approximations=approximations(fit.ledger, chip),
         losses=tuple(fit.ledger),
+        weight_error=weight_error(fit.network, fit.ledger),
         cores=tuple(core_uses(mapping)) if mapping is not None else (),
     )
 
@@ -162,10 +188,14 @@ def _binding(mapping: Any) -> str:
 
 
 def approximations(ledger: Ledger, chip: Any) -> tuple[str, ...]:
-    """Names of the opt-in approximations that had an effect."""
+    """Names of the opt-in approximations that had an effect; a ledger entry begins with its name in quotes."""
     known = chip.approximations if chip is not None else {}
-    used = dict.fromkeys(loss.what for loss in ledger.of("approximation"))
-    return tuple(what for what in used if what in known) or tuple(used)
+    named = (_first_quoted(loss.detail) for loss in ledger.of("approximation"))
+    return tuple(dict.fromkeys(name for name in named if name in known))
+
+
+def _first_quoted(text: str) -> str:
+    return text.split("'")[1] if text.startswith("'") and text.count("'") > 1 else ""
 
 
 def expected_synapses(network: Any) -> int:
@@ -193,9 +223,11 @@ def _spikes(population: Any, cells: np.ndarray, session: Any, duration_ms: float
 
 
 def hardware_time(chip: Any, duration_ms: float) -> float | None:
-    """Seconds the chip itself would take, if it is an accelerated one."""
-    speedup = getattr(chip, "speedup", None)
-    return duration_ms / 1000.0 / float(speedup) if speedup and float(speedup) > 1.0 else None
+    """Seconds the chip itself would take, if its datasheet has a speed-up over biology."""
+    if chip is None:
+        return None
+    speedup = next((float(row.value) for row in chip.sheet.passport() if row.name.endswith("speedup")), 1.0)
+    return duration_ms / 1000.0 / speedup if speedup > 1.0 else None
 
 
 def core_uses(mapping: Any) -> list[CoreUse]:

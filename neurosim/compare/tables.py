@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neurosim.compare.results import ChipRun
+from neurosim.losses import KINDS, Loss
 
 if TYPE_CHECKING:
     from neurosim.compare.comparison import Comparison
@@ -85,7 +86,7 @@ def _cells(run: ChipRun, entry: dict[str, Any]) -> list[str | Text]:
         number(run.n_cores) if run.n_cores else "-",
         number(run.n_chips) if run.n_chips else "-",
         number(entry["synapses_lost"]),
-        weight_error_text(entry),
+        percent(entry["weight_error"]),
         number(entry["rate_hz"], ".2f"),
         number(mean_over(entry, "cv_isi"), ".2f"),
         number(mean_over(entry, "rate_correlation"), ".2f"),
@@ -96,12 +97,9 @@ def _cells(run: ChipRun, entry: dict[str, Any]) -> list[str | Text]:
     ]
 
 
-def weight_error_text(entry: dict[str, Any]) -> str:
-    """Mean weight error with its unit; relative errors in percent."""
-    error, unit = entry["weight_error"], entry["weight_error_unit"]
-    if not error:
-        return "-"
-    return f"{100 * error:.3g} %" if unit in ("1", "") else f"{error:.3g} {unit}"
+def percent(share: float) -> str:
+    """A share in percent; a dash for none."""
+    return f"{100 * share:.3g} %" if share else "-"
 
 
 def mean_over(entry: dict[str, Any], key: str) -> float:
@@ -189,15 +187,38 @@ def stage_table(comparison: Comparison) -> Table:
 
 
 def loss_table(runs: Iterable[ChipRun], *, limit: int = 40) -> Table:
-    """What was lost, chip by chip, most affected first; at most ``limit`` lines in all."""
-    table = grid("what was lost", ("chip", "kind", "where", "what", "count>", "share>", "detail"))
-    lines = [(run.chip, loss) for run in runs for loss in sorted(run.losses, key=lambda item: -item.count)]
+    """What was lost, chip by chip, equal losses of several places in one line; at most ``limit`` lines in all."""
+    table = grid("what was lost", ("chip", "kind", "what", "where", "count>", "share>", "detail"))
+    lines = [(run.chip, loss) for run in runs for loss in gathered(run.losses)]
     for chip, loss in lines[:limit]:
-        share = f"{100 * loss.fraction:.3g} %" if loss.total else "-"
-        table.add_row(chip, loss.kind, loss.where, loss.what, number(loss.count), share, loss.detail)
+        table.add_row(chip, loss.kind, loss.what, loss.where, number(loss.count), percent(loss.fraction), loss.detail)
     if len(lines) > limit:
         table.caption = f"{len(lines) - limit:,} more lines; --json has them all"
     return table
+
+
+def gathered(losses: Iterable[Loss]) -> list[Loss]:
+    """Losses that differ in their place only put together, in the order of their kinds, the most frequent first."""
+    groups: dict[tuple[str, str, str], list[Loss]] = {}
+    for loss in losses:
+        groups.setdefault((loss.kind, loss.what, loss.detail), []).append(loss)
+    order = list(KINDS)
+    return sorted((_together(group) for group in groups.values()), key=lambda loss: (order.index(loss.kind), -loss.count))
+
+
+def _together(group: list[Loss]) -> Loss:
+    first, count = group[0], sum(loss.count for loss in group)
+    return Loss(
+        first.kind,
+        first.where if len(group) == 1 else f"{first.where} and {len(group) - 1} more",
+        first.what,
+        count,
+        sum(loss.total for loss in group) if all(loss.total for loss in group) else 0,
+        sum(loss.error_mean * loss.count for loss in group) / count if count else 0.0,
+        max(loss.error_max for loss in group),
+        first.unit,
+        first.detail,
+    )
 
 
 def fit_table(runs: Iterable[ChipRun], name: str) -> Table:
@@ -221,9 +242,8 @@ def fit_table(runs: Iterable[ChipRun], name: str) -> Table:
             captions.append(f"{run.chip}: {run.error}")
             table.add_row(run.chip, Text("no", style="red"), *["-"] * 8)
             continue
-        error, unit = run.weight_error()
         sizes = [number(value) for value in (run.n_neurons, run.n_synapses, run.n_cores, run.n_chips)]
-        lost = [number(run.synapses_lost()), weight_error_text({"weight_error": error, "weight_error_unit": unit})]
+        lost = [number(run.synapses_lost()), percent(run.weight_error)]
         table.add_row(run.chip, Text("yes", style="green"), *sizes, run.binding or "-", *lost, ", ".join(run.approximations) or "-")
     table.caption = "\n".join(captions) or None
     return table

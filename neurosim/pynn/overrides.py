@@ -96,6 +96,18 @@ def active() -> Overrides | None:
     return _ACTIVE.get()
 
 
+def chooses(name: str) -> bool:
+    """True if the command line, not the script, decided a keyword of ``setup()``."""
+    current = active()
+    return current is not None and name in current.settings
+
+
+def only_fits() -> bool:
+    """True if a script is to be left before it runs."""
+    current = active()
+    return current is not None and current.stop_before_run
+
+
 def apply(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of ``setup()`` with the overrides in force put over them."""
     current = active()

@@ -6,7 +6,7 @@ from typing import Any
 
 from neurosim.errors import NetworkError, StateError
 from neurosim.losses import Ledger
-from neurosim.pynn import simulator
+from neurosim.pynn import overrides, simulator
 from neurosim.pynn._errors import other_setup
 
 
@@ -26,11 +26,12 @@ def place(cells: Any, *, on: Any = None, neuron_size: int | None = None) -> None
     Raises
     ------
     StateError
-        After the first ``run()``, or without a chip.
+        After the first ``run()``, or without a chip (unless the command line asked for the ideal
+        reference in place of the script's own chip).
     """
     state = simulator.state
     state.require("place()")
-    if state.settings["chip"] is None:
+    if state.settings["chip"] is None and not overrides.chooses("chip"):
         raise StateError("there is no chip to place on.", where="place()", remedy="Give setup(chip=...).")
     if state.session is not None:
         raise StateError("the network is already placed.", where="place()", remedy="Call place() before the first run().")
@@ -57,6 +58,7 @@ def mapping() -> Any:
     StateError
         Without a chip.
     """
+    _leave_if_only_fitted()
     if simulator.state.settings.get("chip") is None:
         raise StateError("the ideal reference has no placement.", where="mapping()", remedy="Give setup(chip=...).")
     return _fitted().mapping
@@ -64,9 +66,18 @@ def mapping() -> Any:
 
 def losses() -> Ledger:
     """What was lost when the network was written in the chip's terms; empty on the ideal reference."""
+    _leave_if_only_fitted()
     if simulator.state.settings.get("chip") is None:
         return Ledger()
     return _fitted().ledger
+
+
+def _leave_if_only_fitted() -> None:
+    """Under ``neurosim fit`` a script that asks for its mapping has said all that is needed."""
+    if overrides.only_fits():
+        state = simulator.state
+        state.require("mapping()")
+        overrides.frozen(state.freeze(), state.settings["chip"], tuple(state.settings["approximate"]), tuple(state.pins))
 
 
 def _fitted() -> Any:

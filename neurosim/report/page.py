@@ -84,11 +84,11 @@ def lead(comparison: Comparison) -> str:
 def chip_section(run: ChipRun, comparison: Comparison) -> dict[str, Any]:
     """What the page says of one chip."""
     entry = row(run, comparison.ideal)
-    losses = sorted(run.losses, key=lambda loss: -loss.count)
+    losses = tables.gathered(run.losses)
     return {
         "run": run,
         "row": entry,
-        "weight_error": tables.weight_error_text(entry),
+        "weight_error": tables.percent(run.weight_error),
         "rows_r": tables.mean_over(entry, "rate_correlation"),
         "time_r": tables.mean_over(entry, "activity_correlation"),
         "cv": tables.mean_over(entry, "cv_isi"),

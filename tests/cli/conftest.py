@@ -12,8 +12,8 @@ from neurosim.losses import Loss
 
 LOSSES = (
     Loss("approximation", "exc", "conductance", 32, 40, detail="Conductances became currents."),
-    Loss("rounded", "exc -> inh", "weight", 30, 60, error_mean=0.02, error_max=0.05, unit="1"),
-    Loss("clipped", "exc -> exc", "weight", 10, 60, error_mean=0.10, error_max=0.20, unit="1"),
+    Loss("rounded", "exc -> inh", "weight", 30, 60, error_mean=0.02, error_max=0.05, unit="uS"),
+    Loss("clipped", "exc -> exc", "weight", 10, 60, error_mean=0.10, error_max=0.20, unit="uS"),
     Loss("synapse", "exc -> exc", "synapse", 1234, 20000),
 )
 
@@ -37,6 +37,7 @@ def chip_run(chip: str, seed: int, **fields) -> ChipRun:
 def comparison() -> Comparison:
     """Ideal reference, two chips that worked and one that did not."""
     cores = tuple(CoreUse(n // 4, n // 4, 0, n % 4, 2, 0.05 * n, "circuits") for n in range(1, 20))
-    hicann = chip_run("hicann", 2, n_cores=19, n_chips=5, binding="circuits 95 %", cores=cores, losses=LOSSES[1:], hardware_s=5e-5)
+    made = {"weight_error": 0.04, "hardware_s": 5e-5}
+    hicann = chip_run("hicann", 2, n_cores=19, n_chips=5, binding="circuits 95 %", cores=cores, losses=LOSSES[1:], **made)
     loihi = chip_run("loihi", 3, n_cores=1, n_chips=1, losses=LOSSES, approximations=("conductance",), cores=cores[:1])
     return Comparison("net.py", (chip_run("ideal", 1), hicann, failed("spinnaker", "Population 'exc' does not fit."), loihi))

@@ -124,9 +124,9 @@ def test_run_gives_json_alone_and_saves_spikes(call):
     done = call("run", "small.py", "--chip", "spinnaker", "--json", "--spikes", "spikes.npz")
     assert done.exit_code == 0, done.output
     row = json.loads(done.stdout)
-    saved = np.load("spikes.npz")
+    with np.load("spikes.npz") as saved:
+        assert len(saved["a.times_ms"]) == row["populations"][0]["n_spikes"] > 0
     assert [p["n_recorded"] for p in row["populations"]] == [12, 2]
-    assert len(saved["a.times_ms"]) == row["populations"][0]["n_spikes"] > 0
     assert row["n_cores"] >= 1
     assert "the script speaks" in done.stderr
 
@@ -159,12 +159,19 @@ def test_compare_puts_chips_side_by_side(call):
 
 
 def test_a_chip_that_fails_does_not_stop_the_others(call):
-    Path("adex.py").write_text(SMALL.replace("IF_cond_exp(tau_refrac=2.0, ", "EIF_cond_exp_isfa_ista("))
-    done = call("compare", "adex.py", "--chips", "loihi,ideal", "--json")
+    Path("placed.py").write_text(SMALL.replace('a.record', 'sim.place(a, neuron_size=4)\na.record', 1))
+    done = call("compare", "placed.py", "--chips", "loihi,ideal", "--json")
     assert done.exit_code == 1
     loihi, ideal = json.loads(done.stdout)["rows"]
-    assert loihi["error"]
+    assert "has no neuron size" in loihi["error"]
     assert not ideal["error"]
+
+
+def test_fit_stops_where_a_script_asks_for_its_mapping(call):
+    placing = "sim.place(a, neuron_size=4)\nprint(sim.mapping().where(a[0])[0].denmems)\na.record"
+    Path("placed.py").write_text(SMALL.replace("a.record", placing, 1))
+    rows = json.loads(call("fit", "placed.py", "--chip", "hicann,loihi", "--json").stdout)["rows"]
+    assert [row["fits"] for row in rows] == [True, False]
 
 
 def test_chips_lists_all_and_shows_a_datasheet(call):

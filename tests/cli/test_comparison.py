@@ -6,17 +6,23 @@ import builtins
 import json
 import re
 
+import numpy as np
 import pytest
 
+from neurosim.columns import Random
 from neurosim.compare import tables
 from neurosim.compare.comparison import Comparison, plain
-from neurosim.compare.results import failed
+from neurosim.compare.results import failed, mean_weight, weight_error
+from neurosim.compare.tables import gathered
+from neurosim.connectivity import OneToOne
 from neurosim.errors import MissingExtraError, ParameterError
+from neurosim.losses import Ledger, Loss
+from neurosim.network import Network, Projection, Selection, Synapse
 from neurosim.report import html, write
 
 KEYS = [
     "chip", "title", "error", "interrupted", "n_neurons", "n_synapses", "n_cores", "n_chips", "binding", "synapses_lost",
-    "weight_error", "weight_error_unit", "rate_hz", "approximations", "populations", "losses", "stages_s", "duration_ms", "hardware_s",
+    "weight_error", "rate_hz", "approximations", "populations", "losses", "stages_s", "duration_ms", "hardware_s",
 ]  # fmt: skip
 
 
@@ -36,9 +42,31 @@ def test_differences_from_the_ideal_are_given_for_chips_only(comparison):
     assert {"rate_difference_hz", "spike_difference", "rate_correlation", "activity_correlation"} < set(hicann[0])
 
 
-def test_the_weight_error_is_the_mean_over_the_weights_that_moved(comparison):
-    assert comparison.rows()[1]["weight_error"] == pytest.approx((30 * 0.02 + 10 * 0.10) / 40)
-    assert comparison.rows()[1]["synapses_lost"] == 1234
+def test_the_weight_error_is_relative_and_over_all_synapses():
+    excitatory, inhibitory = (_projection(number, weight) for number, weight in enumerate((0.5, -0.1)))
+    network = Network(dt=0.1, seed=1, projections=(excitatory, inhibitory))
+    moved = [Loss("rounded", f"Projection '{p.label}'", "weight", 10, 50, error_mean=0.02, unit="uS") for p in network.projections]
+    other = Loss("rounded", "Projection '0'", "U", 10, 50, error_mean=5.0)
+    assert weight_error(network, Ledger([*moved, other])) == pytest.approx((10 * 0.02 / 0.5 + 10 * 0.02 / 0.1) / 100)
+    assert weight_error(network, Ledger()) == 0
+
+
+def _projection(number, weight):
+    side = Selection(((0, np.arange(50)),))
+    return Projection(number, str(number), side, side, "excitatory", OneToOne(), Synapse("static", {"weight": weight, "delay": 1.0}), 1)
+
+
+def test_the_mean_weight_is_known_for_numbers_arrays_and_distributions():
+    assert mean_weight(_projection(0, np.array([-1.0, 3.0]))) == 2
+    assert mean_weight(_projection(0, Random("uniform", {"low": 0.0, "high": 0.5}, 1))) == 0.25
+    assert mean_weight(_projection(0, Random("normal", {"mu": -0.5, "sigma": 0.1}, 1))) == 0.5
+
+
+def test_equal_losses_of_several_places_are_one_line():
+    losses = [Loss("delay", f"Projection '{n}'", "delay", 10 * n, 100, error_mean=1.0 * n, error_max=n, detail="same") for n in (1, 2)]
+    (line,) = gathered(losses)
+    assert (line.count, line.total, line.where) == (30, 200, "Projection '1' and 1 more")
+    assert line.error_mean == pytest.approx((10 * 1 + 20 * 2) / 30)
 
 
 def test_json_is_valid_and_has_null_for_what_does_not_exist(comparison, tmp_path):
@@ -50,8 +78,6 @@ def test_json_is_valid_and_has_null_for_what_does_not_exist(comparison, tmp_path
 
 
 def test_plain_turns_numpy_and_infinities_into_json():
-    import numpy as np
-
     assert plain({"a": np.float32(0.5), "b": (np.nan, np.arange(2)), 3: {"x"}}) == {"a": 0.5, "b": [None, [0, 1]], "3": ["x"]}
 
 
