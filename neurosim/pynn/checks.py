@@ -16,7 +16,7 @@ from neurosim.pynn._errors import ConnectError, InvalidValueError
 if TYPE_CHECKING:
     from neurosim.pynn.projections import Projection
 
-POSITIVE = frozenset({"tau_m", "cm", "tau_w", "tau_rise", "tau_decay", "alpha", "beta"})
+POSITIVE = frozenset({"tau_m", "cm", "tau_w", "tau_rise", "tau_decay", "alpha", "beta", "tau_plus", "tau_minus"})
 NOT_NEGATIVE = frozenset({"tau_refrac", "rate", "duration", "delta_T", "gbar_Na", "gbar_K", "g_leak"})
 
 
@@ -34,10 +34,12 @@ def cell_parameters(model: str, where: str, parameters: Mapping[str, Any]) -> No
             for train in np.atleast_1d(np.asarray(value, dtype=object)):
                 _spike_times(train, where)
         elif not isinstance(value, ArrayParameter):
-            _number(name, np.asarray(value, dtype=float), f"{where} ({model})")
+            number(name, value, f"{where} ({model})")
 
 
-def _number(name: str, values: np.ndarray, where: str) -> None:
+def number(name: str, value: Any, where: str) -> None:
+    """Check one parameter: no NaN, positive time constants, no negative rates."""
+    values = np.asarray(value, dtype=float)
     kind = name.rpartition(".")[2]
     if np.isnan(values).any():
         raise InvalidValueError(f"'{name}' is not a number (NaN).", where=where, used="nan", remedy="Give a finite number.")

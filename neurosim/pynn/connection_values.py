@@ -118,7 +118,8 @@ def as_matrix(current: Current, value: Any, shape: tuple[int, int], several: str
     if several == "last":
         matrix[address] = numbers
     elif several == "first":
-        matrix[current.pre[::-1], current.post[::-1]] = numbers[::-1]
+        back = np.arange(len(numbers))[::-1].copy()  # the last assignment to an element counts
+        matrix[current.pre[back], current.post[back]] = numbers[back]
     else:
         start, combine = {"sum": (0.0, np.add), "min": (np.inf, np.minimum), "max": (-np.inf, np.maximum)}[several]
         matrix[address] = start

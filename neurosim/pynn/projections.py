@@ -54,6 +54,7 @@ class Projection(WeightRecording, common.Projection):
         self._network_id = len(simulator.state.projections)
         self._epoch = simulator.state.epoch
         self._rule_parameters = self._shared_parameters()
+        self.synapse_type.plasticity(self._rule_parameters)
         self._wiring, self._seed = connect(self)
         self._complete()
         for name, column in self._wiring.columns.items():
@@ -252,8 +253,6 @@ class Projection(WeightRecording, common.Projection):
             raise UnsupportedError(
                 f"'{name}' is shared by all synapses of a projection.", where=str(self), used=name, remedy="Give one number."
             )
-        if np.isnan(value):
-            raise InvalidValueError(f"'{name}' is not a number (NaN).", where=str(self), used="nan", remedy="Give a finite number.")
         trial = {**self._rule_parameters, name: float(value)}
         self.synapse_type.plasticity(trial)
         self._rule_parameters = trial

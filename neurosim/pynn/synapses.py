@@ -9,7 +9,7 @@ from pyNN.standardmodels import synapses
 
 from neurosim.errors import NeurosimError, ParameterError
 from neurosim.network import Plasticity
-from neurosim.pynn import simulator
+from neurosim.pynn import checks, simulator
 from neurosim.pynn._errors import InvalidValueError
 from neurosim.pynn.cells import NamedParameters, identity
 
@@ -156,6 +156,8 @@ class STDPMechanism(SynapseModel, synapses.STDPMechanism):
 
     def plasticity(self, values: Mapping[str, float]) -> Plasticity | None:
         """The rule with its parameters."""
+        for name, value in values.items():
+            checks.number(name, value, "STDPMechanism")
         if values["w_min"] > values["w_max"]:
             raise InvalidValueError(
                 f"w_min ({values['w_min']:g}) is above w_max ({values['w_max']:g}).",

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pynn_sessions import FakeSession
 
 import neurosim.pynn as backend
 from neurosim.pynn import simulator
+from pynn_sessions import FakeSession
 
 
 @pytest.fixture

@@ -50,7 +50,8 @@ def test_synaptic_parameters_go_to_their_receptor(sim: Any) -> None:
 
 
 def test_composed_neuron_has_the_receptors_it_was_given(sim: Any) -> None:
-    cell = sim.PointNeuron(sim.AdExp(tau_m=10.0), NMDA=sim.BetaPSR(tau_rise=2.0), AMPA=sim.ExpPSR(tau_syn=1.0), GABA=sim.AlphaPSR(e_syn=-70.0))
+    receptors = {"NMDA": sim.BetaPSR(tau_rise=2.0), "AMPA": sim.ExpPSR(tau_syn=1.0), "GABA": sim.AlphaPSR(e_syn=-70.0)}
+    cell = sim.PointNeuron(sim.AdExp(tau_m=10.0), **receptors)
     population = sim.Population(3, cell)
     network_population = only()
     assert network_population.model == "adex"
@@ -128,5 +129,5 @@ def test_mechanisms_do_not_share_their_names(sim: Any) -> None:
 
 @pytest.mark.parametrize("name", ["IF_cond_exp_gsfa_grr", "GIF_cond_exp", "MultiCompartmentNeuron", "ElectricalSynapse", "Vogels2011Rule"])
 def test_models_that_do_not_exist_say_what_to_use_instead(sim: Any, name: str) -> None:
-    with pytest.raises(NotImplementedError, match="not available. Use "):
+    with pytest.raises(NotImplementedError, match=r"not available\. Use "):
         getattr(sim, name)(weight=1.0)

@@ -43,7 +43,10 @@ CASES: dict[str, Build] = {
         s.FixedProbabilityConnector(0.4, rng=rng()),
         {"weight": RandomDistribution("normal_clipped", mu=0.1, sigma=0.2, low=0.0, high=0.2, rng=rng(3))},
     ),
-    "fixed probability, no self": lambda s: (s.FixedProbabilityConnector(0.5, allow_self_connections=False, rng=rng()), {"weight": normal()}),
+    "fixed probability, no self": lambda s: (
+        s.FixedProbabilityConnector(0.5, allow_self_connections=False, rng=rng()),
+        {"weight": normal()},
+    ),
     "all to all, random weights": lambda s: (s.AllToAllConnector(), {"weight": normal(), "delay": "0.5+0.1*d"}),
     "all to all, no self": lambda s: (s.AllToAllConnector(allow_self_connections=False), {"weight": 0.2, "delay": lambda d: 0.2 + 0.3 * d}),
     "all to all, matrix": lambda s: (s.AllToAllConnector(), {"weight": np.arange(1.0, 145.0).reshape(9, 16)}),
