@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -113,21 +114,23 @@ def limit_delays(draft: Draft, longest_ms: Callable[[Network, Projection], float
     for projection in draft.network.projections:
         limit = longest_ms(draft.network, projection)
         known = statistics(synaptic_column(projection, "delay"))
-        if known is not None and (known.high <= limit + TOLERANCE_MS or (not known.certain and "delay" not in draft.approximate)):
+        if known is not None and known.ceiling <= limit + TOLERANCE_MS:
             projections.append(projection)
         elif "delay" in draft.approximate:
-            projections.append(_shortened(draft, projection, limit, known.high if known else limit))
+            projections.append(_shortened(draft, projection, limit, known.high if known else math.inf))
         else:
-            if known is not None:
+            # random ones are checked when they are drawn
+            if known is not None and known.certain:
                 refuse_delay(draft.chip, projection, known.high, limit)
             projections.append(projection)
     draft.network = replace(draft.network, projections=tuple(projections))
 
 
 def _shortened(draft: Draft, projection: Projection, limit: float, longest: float) -> Projection:
-    error = (0.0, max(0.0, longest - limit))
-    detail = f"The longest the chip has is {limit:g} ms."
-    draft.approximated("delay", f"Projection '{projection.label}'", "delay", 1, error, "ms", detail)
+    if longest > limit:
+        error = (0.0, longest - limit if math.isfinite(longest) else 0.0)
+        detail = f"The longest the chip has is {limit:g} ms."
+        draft.approximated("delay", f"Projection '{projection.label}'", "delay", 1, error, "ms", detail)
     return replace(projection, realisation=Shorten(limit, projection.realisation))
 
 

@@ -66,13 +66,18 @@ def on_post(network: Network, projection: Projection, per_cell: Callable[[Popula
 
 
 class Statistics(NamedTuple):
-    """Mean and variance of a column over its synapses, its bounds, and whether the bounds are certain."""
+    """Statistics of a column over its synapses.
+
+    ``low`` and ``high`` are bounds that hold for nearly all draws; ``certain`` says that they are
+    the least and largest value. No value is above ``ceiling``.
+    """
 
     mean: float
     variance: float
     low: float
     high: float
     certain: bool = True
+    ceiling: float = math.inf
 
 
 def statistics(column: Column, n_draws: float = 1.0) -> Statistics | None:
@@ -82,14 +87,15 @@ def statistics(column: Column, n_draws: float = 1.0) -> Statistics | None:
     """
     if is_homogeneous(column):
         value = float(cast(float, column))
-        return Statistics(value, 0.0, value, value)
+        return Statistics(value, 0.0, value, value, ceiling=value)
     if isinstance(column, Random):
         return _random(column, max(n_draws, 1.0))
     if isinstance(column, np.ndarray):
         known = column[np.isfinite(column)]
         if not len(known):
-            return Statistics(0.0, 0.0, 0.0, 0.0)
-        return Statistics(float(known.mean()), float(known.var()), float(known.min()), float(known.max()))
+            return Statistics(0.0, 0.0, 0.0, 0.0, ceiling=0.0)
+        top = float(known.max())
+        return Statistics(float(known.mean()), float(known.var()), float(known.min()), top, ceiling=top)
     return None
 
 
@@ -99,7 +105,7 @@ def _random(column: Random, n_draws: float) -> Statistics:
     if column.distribution == "uniform":
         low, high = p["low"], p["high"]
         span = high - low
-        return Statistics((low + high) / 2, span * span / 12, low + tail * span, high - tail * span)
+        return Statistics((low + high) / 2, span * span / 12, low + tail * span, high - tail * span, False, high)
     if column.distribution == "normal":
         reach = -_NORMAL.inv_cdf(tail) * p["sigma"]
         return Statistics(p["mu"], p["sigma"] ** 2, p["mu"] - reach, p["mu"] + reach, certain=False)
@@ -117,7 +123,7 @@ def _truncated(mu: float, sigma: float, low: float, high: float, tail: float) ->
     spread = 1 + ((a * pdf_a if math.isfinite(a) else 0.0) - (b * pdf_b if math.isfinite(b) else 0.0)) / mass - shift**2
     ends = (_quantile(cdf_a + q * mass) for q in (tail, 1 - tail))
     lowest, highest = (mu + sigma * z for z in ends)
-    return Statistics(mu + sigma * shift, sigma**2 * spread, max(lowest, low), min(highest, high))
+    return Statistics(mu + sigma * shift, sigma**2 * spread, max(lowest, low), min(highest, high), False, high)
 
 
 def _quantile(q: float) -> float:

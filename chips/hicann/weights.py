@@ -98,11 +98,15 @@ class RowFormat:
 
     def _row_maximum(self, rows: Rows, wanted: Floats) -> Floats:
         cores = int(self.post_core.max(initial=0)) + 1
-        key = rows.pre() * cores + self.post_core[rows.post]
-        found, inverse = np.unique(key, return_inverse=True)
-        maximum = np.zeros(len(found))
-        np.maximum.at(maximum, inverse, wanted)
-        return maximum[inverse]
+        key = (rows.pre() - rows.start) * cores + self.post_core[rows.post]
+        n_keys = (len(rows.indptr) - 1) * cores
+        if n_keys > 4 * rows.size + 1_000_000:
+            # few synapses spread over many HICANNs: number only the rows that occur
+            found, key = np.unique(key, return_inverse=True)
+            n_keys = len(found)
+        maximum = np.zeros(n_keys)
+        np.maximum.at(maximum, key, wanted)
+        return maximum[key]
 
     def _rounded(self, codes: Floats, rows: Rows) -> Floats:
         if not self.stochastic:

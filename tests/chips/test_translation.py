@@ -251,6 +251,15 @@ def test_random_delays_beyond_the_range_are_found_when_they_are_drawn():
     assert np.max(rows.columns["delay"]) <= 6.2 + 1e-9
 
 
+def test_random_delays_that_hardly_reach_the_end_are_shortened_quietly():
+    a = lif(0, 10, curr(), "a")
+    delay = Random("normal_clipped", {"mu": 1.5, "sigma": 0.3, "low": 0.1, "high": 14.0}, 3)
+    net = network((a,), [connect(0, a, a, OneToOne(), 0.1, delay=delay)])
+    result = LOIHI.translate(net, frozenset({"delay"}))
+    assert not [loss for loss in result.losses if loss.kind == "approximation"]
+    assert result.network.projections[0].realisation is not None
+
+
 def test_spinnaker_takes_one_kind_of_receptor_per_population():
     mixed = (*curr()[:1], *cond()[1:])
     with pytest.raises(UnsupportedError, match="receptors of several kinds"):
