@@ -241,9 +241,11 @@ def grid_delays(delay_ms: float | Floats, dt_ms: float, longest_ms: float) -> Va
 def weight_statistics(network: Network, projection: Projection, n_draws: float) -> Statistics:
     """Statistics of the weights of a projection after conversions; bounds as for ``n_draws`` draws."""
     known = statistics(synaptic_column(projection, "weight"), n_draws)
-    if known is not None and projection.realisation is None:
-        return known
-    # converted weights and formulas: the first block of rows stands for all
+    scale = 1.0 if projection.realisation is None else getattr(projection.realisation, "weight_scale", None)
+    if known is not None and scale is not None:
+        low, high = sorted((scale * known.low, scale * known.high))
+        return Statistics(scale * known.mean, scale**2 * known.variance, low, high, known.certain)
+    # formulas and factors that differ by cell: the first block of rows stands for all
     for rows in blocks(network, projection)[0]:
         weight = np.asarray(rows.columns["weight"])
         if rows.size:

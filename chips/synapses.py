@@ -43,6 +43,11 @@ class Convert:
     rate_hz: float = 0.0
     column: str = ""
 
+    @property
+    def weight_scale(self) -> float | None:
+        """The one factor of all weights; ``None`` if they differ."""
+        return self.factor if isinstance(self.factor, float) and not self.rate_hz and not self.column else None
+
     def apply(self, rows: Rows) -> Rows:
         """Synapses with converted weights."""
         columns = dict(rows.columns)
@@ -93,6 +98,11 @@ class Shorten:
 
     longest_ms: float
     before: Realisation | None = None
+
+    @property
+    def weight_scale(self) -> float | None:
+        """Factor of all weights, which is that of the earlier realisation."""
+        return 1.0 if self.before is None else getattr(self.before, "weight_scale", None)
 
     def apply(self, rows: Rows) -> Rows:
         """Synapses with delays up to ``longest_ms``."""

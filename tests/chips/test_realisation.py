@@ -11,6 +11,7 @@ from chip_networks import balanced, cond, connect, curr, lif, network, place, po
 from neurosim import chips
 from neurosim.chips import realise as module
 from neurosim.chips.realise import Chain, Change, keep, keyed_uniform, measure
+from neurosim.chips.synapses import Convert, Shorten
 from neurosim.columns import Expression, Random
 from neurosim.connectivity import AllToAll, Bernoulli, OneToOne, Table, count, expand
 from neurosim.network import Rows, Selection
@@ -73,6 +74,18 @@ def test_errors_of_scalars_and_arrays_add_up():
     change.add(np.array([1.0, 2.0]), np.array([False, True]), 2)
     change.add(3.0, False, 5)
     assert (change.count, change.total_error, change.largest) == (11, 7.0, 2.0)
+
+
+def test_statistics_of_converted_weights_need_no_expansion():
+    source, post = poisson(0, 1000), lif(1, 1000, curr())
+    projection = connect(0, source, post, AllToAll(), Random("uniform", {"low": 0.0, "high": 1.0}, 2))
+    net = network((source, post), [projection])
+    scaled = replace(projection, realisation=Shorten(5.0, Convert(-2.0)))
+    found = module.weight_statistics(net, scaled, 1.0)
+    assert (found.mean, found.variance) == pytest.approx((-1.0, 4 / 12))
+    assert found.low < -1.9
+    uneven = replace(projection, realisation=Convert(np.linspace(1.0, 2.0, 1000)))
+    assert module.weight_statistics(net, uneven, 1.0).high == pytest.approx(2.0, abs=0.01)
 
 
 def test_keyed_numbers_depend_on_row_and_place_only():
