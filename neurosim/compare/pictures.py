@@ -181,29 +181,37 @@ def heading(run: ChipRun) -> str:
 
 
 def chip_map(run: ChipRun) -> Any:
-    """Figure of the chip's used cores, coloured by how full they are."""
+    """Figure of the machine's cores: grey where unused, coloured by how full the others are."""
     figure_class, canvas_class = _pyplot()
     result = figure_class(figsize=(4.2, 3.6), layout="constrained")
     canvas_class(result)
     axes = result.subplots()
-    grid = occupancy(run)
-    picture_of = axes.imshow(grid, origin="lower", cmap="viridis", vmin=0.0, vmax=max(1.0, float(np.nanmax(grid))), interpolation="nearest")
-    result.colorbar(picture_of, ax=axes, label="fullest resource (share of its limit)", shrink=0.85)
+    unused, fill = occupancy(run)
+    axes.imshow(unused, origin="lower", cmap="Greys", vmin=0.0, vmax=8.0, interpolation="nearest")
+    image = axes.imshow(fill, origin="lower", cmap="viridis", vmin=0.0, vmax=max(1.0, float(np.nanmax(fill))), interpolation="nearest")
+    result.colorbar(image, ax=axes, label="fullest resource (share of its limit)", shrink=0.85)
     axes.set_title(f"{run.chip}: {run.n_cores:,} cores in use", fontsize=9, loc="left")
-    axes.set_facecolor("#eef0f4")
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set_axis_off()
     return result
 
 
-def occupancy(run: ChipRun) -> np.ndarray:
-    """Fill of the used cores as a picture: chips at their (x, y), the cores of a chip in a small square."""
-    x = np.array([use.x for use in run.cores])
-    y = np.array([use.y for use in run.cores])
-    core = np.array([use.core for use in run.cores])
-    side = int(np.ceil(np.sqrt(core.max(initial=0) + 1)))
+def occupancy(run: ChipRun) -> tuple[np.ndarray, np.ndarray]:
+    """The machine as two pictures, NaN where there is nothing: 1 for each core, and the fill of the used ones.
+
+    Chips are at their (x, y); the cores of a chip fill a small square.
+    """
+    used = [(use.x, use.y, use.core) for use in run.cores]
+    every = np.array([*run.machine, *used])
+    low, side = every.min(axis=0), int(np.ceil(np.sqrt(every[:, 2].max() + 1)))
     pitch = side + 1 if side > 1 else 1
-    columns, rows = (x - x.min()) * pitch + core % side, (y - y.min()) * pitch + core // side
-    grid = np.full((int(rows.max()) + 1, int(columns.max()) + 1), np.nan)
-    grid[rows, columns] = [use.fill for use in run.cores]
-    return grid
+
+    def pixels(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        x, y, core = (places - [low[0], low[1], 0]).T
+        return y * pitch + core // side, x * pitch + core % side
+
+    rows, columns = pixels(every)
+    unused = np.full((int(rows.max()) + 1, int(columns.max()) + 1), np.nan)
+    fill = unused.copy()
+    unused[rows, columns] = 1.0
+    fill[pixels(np.array(used))] = [use.fill for use in run.cores]
+    return unused, fill

@@ -14,6 +14,9 @@ from neurosim.losses import Ledger, Loss
 
 IDEAL = "ideal"
 
+#: Cores beyond which only the chips in use are drawn.
+LARGE_MACHINE = 5000
+
 
 @dataclass(frozen=True, slots=True)
 class CoreUse:
@@ -53,6 +56,9 @@ class ChipRun:
         projection.
     spikes
         Recordings of all populations whose spikes were recorded.
+    cores, machine
+        The cores in use, and ``(x, y, core)`` of all there are (of a very large machine, of the
+        chips in use only).
     stages
         Seconds of wall time per stage.
     duration_ms
@@ -76,6 +82,7 @@ class ChipRun:
     weight_error: float = 0.0
     spikes: tuple[Spikes, ...] = ()
     cores: tuple[CoreUse, ...] = ()
+    machine: tuple[tuple[int, int, int], ...] = ()
     stages: dict[str, float] = field(default_factory=dict)
     duration_ms: float = 0.0
     hardware_s: float | None = None
@@ -179,6 +186,7 @@ def of_fit(name: str, fit: Any, network: Any) -> ChipRun:
         losses=tuple(fit.ledger),
         weight_error=weight_error(fit.network, fit.ledger),
         cores=tuple(core_uses(mapping)) if mapping is not None else (),
+        machine=_machine(mapping) if mapping is not None else (),
     )
 
 
@@ -242,3 +250,11 @@ def core_uses(mapping: Any) -> list[CoreUse]:
         where = (int(table.chip[place]), int(table.x[place]), int(table.y[place]), int(table.core[place]))
         uses.append(CoreUse(*where, int(n_neurons[place]), float(fraction[row, fullest]), usage.resources[fullest]))
     return uses
+
+
+def _machine(mapping: Any) -> tuple[tuple[int, int, int], ...]:
+    table = mapping.chip.cores()
+    shown = np.arange(len(table.core))
+    if len(shown) > LARGE_MACHINE:
+        shown = np.flatnonzero(np.isin(table.chip, table.chip[np.asarray(mapping.utilisation().places)]))
+    return tuple(zip(*(column[shown].tolist() for column in (table.x, table.y, table.core)), strict=True))

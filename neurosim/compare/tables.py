@@ -45,56 +45,57 @@ def grid(title: str, columns: Iterable[str], *, caption: str = "") -> Table:
 
 
 def comparison_table(comparison: Comparison) -> Table:
-    """One line per chip: where it went, what was lost, how it behaved, how long it took."""
-    columns = (
-        "chip",
-        "cores>",
-        "chips>",
-        "synapses lost>",
-        "weight error>",
-        "rate Hz>",
-        "CV ISI>",
-        "r cells>",
-        "r time>",
-        "wall s>",
-        "chip's own s>",
-        "approximations",
-    )
+    """One line per chip: where it went, what was lost, how it behaved."""
+    columns = ["chip", "cores>", "chips>", "synapses lost>", "weight error>", "rate Hz>", "CV ISI>"]
+    columns += ["r cells>", "r time>"] if _has_reference(comparison) else []
     plural = "" if len(comparison.runs) == 1 else "s"
-    table = grid(f"{comparison.name} on {len(comparison.runs)} chip{plural}", columns, caption=_caption(comparison))
+    title = f"{comparison.name} on {len(comparison.runs)} chip{plural}"
+    table = grid(title, [*columns, "chip's own time>", "approximations"], caption=_caption(comparison))
     for run, entry in zip(comparison.runs, comparison.rows(), strict=True):
-        table.add_row(*(_error_cells(run) if run.error else _cells(run, entry)))
+        cells = _error_cells(run, len(columns) + 2) if run.error else _cells(run, entry, with_reference="r cells>" in columns)
+        table.add_row(*cells)
     return table
+
+
+def _has_reference(comparison: Comparison) -> bool:
+    return comparison.ideal is not None and len(comparison.runs) > 1
 
 
 def _caption(comparison: Comparison) -> str:
     parts = [f"{run.chip}: {run.error}" for run in comparison.failed]
-    if comparison.ideal is not None:
+    if _has_reference(comparison):
         parts.append("r: correlation with ideal, of spike counts over cells and of activity over time (5 ms bins)")
     if comparison.interrupted:
         parts.append("interrupted: later chips were not run, later times are missing")
     return "\n".join(parts)
 
 
-def _error_cells(run: ChipRun) -> list[str | Text]:
-    return [run.chip, *["-"] * 10, Text("failed, see below", style="red")]
+def _error_cells(run: ChipRun, n_columns: int) -> list[str | Text]:
+    return [run.chip, *["-"] * (n_columns - 2), Text("failed, see below", style="red")]
 
 
-def _cells(run: ChipRun, entry: dict[str, Any]) -> list[str | Text]:
+def _cells(run: ChipRun, entry: dict[str, Any], *, with_reference: bool) -> list[str | Text]:
+    correlations = [number(mean_over(entry, key), ".2f") for key in ("rate_correlation", "activity_correlation")]
     return [
         run.chip,
         number(run.n_cores) if run.n_cores else "-",
         number(run.n_chips) if run.n_chips else "-",
-        number(entry["synapses_lost"]),
+        number(entry["synapses_lost"]) if run.n_cores else "-",
         percent(entry["weight_error"]),
         number(entry["rate_hz"], ".2f"),
         number(mean_over(entry, "cv_isi"), ".2f"),
-        number(mean_over(entry, "rate_correlation"), ".2f"),
-        number(mean_over(entry, "activity_correlation"), ".2f"),
-        number(sum(run.stages.values()), ".1f"),
-        number(run.hardware_s, ".2g"),
+        *(correlations if with_reference else []),
+        duration(run.hardware_s),
         ", ".join(run.approximations) or "-",
     ]
+
+
+def duration(seconds: float | None) -> str:
+    """A time in a unit that suits it; a dash for none."""
+    if seconds is None:
+        return "-"
+    unit, name = next(((unit, name) for unit, name in ((1.0, "s"), (1e-3, "ms")) if seconds >= unit), (1e-6, "us"))
+    return f"{seconds / unit:.3g} {name}"
 
 
 def percent(share: float) -> str:
@@ -122,7 +123,7 @@ def run_table(run: ChipRun, name: str) -> Table:
         "synapses lost": number(run.synapses_lost()) if run.n_cores else "",
         "approximations": ", ".join(run.approximations),
         "simulated": f"{run.duration_ms:g} ms",
-        "chip's own time": f"{run.hardware_s:.3g} s" if run.hardware_s else "",
+        "chip's own time": duration(run.hardware_s) if run.hardware_s else "",
         "wall time": ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in run.stages.items()),
     }
     for label, value in facts.items():

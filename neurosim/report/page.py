@@ -46,7 +46,7 @@ def html(comparison: Comparison) -> str:
     except ImportError as error:
         raise MissingExtraError.of("jinja2", "report") from error
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(number=tables.number, signed=tables.signed, whole=_whole)
+    environment.filters.update(number=tables.number, signed=tables.signed, duration=tables.duration, whole=_whole)
     return environment.from_string(TEMPLATE).render(**content(comparison))
 
 

@@ -105,7 +105,7 @@ details summary { cursor: pointer; color: var(--accent); font-size: 14px; margin
 <tr><td>cores in use</td><td class="n">{{ item.run.n_cores | whole }}</td></tr>
 <tr><td>chips in use</td><td class="n">{{ item.run.n_chips | whole }}</td></tr>
 {% if item.run.binding %}<tr><td>fullest resource</td><td class="n">{{ item.run.binding }}</td></tr>{% endif %}
-{% if item.run.hardware_s is not none %}<tr><td>the chip itself would take</td><td class="n">{{ item.run.hardware_s | number(".2g") }} s</td></tr>{% endif %}
+{% if item.run.hardware_s is not none %}<tr><td>the chip itself would take</td><td class="n">{{ item.run.hardware_s | duration }}</td></tr>{% endif %}
 </table>
 </div>
 </div>
