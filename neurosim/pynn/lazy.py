@@ -50,8 +50,9 @@ def prepared(value: Any, projection: Projection, name: str) -> LazyArray:
 
 def _own(base: Any, projection: Projection) -> Any:
     if isinstance(base, RandomDistribution):
-        adopt(base.rng)
-        return deepcopy(base)
+        own = deepcopy(base)
+        own.source = adopt(base.rng)  # counter-based columns take their seed from the user's generator
+        return own
     if isinstance(base, IndexBasedExpression):
         bound = deepcopy_shallow(base)
         bound.projection = projection
@@ -154,7 +155,7 @@ def column(lazy: LazyArray, projection: Projection) -> Column | None:
     if isinstance(base, RandomDistribution):
         if lazy.operations:
             return None
-        return Random(base.name, {name: float(value) for name, value in base.parameters.items()}, seed_from(base.rng))
+        return Random(base.name, {name: float(value) for name, value in base.parameters.items()}, seed_from(base.source))
     if any(isinstance(argument, LazyArray) for _, argument in lazy.operations) or not callable(base):
         return None
     of = "index" if isinstance(base, IndexBasedExpression) else "distance"

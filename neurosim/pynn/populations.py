@@ -162,6 +162,13 @@ class Population(Cells, common.Population):
 
     positions = property(lambda self: self._get_positions(), _put_positions, doc="Positions in um, shape (3, size).")
 
+    def _put_structure(self, structure: Any) -> None:
+        common.Population._set_structure(self, structure)
+        adopt(getattr(structure, "rng", None))
+        self._touch()
+
+    structure = property(lambda self: self._get_structure(), _put_structure, doc="The spatial structure of the population.")
+
     @property
     def lies_on_default_line(self) -> bool:
         """True if nobody gave positions: cell i is at (i, 0, 0)."""

@@ -46,6 +46,7 @@ class Projection(WeightRecording, common.Projection):
         synapse_type = synapse_type or StaticSynapse()
         adopt_values(value for _, value in synapse_type.parameter_space.items())
         super().__init__(presynaptic_neurons, postsynaptic_neurons, connector, synapse_type, source, receptor_type, space or Space(), label)
+        self._selections = (cast(Any, self.pre).selection, cast(Any, self.post).selection)
         self._chunks: Chunks | None = None
         self._frozen: network.Projection | None = None
         self._current: tuple[float, Current] | None = None
@@ -135,7 +136,7 @@ class Projection(WeightRecording, common.Projection):
         return self._network_id
 
     def _described(self, rule: Any, synapse: Any, seed: int) -> network.Projection:
-        pre, post = cast(Any, self.pre).selection, cast(Any, self.post).selection
+        pre, post = self._selections
         return network.Projection(self._network_id, str(self.label), pre, post, str(self.receptor_type), rule, synapse, seed)
 
     def freeze(self) -> network.Projection:
@@ -287,10 +288,12 @@ class Projection(WeightRecording, common.Projection):
         self._check(name, float(value))
         self._keep_live_weight()
         wiring = self.make_explicit()
-        source = self._live_weight if name == "weight" and self._live_weight is not None else wiring.columns[name]
-        values = np.array(np.broadcast_to(np.asarray(source, dtype=float), len(wiring.pre)))  # type: ignore[arg-type]
+        live = name == "weight" and self._live_weight is not None
+        values = self._live_weight if live else wiring.columns[name]
+        if self._frozen is not None or not isinstance(values, np.ndarray):  # the network's arrays stay as they are
+            values = np.array(np.broadcast_to(np.asarray(values, dtype=float), len(wiring.rule.pre)))  # type: ignore[attr-defined]
         values[index] = value
-        if name == "weight" and self._live_weight is not None:
+        if live:
             self._live_weight = values
         else:
             wiring.columns[name] = values

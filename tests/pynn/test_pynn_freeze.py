@@ -154,6 +154,34 @@ def test_projections_with_one_generator_differ_when_fast(sim: Any) -> None:
     assert first.get("weight", format="list") != second.get("weight", format="list")
 
 
+def test_columns_with_one_generator_differ_when_fast(sim: Any) -> None:
+    sim.setup(rng="fast")
+    a = sim.Population(5, sim.IF_cond_exp())
+    weight = sim.RandomDistribution("uniform", low=0.1, high=0.2, rng=sim.NumpyRNG(seed=3))
+    first, second = (sim.Projection(a, a, sim.AllToAllConnector(), sim.StaticSynapse(weight=weight)) for _ in range(2))
+    assert first.get("weight", format="list") != second.get("weight", format="list")
+
+
+def test_growing_an_assembly_leaves_its_projections_alone(sim: Any) -> None:
+    a, b = sim.Population(3, sim.IF_cond_exp()), sim.Population(3, sim.IF_cond_exp())
+    group = a[:2] + b[:1]
+    projection = sim.Projection(a, group, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.1))
+    group += sim.Population(4, sim.IF_cond_exp())
+    projection.set(weight=0.2)
+    assert frozen().projections[0].post.size == 3
+
+
+def test_frozen_weights_do_not_change_under_the_session(sim: Any) -> None:
+    a = sim.Population(3, sim.IF_cond_exp())
+    projection = sim.Projection(a, a, sim.AllToAllConnector(), sim.StaticSynapse(weight=0.1))
+    projection[0].weight = 0.2
+    before = frozen().projections[0].synapse.columns["weight"]
+    for connection in projection.connections:
+        connection.weight = 0.5
+    assert before.tolist() == [0.2] + [0.1] * 8
+    assert frozen().projections[0].synapse.columns["weight"].tolist() == [0.5] * 9
+
+
 def test_positions_reach_the_network_unless_they_are_the_default(sim: Any) -> None:
     sim.Population(4, sim.IF_cond_exp())
     grid = sim.Population(4, sim.IF_cond_exp(), structure=sim.space.Grid2D(dx=2.0))

@@ -36,7 +36,7 @@ def script(sim: Any, **settings: Any) -> list[Any]:
     noise.inject_into(cells)
     network = simulator.state.freeze()
     return [
-        cells.get("tau_m").tolist(), cells.get("cm").tolist(), network.populations[0].initial["v"].tolist(), cells.positions.tolist(),
+        cells.get("tau_m").tolist(), cells.get("cm").tolist(), np.asarray(network.populations[0].initial["v"]).tolist(), cells.positions.tolist(),
         drawn.get(["weight", "delay"], format="list"), native.get("weight", format="list"), network.currents[0].seed, network.seed,
         [int(c) for c in cells.sample(5)], sim.NumpyRNG().next(3).tolist(),
     ]  # fmt: skip

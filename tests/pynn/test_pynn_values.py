@@ -79,8 +79,9 @@ def test_weights_of_distances_may_be_a_constant_function(sim: Any) -> None:
 
 def test_single_connections_can_be_read_and_written(sim: Any) -> None:
     projection = linked(sim)
-    connection = list(projection.connections)[2]
+    connection: Any = list(projection.connections)[2]
     assert isinstance(connection, common.Connection)
+    connection = projection[2]
     assert connection.as_tuple("presynaptic_index", "postsynaptic_index", "weight", "U") == (1, 1, 0.1, 0.5)
     connection.weight = 0.9
     assert projection.get("weight", format="list", with_address=False) == [0.1, 0.1, 0.9, 0.1, 0.1]
