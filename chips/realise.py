@@ -14,15 +14,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.chips.usage import expected
 from neurosim.chips.values import Statistics, Values, at, statistics, synaptic_column
 from neurosim.columns import Floats
 from neurosim.losses import Loss
 from neurosim.network import Network, Projection, Realisation, Rows
 
-#: Above this expected number of synapses a projection is measured on a sample of its rows.
+#: Above this expected number of synapses of a network, large projections are measured on a sample of their rows.
 SAMPLE_ABOVE = 50_000_000
-#: Number of synapses of such a sample, roughly, and of pieces it is spread over.
-SAMPLE_SYNAPSES = 4_000_000
+#: Number of synapses of such a sample of one projection, roughly, and of pieces it is spread over.
+SAMPLE_SYNAPSES = 1_000_000
 SAMPLE_PIECES = 32
 
 
@@ -127,14 +128,14 @@ def blocks(network: Network, projection: Projection) -> tuple[Iterator[Rows], fl
     """Rows of a projection: all of them, or a sample with the factor that scales it up, and a note."""
     from neurosim.connectivity import expand, iterate
 
-    ends = network.ends(projection)
-    expected = projection.rule.expected(ends)
-    if expected <= SAMPLE_ABOVE or ends.n_pre < 2 * SAMPLE_PIECES:
+    n_pre, n_synapses = projection.pre.size, expected(network, projection)
+    large = n_synapses > SAMPLE_SYNAPSES and sum(expected(network, each) for each in network.projections) > SAMPLE_ABOVE
+    rows = max(1, round(SAMPLE_SYNAPSES / max(n_synapses, 1) * n_pre / SAMPLE_PIECES))
+    if not large or n_pre < 2 * SAMPLE_PIECES * rows:
         return iter(iterate(network, projection)), 1.0, ""
-    rows = max(1, round(SAMPLE_SYNAPSES / expected * ends.n_pre / SAMPLE_PIECES))
-    starts = np.linspace(0, ends.n_pre - rows, SAMPLE_PIECES).astype(int)
-    note = f"Estimated from {rows * SAMPLE_PIECES:,} of {ends.n_pre:,} rows."
-    return (expand(network, projection, int(s), int(s) + rows) for s in starts), ends.n_pre / (rows * SAMPLE_PIECES), note
+    starts = np.linspace(0, n_pre - rows, SAMPLE_PIECES).astype(int)
+    note = f"Estimated from {rows * SAMPLE_PIECES:,} of {n_pre:,} rows."
+    return (expand(network, projection, int(s), int(s) + rows) for s in starts), n_pre / (rows * SAMPLE_PIECES), note
 
 
 def measure(network: Network, projection: Projection, form: Format) -> Measured:

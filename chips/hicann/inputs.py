@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.chips.realise import blocks
 from neurosim.chips.usage import bound, incoming
+from neurosim.connectivity import iterate
 from neurosim.network import Network, Projection, Rows
 
 Int64 = NDArray[np.int64]
@@ -47,7 +47,7 @@ def _serve(network: Network, projection: Projection, left: dict[int, Int64]) -> 
         here = post_population == p
         room[here] = cells[post_cell[here]]
     lost = np.full(projection.post.size, never, np.int64)
-    for rows in blocks(network, projection)[0]:
+    for rows in iterate(network, projection):
         _take(rows, room, lost)
     for p, cells in left.items():
         here = post_population == p
