@@ -76,7 +76,14 @@ class Loss:
 
     def __str__(self) -> str:
         share = f" ({100 * self.fraction:.3g} % of {self.total:,})" if self.total else ""
-        return f"{self.kind}: {self.what} of {self.where}: {self.count:,}{share}. {self.detail}".strip()
+        return f"{self.kind}: {self.what} of {self.where}: {self.count:,}{share}{self._error()}. {self.detail}".strip()
+
+    def _error(self) -> str:
+        if not self.error_max:
+            return ""
+        if self.unit == "1":
+            return f", error {100 * self.error_mean:.3g} % on average, {100 * self.error_max:.3g} % at most"
+        return f", error {self.error_mean:.3g} {self.unit} on average, {self.error_max:.3g} {self.unit} at most".replace("  ", " ")
 
 
 def _outside() -> int:

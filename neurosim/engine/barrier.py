@@ -37,7 +37,7 @@ def _call_wait(typingctx: Any, function: Any, argument: Any) -> Any:
 def wait(barrier):
     """Wait for the other threads; ``barrier`` is ``[function address, barrier address]``, 0 for none."""
     if barrier[0] != 0:
-        _call_wait(barrier[0], barrier[1])
+        _call_wait(barrier[0], barrier[1])  # pyright: ignore[reportCallIssue]
 
 
 class Barrier:

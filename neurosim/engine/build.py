@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.columns import Column
 from neurosim.connectivity.columns import population_values
 from neurosim.engine import layout as lay
 from neurosim.engine import sources as source_kernels
@@ -32,7 +33,7 @@ _SOURCE_ROWS = {
 STATE_ROWS = {"lif": {"v": 0}, "adex": {"v": 0, "w": 1}, "izhikevich": {"v": 0, "u": 1}, "hh": {"v": 0}}
 
 
-def values_of(population: Population, columns: Mapping[str, object], stream: str) -> dict[str, Floats]:
+def values_of(population: Population, columns: Mapping[str, Column], stream: str) -> dict[str, Floats]:
     """Columns of a population as float64 arrays of shape (size,)."""
     return {name: population_values(column, population.size, f"{population.id}/{stream}/{name}") for name, column in columns.items()}
 
@@ -109,7 +110,13 @@ def build_sources(network: Network, layout: Layout, *, now_ms: float = 0.0, now_
     n = layout.sizes["source"]
     stamps, times, ranges = _array_spikes(network)
     sources = Sources(
-        np.zeros(n, np.uint64), np.zeros(n, np.int64), np.full(n, np.inf), np.zeros((lay.N_SOURCE_PARAMETERS, n)), np.zeros(n, np.int64), stamps, times
+        np.zeros(n, np.uint64),
+        np.zeros(n, np.int64),
+        np.full(n, np.inf),
+        np.zeros((lay.N_SOURCE_PARAMETERS, n)),
+        np.zeros(n, np.int64),
+        stamps,
+        times,
     )
     for population in network.populations:
         if population.is_source:
@@ -125,7 +132,14 @@ def source_index(layout: Layout, population: Population) -> Int64:
 
 
 def write_source(
-    sources: Sources, layout: Layout, population: Population, ranges: tuple[Int64, Int64] | None, *, now_ms: float, now_step: int, dt_ms: float
+    sources: Sources,
+    layout: Layout,
+    population: Population,
+    ranges: tuple[Int64, Int64] | None,
+    *,
+    now_ms: float,
+    now_step: int,
+    dt_ms: float,
 ) -> None:
     """Write a source population's parameters and let it continue from ``now``."""
     where = source_index(layout, population)
@@ -171,7 +185,13 @@ def _check_train(population: Population, number: int, train: Floats) -> None:
     if len(train) and not np.all(np.isfinite(train)):
         raise ParameterError("spike times contain NaN or infinity.", where=where, remedy="Give finite times in ms.")
     if len(train) and train[0] < 0:
-        raise ParameterError(f"the spike time {train[0]:g} ms is negative.", where=where, used=float(train[0]), limit=0.0, remedy="Spike times start at 0 ms.")
+        raise ParameterError(
+            f"the spike time {train[0]:g} ms is negative.",
+            where=where,
+            used=float(train[0]),
+            limit=0.0,
+            remedy="Spike times start at 0 ms.",
+        )
     if np.any(np.diff(train) < 0):
         raise ParameterError("spike times are not sorted.", where=where, remedy="Sort them, for example with numpy.sort.")
 

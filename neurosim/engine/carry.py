@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.columns import is_homogeneous
 from neurosim.engine import build, currents, stores
 from neurosim.engine import layout as lay
 from neurosim.errors import NetworkError, UnknownNameError
@@ -34,7 +35,9 @@ def same_shape(old: Network, new: Network) -> bool:
 
 
 def _alike(a: Population, b: Population) -> bool:
-    return a is b or (a.size == b.size and lay.group_key(a) == lay.group_key(b) and [r.name for r in a.receptors] == [r.name for r in b.receptors])
+    return a is b or (
+        a.size == b.size and lay.group_key(a) == lay.group_key(b) and [r.name for r in a.receptors] == [r.name for r in b.receptors]
+    )
 
 
 def update(simulation: Simulation, new: Network) -> None:
@@ -43,7 +46,9 @@ def update(simulation: Simulation, new: Network) -> None:
     if new is old:
         return
     if new.dt != old.dt:
-        raise NetworkError("the time step cannot change while a simulation runs.", where="update", used=new.dt, limit=old.dt, remedy="Call setup() again.")
+        raise NetworkError(
+            "the time step cannot change while a simulation runs.", where="update", used=new.dt, limit=old.dt, remedy="Call setup() again."
+        )
     if same_shape(old, new):
         _patch(simulation, new)
     else:
@@ -71,7 +76,7 @@ def _patch(simulation: Simulation, new: Network) -> None:
 def _set_states(simulation: Simulation, before: Population, after: Population) -> None:
     """Write the state variables whose initial values the user changed."""
     for name, column in after.initial.items():
-        if column is before.initial.get(name) or (np.ndim(column) == 0 and column == before.initial.get(name)):
+        if column is before.initial.get(name) or (is_homogeneous(column) and column == before.initial.get(name)):
             continue
         value = build.values_of(after, {name: column}, "initial")[name]
         write_state(simulation, after, name, value)
@@ -111,7 +116,9 @@ def _new_sources(simulation: Simulation, old: Network, new: Network) -> object:
             continue
         where = build.source_index(layout, now)
         if now.model == "array_source":
-            build.write_source(after, layout, now, ranges[now.id], now_ms=simulation.t_ms, now_step=simulation.step + (was is now), dt_ms=new.dt)
+            build.write_source(
+                after, layout, now, ranges[now.id], now_ms=simulation.t_ms, now_step=simulation.step + (was is now), dt_ms=new.dt
+            )
             continue
         after.draws[where] = before.draws[where]
         if was is now:
@@ -150,19 +157,29 @@ def _carry_cells(simulation: Simulation, old_layout: lay.Layout, old_program: ob
         if now.model == "array_source":
             _, _, ranges = build._array_spikes(simulation.network)
             build.write_source(
-                sources, simulation.layout, now, ranges[now.id], now_ms=simulation.t_ms, now_step=simulation.step + (was is now), dt_ms=simulation.network.dt
+                sources,
+                simulation.layout,
+                now,
+                ranges[now.id],
+                now_ms=simulation.t_ms,
+                now_step=simulation.step + (was is now),
+                dt_ms=simulation.network.dt,
             )
             return
         sources.draws[b] = before.draws[a]
         if was is now:
             sources.next_ms[b] = before.next_ms[a]
         else:
-            build.write_source(sources, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=simulation.step, dt_ms=simulation.network.dt)
+            build.write_source(
+                sources, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=simulation.step, dt_ms=simulation.network.dt
+            )
         return
     kernel = simulation.layout.groups[simulation.layout.group_of[now.id]].kernel
     n_rows, n_receptors = model_layout.n_states(kernel), len(now.receptors)
     before = old_program.cells  # type: ignore[attr-defined]
-    build.scatter(simulation.layout, program.cells.state, lay.O_STATE, here, build.gathered(old_layout, before.state, lay.O_STATE, there, n_rows))
+    build.scatter(
+        simulation.layout, program.cells.state, lay.O_STATE, here, build.gathered(old_layout, before.state, lay.O_STATE, there, n_rows)
+    )
     build.scatter(simulation.layout, program.cells.g, lay.O_G, here, build.gathered(old_layout, before.g, lay.O_G, there, 2 * n_receptors))
     if was is not now:
         _set_states(simulation, was, now)

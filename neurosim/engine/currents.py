@@ -27,9 +27,13 @@ def check(current: Current) -> None:
     for name, value in current.parameters.items():
         numbers = np.asarray(value, np.float64)
         if np.any(np.isnan(numbers)) or (name not in ("stop", "start") and np.any(np.isinf(numbers))):
-            raise ParameterError(f"'{name}' is not a finite number.", where=f"{current.kind} current", used=name, remedy="Give finite values.")
+            raise ParameterError(
+                f"'{name}' is not a finite number.", where=f"{current.kind} current", used=name, remedy="Give finite values."
+            )
     if current.kind == "step" and np.any(np.diff(np.asarray(current.parameters["times"])) < 0):
-        raise ParameterError("the times of a step current are not sorted.", where="step current", remedy="Sort times and amplitudes together.")
+        raise ParameterError(
+            "the times of a step current are not sorted.", where="step current", remedy="Sort times and amplitudes together."
+        )
 
 
 def _grid(time_ms: float, dt_ms: float) -> float:

@@ -8,7 +8,6 @@ own they would carry all arrays as arguments and cost most of the compile time.
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
 from neurosim.engine.barrier import wait
@@ -161,7 +160,18 @@ def run(
         n = min(batch, n_steps - start)
         for b in range(lo, hi):
             n_out = start - start
-            enqueue(b, (segments.ptr.size - 1) // n_queued.shape[0], gids, stamps, clock[PENDING], clock[COUNT], first_step + start, segments, queue[b], n_queued[b])
+            enqueue(
+                b,
+                (segments.ptr.size - 1) // n_queued.shape[0],
+                gids,
+                stamps,
+                clock[PENDING],
+                clock[COUNT],
+                first_step + start,
+                segments,
+                queue[b],
+                n_queued[b],
+            )
             first, last = cells.block_ptr[b], cells.block_ptr[b + 1]
             for k in range(n):
                 step = first_step + start + k

@@ -59,7 +59,9 @@ class RealTime:
 def check_pace(pace: str) -> str:
     """The pace, if it is one."""
     if pace not in PACES:
-        raise ParameterError(f"pace '{pace}' is not known.", where="setup()", used=pace, limit=PACES, remedy=f"Use one of {', '.join(PACES)}.")
+        raise ParameterError(
+            f"pace '{pace}' is not known.", where="setup()", used=pace, limit=PACES, remedy=f"Use one of {', '.join(PACES)}."
+        )
     return pace
 
 

@@ -3,7 +3,7 @@
 STDP synapses are brought up to date when their presynaptic spike arrives, from the stored recent
 spikes of their targets. With delay d and dendritic fraction f, a presynaptic spike passes the
 synapse at t_pre + (1 - f) d and a postsynaptic one at t_post + f d; pairs at exactly equal times
-change nothing, as in NEST. On the normalised weight u = (w - w_min) / (w_max - w_min)::
+do not interact, as in NEST (of a tie, the presynaptic spike counts first). On the normalised weight u = (w - w_min) / (w_max - w_min)::
 
     post after pre:  u += A_plus  (1 - u)^mu_plus  K_plus
     pre after post:  u -= A_minus  u^mu_minus      K_minus
@@ -72,19 +72,25 @@ def depress(rule, weight, trace):
 
 @njit(cache=True)
 def catch_up(rule, weight, slot, dendritic_ms, since_ms, until_ms, last_ms, trace, plastic):
-    """Weight after the postsynaptic spikes that reached the synapse in (since, until]."""
-    n = plastic.hist_n[slot]
-    first = n
-    while first > 0 and plastic.hist_ms[slot, first - 1] + dendritic_ms > since_ms + 1e-6:
-        first -= 1
+    """Weight after the postsynaptic spikes that reached the synapse in [since, until).
+
+    A spike that passes together with the last presynaptic one is counted here, whether it was
+    stored before or after that was processed, and pairs only with the earlier ones.
+    """
     if trace <= 0.0 or rule[2] == 0.0:
         return weight
+    n = plastic.hist_n[slot]
+    first = n
+    while first > 0 and plastic.hist_ms[slot, first - 1] + dendritic_ms > since_ms - 1e-6:
+        first -= 1
     for h in range(first, n):
         at = plastic.hist_ms[slot, h] + dendritic_ms
-        if at > until_ms + 1e-6:
+        if at >= until_ms - 1e-6:
             break
         if at > last_ms + 1e-6:
             weight = potentiate(rule, weight, trace * math.exp((last_ms - at) / rule[0]))
+        elif at > last_ms - 1e-6:
+            weight = potentiate(rule, weight, trace - 1.0)
     return weight
 
 

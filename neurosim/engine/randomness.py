@@ -16,9 +16,8 @@ import numpy as np
 from numba import njit, uint64
 
 
-
 @njit(cache=True, inline="always")
-def mix(z: int) -> int:
+def mix(z):
     """64 well mixed bits from 64 bits."""
     z = uint64(z)
     z = (z ^ (z >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
@@ -27,21 +26,21 @@ def mix(z: int) -> int:
 
 
 @njit(cache=True, inline="always")
-def uniform(key: int, counter: int) -> float:
+def uniform(key, counter):
     """Number in the open interval (0, 1) for draw ``counter`` of stream ``key``."""
     z = mix(uint64(key) + uint64(counter + 1) * uint64(0x9E3779B97F4A7C15))
     return (float(z >> uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
 
 
 @njit(cache=True)
-def normal(key: int, counter: int) -> float:
+def normal(key, counter):
     """Standard normal number; uses draws ``2 counter`` and ``2 counter + 1``."""
     radius = math.sqrt(-2.0 * math.log(uniform(key, 2 * counter)))
     return radius * math.cos(2.0 * math.pi * uniform(key, 2 * counter + 1))
 
 
 @njit(cache=True)
-def keys(seed: int, stream: int, first: int, count: int) -> np.ndarray:
+def keys(seed, stream, first, count):
     """uint64 keys of ``count`` cells of one stream (a population or a projection)."""
     base = mix(mix(uint64(seed) + uint64(0x9E3779B97F4A7C15)) ^ uint64(stream + 1))
     out = np.empty(count, np.uint64)
@@ -51,7 +50,7 @@ def keys(seed: int, stream: int, first: int, count: int) -> np.ndarray:
 
 
 @njit(cache=True)
-def normals(key: int, first: int, count: int) -> np.ndarray:
+def normals(key, first, count):
     """Standard normal numbers ``first .. first + count - 1`` of a stream, shape (count,)."""
     out = np.empty(count, np.float64)
     for i in range(count):

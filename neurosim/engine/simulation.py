@@ -48,11 +48,25 @@ class Simulation:
 
     def __init__(self, network: Network, *, threads: int = 1, precision: str = "float64", pace: str = "accelerated") -> None:
         if precision not in ("float64", "float32"):
-            raise ParameterError(f"precision '{precision}' is not known.", where="setup()", used=precision, limit="float64, float32", remedy="Use one of these.")
+            raise ParameterError(
+                f"precision '{precision}' is not known.",
+                where="setup()",
+                used=precision,
+                limit="float64, float32",
+                remedy="Use one of these.",
+            )
         if not 1 <= int(threads) <= 1024:
-            raise ParameterError("the number of threads must be 1 to 1024.", where="setup()", used=threads, limit=1024, remedy="Use the number of cores.")
+            raise ParameterError(
+                "the number of threads must be 1 to 1024.", where="setup()", used=threads, limit=1024, remedy="Use the number of cores."
+            )
         if not (network.dt > 0 and np.isfinite(network.dt)):
-            raise ParameterError(f"the time step {network.dt} ms is not positive.", where="setup()", used=network.dt, limit=0.0, remedy="Use for example 0.1.")
+            raise ParameterError(
+                f"the time step {network.dt} ms is not positive.",
+                where="setup()",
+                used=network.dt,
+                limit=0.0,
+                remedy="Use for example 0.1.",
+            )
         self.threads = int(threads)
         self.dtype = np.float64 if precision == "float64" else np.float32
         self.pace = pacing.check_pace(pace)
@@ -196,9 +210,9 @@ class Simulation:
             size = 2 * (int(clock[kernels.COUNT]) + int(kernels.total_spikes(n_steps, self._out_ptr)))
             store[:] = [_padded(array, size, array.dtype.type) for array in store]
             first = self.step + int(clock[kernels.DONE])
-            kernels.exchange(
-                clock, first, n_steps, self.network.dt, self.stores.most, *self._out, self._out_ptr, *store, self._n_queued, self._queue.shape[2]
-            )
+            room = self._queue.shape[2]
+            batch = (*self._out, self._out_ptr, *store, self._n_queued, room)
+            kernels.exchange(clock, first, n_steps, self.network.dt, self.stores.most, *batch)  # pyright: ignore[reportCallIssue]
         needed = int(self._n_queued.max()) + int(clock[kernels.COUNT] - clock[kernels.PENDING]) * self.stores.most
         if needed > self._queue.shape[2]:
             wider = np.empty((*self._queue.shape[:2], 2 * needed), np.int64)
@@ -333,7 +347,8 @@ class Simulation:
         spec = self.network.currents[current]
         now = currents.amplitudes(spec, self.step, 1, self.network.dt)
         values = np.concatenate([*self._current_samples.get(current, []), now])
-        return (self.step + 1 - len(values) + np.arange(len(values))) * self.network.dt, values
+        times = (self.step + 1 - len(values) + np.arange(len(values))) * self.network.dt
+        return times.astype(np.float64), values
 
     def clear(self, population: int) -> None:
         """Forget what was recorded of a population so far."""

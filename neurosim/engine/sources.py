@@ -10,10 +10,12 @@ import math
 
 from numba import njit
 
-from neurosim.engine.randomness import normal, uniform
 from neurosim.engine.layout import SOURCE_KINDS
+from neurosim.engine.randomness import normal, uniform
 
-ARRAY, POISSON, GAMMA, REFRACTORY = (SOURCE_KINDS[k] for k in ("array_source", "poisson_source", "gamma_source", "poisson_refractory_source"))
+ARRAY, POISSON, GAMMA, REFRACTORY = (
+    SOURCE_KINDS[k] for k in ("array_source", "poisson_source", "gamma_source", "poisson_refractory_source")
+)
 
 
 @njit(cache=True)
@@ -55,7 +57,9 @@ def restart(kind, first, count, now_ms, sources):
     """Draw the next spike of each source after ``now_ms`` (or its start, if later)."""
     for i in range(first, first + count):
         begin = max(now_ms, sources.parameters[3, i])
-        gap, draw = interval_ms(kind, sources.key[i], sources.draws[i], sources.parameters[0, i], sources.parameters[1, i], sources.parameters[2, i])
+        gap, draw = interval_ms(
+            kind, sources.key[i], sources.draws[i], sources.parameters[0, i], sources.parameters[1, i], sources.parameters[2, i]
+        )
         sources.next_ms[i] = begin + gap
         sources.draws[i] = draw
 
@@ -84,7 +88,9 @@ def emit(kind, first, count, step, dt_ms, sources, out_index, out_offset, n_out)
             out_index[n_out] = i - first
             out_offset[n_out] = sources.next_ms[i] - t0
             n_out += 1
-            gap, draw = interval_ms(kind, sources.key[i], sources.draws[i], sources.parameters[0, i], sources.parameters[1, i], sources.parameters[2, i])
+            gap, draw = interval_ms(
+                kind, sources.key[i], sources.draws[i], sources.parameters[0, i], sources.parameters[1, i], sources.parameters[2, i]
+            )
             sources.next_ms[i] += gap
             sources.draws[i] = draw
     return n_out

@@ -75,8 +75,8 @@ def build(network: Network, layout: Layout, dtype: type, carried: dict[int, Memo
     static = _static(by_model["static"], runs, layout, dtype)
     depressing = _depressing(by_model["tsodyks_markram"], runs, placed, carried)
     stochastic = _stochastic(by_model["stochastic"], runs, placed, network.seed)
-    plastic_rows = _plastic_rows(by_model["stdp"], runs, placed)
-    segments, most, order = synapses.segment_table(runs, layout)
+    _plastic_rows(by_model["stdp"], runs, placed)
+    segments, most = synapses.segment_table(runs, layout)
     plastic = _plastic(by_model["stdp"], network, layout, segments, placed, carried)
     delays = [e.delay for e in everything if len(e.delay)]
     return Stores(
@@ -123,7 +123,14 @@ def _depressing(group: list[Expanded], runs: Runs, placed: dict[int, Placed], ca
         placed[e.projection.id] = _place(e, first, rows, pieces)
         first, rows = first + len(e.pre), rows + len(pieces[0])
     store = Depressing(
-        _targets(group), *(_joined(group, name) for name in ("weight", "U", "tau_rec", "tau_facil")), np.ones(first), np.zeros(first), np.full(rows, -1.0)
+        _targets(group),
+        _joined(group, "weight"),
+        _joined(group, "U"),
+        _joined(group, "tau_rec"),
+        _joined(group, "tau_facil"),
+        np.ones(first),
+        np.zeros(first),
+        np.full(rows, -1.0),
     )
     for e in group:
         memory, where = carried.get(e.projection.id), placed[e.projection.id]
@@ -142,7 +149,9 @@ def _stochastic(group: list[Expanded], runs: Runs, placed: dict[int, Placed], se
         placed[e.projection.id] = _place(e, first, 0, pieces)
         keys.append(synapses.synapse_keys(seed, e)[e.order])
         first += len(e.pre)
-    return Stochastic(_targets(group), _joined(group, "weight"), _joined(group, "p"), np.concatenate(keys) if keys else np.empty(0, np.uint64))
+    return Stochastic(
+        _targets(group), _joined(group, "weight"), _joined(group, "p"), np.concatenate(keys) if keys else np.empty(0, np.uint64)
+    )
 
 
 def _plastic_rows(group: list[Expanded], runs: Runs, placed: dict[int, Placed]) -> None:
@@ -165,11 +174,13 @@ def _rule_row(projection: Projection, first_slot: int, longest_ms: float) -> lis
     ]  # fmt: skip
 
 
-def _plastic(group: list[Expanded], network: Network, layout: Layout, segments: Segments, placed: dict[int, Placed], carried: dict[int, Memory]) -> Plastic:
+def _plastic(
+    group: list[Expanded], network: Network, layout: Layout, segments: Segments, placed: dict[int, Placed], carried: dict[int, Memory]
+) -> Plastic:
     n_slots = sum(e.projection.post.size for e in group)
-    n = sum(len(e.pre) for e in group)
     rules = np.array(
-        [_rule_row(e.projection, placed[e.projection.id].slots.start, float(e.delay.max(initial=0)) * network.dt) for e in group], np.float64
+        [_rule_row(e.projection, placed[e.projection.id].slots.start, float(e.delay.max(initial=0)) * network.dt) for e in group],
+        np.float64,
     ).reshape(len(group), plasticity.N_RULE_COLUMNS)
     slot_gid = np.concatenate([layout.gids(e.projection.post) for e in group]) if group else np.empty(0, np.int64)
     slots = np.argsort(slot_gid, kind="stable")
@@ -182,7 +193,8 @@ def _plastic(group: list[Expanded], network: Network, layout: Layout, segments: 
         np.zeros(n_segments), np.zeros(n_segments), np.full(n_segments, -np.inf), rules, slot_ptr, slots,
         np.repeat(np.arange(len(group)), [e.projection.post.size for e in group]).astype(np.int32) if group else np.empty(0, np.int32),
         layout.block_of(slot_gid).astype(np.int32),
-        seg_range, seg_list, np.zeros((n_slots, HISTORY)), np.zeros((n_slots, HISTORY)), np.zeros(n_slots, np.int64), np.zeros(n_slots), np.zeros(n_slots),
+        seg_range, seg_list, np.zeros((n_slots, HISTORY)), np.zeros((n_slots, HISTORY)),
+        np.zeros(n_slots, np.int64), np.zeros(n_slots), np.zeros(n_slots),
     )  # fmt: skip
     for e in group:
         if e.projection.id in carried:
@@ -229,8 +241,15 @@ def remember(stores: Stores, projection: Projection) -> Memory | None:
         return Memory({"x": store.x[where.position], "u": store.u[where.position], "last": store.last_ms[where.row]}, {})
     plastic = stores.plastic
     segment = _segment_of(stores.segments, 3, where.position)
-    values = {"weight": plastic.weight[where.position], "last": plastic.last_ms[segment], "trace": plastic.trace[segment], "settled": plastic.settled_ms[segment]}
-    return Memory(values, {name: getattr(plastic, name)[where.slots].copy() for name in ("hist_ms", "hist_trace", "hist_n", "base_ms", "base_trace")})
+    values = {
+        "weight": plastic.weight[where.position],
+        "last": plastic.last_ms[segment],
+        "trace": plastic.trace[segment],
+        "settled": plastic.settled_ms[segment],
+    }
+    return Memory(
+        values, {name: getattr(plastic, name)[where.slots].copy() for name in ("hist_ms", "hist_trace", "hist_n", "base_ms", "base_trace")}
+    )
 
 
 def settle_all(stores: Stores, layout: Layout, now_ms: float, dt_ms: float) -> None:

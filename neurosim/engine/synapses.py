@@ -92,7 +92,7 @@ def delay_steps(delay_ms: float | Floats, dt_ms: float, label: str) -> NDArray[n
 
 
 @njit(cache=True)
-def stable_order(keys: Int64, n_keys: int) -> Int64:
+def stable_order(keys, n_keys):
     """Stable sorting permutation of small non-negative integers (counting sort)."""
     place = np.zeros(n_keys + 1, np.int64)
     for k in range(keys.size):
@@ -130,10 +130,31 @@ def expand(network: Network, projection: Projection, layout: Layout) -> Expanded
     post_all = np.concatenate(post) if post else np.empty(0, np.int64)
     names = parts[0].keys() if parts else ("weight", "delay")
     columns = {name: np.concatenate([p[name] for p in parts]) if parts else np.empty(0) for name in names}
+    check_columns(columns, projection.label)
     delay = delay_steps(columns["delay"], network.dt, projection.label)
     gid, block = pre_gids[pre_all], block_of[post_all]
     order = sorted_by(block, gid, delay, layout.n_cells)
     return Expanded(projection, pre_all, gid, post_all, block, acc[post_all].astype(np.int32), delay, columns, order)
+
+
+#: Ranges of synaptic parameters: lowest, highest, and whether the lowest itself is excluded.
+RANGES = {"U": (0.0, 1.0, False), "p": (0.0, 1.0, False), "tau_rec": (0.0, np.inf, True), "tau_facil": (0.0, np.inf, False)}
+
+
+def check_columns(columns: dict[str, Floats], label: str) -> None:
+    """Raise :class:`ParameterError` for synaptic parameters outside their range."""
+    for name, (low, high, is_open) in RANGES.items():
+        values = columns.get(name, np.empty(0))
+        bad = ~((values > low) if is_open else (values >= low)) | ~(values <= high)
+        if bad.any():
+            worst, lowest = float(values[bad][0]), f"above {low:g}" if is_open else f"at least {low:g}"
+            raise ParameterError(
+                f"'{name}' is {worst:g} in {int(bad.sum()):,} synapses.",
+                where=f"Projection '{label}'",
+                used=worst,
+                limit=(low, high),
+                remedy=f"Use values {lowest}" + (f" and at most {high:g}." if np.isfinite(high) else "."),
+            )
 
 
 def _full(value: float | Floats, size: int) -> Floats:
@@ -144,7 +165,8 @@ def _accumulators(network: Network, projection: Projection, layout: Layout, post
     """Accumulator index and block of every postsynaptic cell of a projection."""
     part, local = layout.locate(post_gids)
     rows = np.concatenate(
-        [np.full(len(i), network.populations[p].receptor_index(projection.receptor), np.int64) for p, i in projection.post.parts] or [np.empty(0, np.int64)]
+        [np.full(len(i), network.populations[p].receptor_index(projection.receptor), np.int64) for p, i in projection.post.parts]
+        or [np.empty(0, np.int64)]
     )
     size = layout.parts[part, lay.SIZE]
     acc = layout.parts[part, lay.O_ACC] + rows * size + local
@@ -172,10 +194,13 @@ def cut(expanded: Expanded, first: int) -> tuple[Int64, Int64, Int64, Int64, Int
     return gid[start], block[start], start + first, stop + first, delay[start]
 
 
-def segment_table(runs: Runs, layout: Layout) -> tuple[Segments, int, Int64]:
-    """All segments by (block, source), the most that one spike adds to one arrival step, and their order."""
+def segment_table(runs: Runs, layout: Layout) -> tuple[Segments, int]:
+    """All segments by (block, source), and the most that one spike adds to one arrival step."""
     n_rows = layout.n_blocks * layout.n_cells
-    columns = [np.concatenate(c) if c else np.empty(0, np.int64) for c in (runs.gid, runs.block, runs.start, runs.stop, runs.delay, runs.kind, runs.rule)]
+    columns = [
+        np.concatenate(c) if c else np.empty(0, np.int64)
+        for c in (runs.gid, runs.block, runs.start, runs.stop, runs.delay, runs.kind, runs.rule)
+    ]
     gid, block, start, stop, delay, kind, rule = columns
     row = block * layout.n_cells + gid
     order = np.lexsort((rule, kind, delay, row))
@@ -185,8 +210,10 @@ def segment_table(runs: Runs, layout: Layout) -> tuple[Segments, int, Int64]:
     if len(row):
         _, same = np.unique(row[order] * (int(delay.max()) + 1) + delay[order], return_counts=True)
         most = int(same.max())
-    table = Segments(ptr, start[order], stop[order], delay[order].astype(np.int32), kind[order].astype(np.int8), rule[order].astype(np.int32))
-    return table, most, order
+    table = Segments(
+        ptr, start[order], stop[order], delay[order].astype(np.int32), kind[order].astype(np.int8), rule[order].astype(np.int32)
+    )
+    return table, most
 
 
 def synapse_keys(seed: int, expanded: Expanded) -> NDArray[np.uint64]:
@@ -198,7 +225,7 @@ def synapse_keys(seed: int, expanded: Expanded) -> NDArray[np.uint64]:
 
 
 @njit(cache=True)
-def _keys(seed: int, projection: int, pre: Int64, ordinal: Int64) -> NDArray[np.uint64]:
+def _keys(seed, projection, pre, ordinal):
     base = mix(mix(seed + np.uint64(0x9E3779B97F4A7C15)) ^ (projection + np.uint64(0x5851F42D4C957F2D)))
     out = np.empty(pre.size, np.uint64)
     for k in range(pre.size):

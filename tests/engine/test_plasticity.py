@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from engine_networks import DELTA, connect, network, neurons, pair_rule, pairs, record, spikes_at
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine_networks import DELTA, connect, network, neurons, pair_rule, pairs, record, spikes_at
 from neurosim.connectivity import AllToAll
 from neurosim.engine import Simulation
 from neurosim.network import WeightProbe
 
 
 def slow_stdp(pre_ms, post_ms, weight, rule, delay, until):
-    """All pairs, event by event, on the times at which spikes pass the synapse."""
+    """All pairs, event by event, on the times at which spikes pass the synapse; of a tie, pre first."""
     f = rule.dendritic_delay_fraction
-    events = [(t + (1 - f) * delay, 0) for t in pre_ms] + [(t + f * delay, 1) for t in post_ms]
+    events = [(round(t + (1 - f) * delay, 6), 0) for t in pre_ms] + [(round(t + f * delay, 6), 1) for t in post_ms]
     span = rule.w_max - rule.w_min
     pres, posts = [], []
     for t, is_post in sorted(e for e in events if e[0] <= until + 1e-6):
@@ -133,7 +133,16 @@ def test_stochastic_synapses_release_with_their_probability():
 
 def test_weights_are_in_expansion_order():
     source, cell = spikes_at(0, [1.0], [2.0]), neurons(1, 3, DELTA)
-    net = connect(0, source, cell, pairs([1, 0, 1, 0], [2, 1, 0, 0], weight=[0.4, 0.2, 0.3, 0.1], delay=[2.0, 1.0, 3.0, 1.0]), 0.0, 1.0, model="stdp", plasticity=pair_rule())
+    net = connect(
+        0,
+        source,
+        cell,
+        pairs([1, 0, 1, 0], [2, 1, 0, 0], weight=[0.4, 0.2, 0.3, 0.1], delay=[2.0, 1.0, 3.0, 1.0]),
+        0.0,
+        1.0,
+        model="stdp",
+        plasticity=pair_rule(),
+    )
     simulation = Simulation(network([source, cell], [net]))
     rows = simulation.weights(0)
     found = {(int(i), int(j)): w for i, j, w in zip(rows.pre(), rows.post, rows.columns["weight"], strict=True)}

@@ -7,22 +7,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_networks import connect, network, pairs, record, spikes_at
 
+from engine_networks import connect, network, pairs, record, spikes_at
 from neurosim.engine import Simulation
 from neurosim.network import Population, Receptor
 
 DATA = Path(__file__).parent.parent / "data" / "neurons"
-SETS = [(name, entry) for name in ("iaf_psc_exp", "iaf_cond_exp", "aeif_cond_exp") for entry in json.loads((DATA / f"{name}.json").read_text())["sets"]]
+SETS = [
+    (name, entry)
+    for name in ("iaf_psc_exp", "iaf_cond_exp", "aeif_cond_exp")
+    for entry in json.loads((DATA / f"{name}.json").read_text())["sets"]
+]
 #: Largest error of a spike time in ms: a hundredth for LIF, one step for AdEx.
 TOLERANCE = {"iaf_psc_exp": 0.01, "iaf_cond_exp": 0.01, "aeif_cond_exp": 0.1}
 
 
 def lif(p, i_na):
     tau = p["tau_m"] if "tau_m" in p else p["C_m"] / p["g_L"]
-    return {
-        "v_rest": p["E_L"], "cm": p["C_m"] / 1000, "tau_m": tau, "tau_refrac": p["t_ref"], "i_offset": i_na, "v_reset": p["V_reset"], "v_thresh": p["V_th"],
-    }  # fmt: skip
+    cell = {"v_rest": p["E_L"], "cm": p["C_m"] / 1000, "tau_m": tau, "tau_refrac": p["t_ref"], "i_offset": i_na}
+    return {**cell, "v_reset": p["V_reset"], "v_thresh": p["V_th"]}
 
 
 def adex(p, i_na):

@@ -8,8 +8,8 @@ import threading
 
 import numpy as np
 import pytest
-from engine_networks import CONDUCTANCE, CURRENT, DELTA, connect, network, neurons, pairs, poisson, record, spikes_at
 
+from engine_networks import CONDUCTANCE, CURRENT, DELTA, connect, network, neurons, pairs, poisson, record, spikes_at
 from neurosim.connectivity import AllToAll, Bernoulli
 from neurosim.engine import Simulation
 from neurosim.errors import ParameterError, UnknownNameError
@@ -23,7 +23,9 @@ def balanced(threads=1, seed=3, t_ms=100.0, precision="float64"):
         connect(0, cells, cells, Bernoulli(0.1), 0.004, 1.5),
         connect(1, drive, cells, Bernoulli(0.2), 0.006, np.random.default_rng(0).uniform(0.5, 3.0, (50, 200))),
     ]
-    simulation = Simulation(network([cells, drive], nets, record(cells, "spikes", "v", interval=1.0), seed=seed), threads=threads, precision=precision)
+    simulation = Simulation(
+        network([cells, drive], nets, record(cells, "spikes", "v", interval=1.0), seed=seed), threads=threads, precision=precision
+    )
     simulation.run_until(t_ms)
     return simulation
 
@@ -68,7 +70,9 @@ def test_a_spike_acts_exactly_one_delay_later():
 
 def test_a_source_spike_at_zero_is_delivered():
     source, cell = spikes_at(0, [0.0]), neurons(1, 1, DELTA)
-    simulation = Simulation(network([source, cell], [connect(0, source, cell, AllToAll(), 3.0, 0.1)], record(cell, "v") + record(source, "spikes")))
+    simulation = Simulation(
+        network([source, cell], [connect(0, source, cell, AllToAll(), 3.0, 0.1)], record(cell, "v") + record(source, "spikes"))
+    )
     simulation.run_until(1.0)
     assert simulation.samples(1, "v")[2][1, 0] == pytest.approx(-62.0, abs=1e-9)
     np.testing.assert_array_equal(simulation.spikes(0)[1], [0.0])
@@ -84,7 +88,10 @@ def test_source_spikes_between_steps_are_recorded_as_given():
 
 def test_multapses_add_up_and_inhibition_is_negative():
     source, cell = spikes_at(0, [1.0]), neurons(1, 2, DELTA)
-    nets = [connect(0, source, cell, pairs([0, 0, 0], [0, 0, 1]), 2.0), connect(1, source, cell, pairs([0], [1]), -1.5, receptor="inhibitory")]
+    nets = [
+        connect(0, source, cell, pairs([0, 0, 0], [0, 0, 1]), 2.0),
+        connect(1, source, cell, pairs([0], [1]), -1.5, receptor="inhibitory"),
+    ]
     simulation = Simulation(network([source, cell], nets, record(cell, "v")))
     simulation.run_until(2.0)
     np.testing.assert_allclose(simulation.samples(1, "v")[2][-1], [-61.0, -64.5], atol=1e-9)
@@ -135,7 +142,9 @@ def test_reset_repeats_the_run_exactly():
 
 def test_a_step_current_is_constant_within_steps_and_recorded():
     cell = neurons(0, 2)
-    current = Current(0, "step", {"times": np.array([1.0, 2.0]), "amplitudes": np.array([0.5, 0.0])}, Selection(((0, np.array([1])),)), recorded=True)
+    current = Current(
+        0, "step", {"times": np.array([1.0, 2.0]), "amplitudes": np.array([0.5, 0.0])}, Selection(((0, np.array([1])),)), recorded=True
+    )
     simulation = Simulation(network([cell], probes=record(cell, "v"), currents=(current,)))
     simulation.run_until(3.0)
     times, values = simulation.currents(0)
@@ -159,7 +168,7 @@ def test_ctrl_c_stops_cleanly_and_keeps_what_was_recorded():
     threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):
         simulation.run_until(1e6)
-    indices, times = simulation.spikes(0)
+    _, times = simulation.spikes(0)
     assert simulation.interrupted and 1.0 < simulation.t_ms < 1e6
     assert times.max() <= simulation.t_ms
     now = simulation.t_ms
