@@ -35,8 +35,9 @@ def script(sim: Any, **settings: Any) -> list[Any]:
     noise = sim.NoisyCurrentSource(mean=0.0, stdev=1.0)
     noise.inject_into(cells)
     network = simulator.state.freeze()
+    v = np.asarray(network.populations[0].initial["v"])
     return [
-        cells.get("tau_m").tolist(), cells.get("cm").tolist(), np.asarray(network.populations[0].initial["v"]).tolist(), cells.positions.tolist(),
+        cells.get("tau_m").tolist(), cells.get("cm").tolist(), v.tolist(), cells.positions.tolist(),
         drawn.get(["weight", "delay"], format="list"), native.get("weight", format="list"), network.currents[0].seed, network.seed,
         [int(c) for c in cells.sample(5)], sim.NumpyRNG().next(3).tolist(),
     ]  # fmt: skip
