@@ -127,9 +127,7 @@ class PlacementError(NeurosimError, RuntimeError):
         self.core = core
         self.resource = resource
         subject = f"Population '{population}'" if population else f"Projection '{projection}'" if projection else "The network"
-        text = message or (
-            f"{subject} does not fit on {core}: it needs {_number(used)} {resource}, the limit is {_number(limit)}."
-        )
+        text = message or (f"{subject} does not fit on {core}: it needs {_number(used)} {resource}, the limit is {_number(limit)}.")
         super().__init__(text, used=used, limit=limit, remedy=remedy)
 
 

@@ -18,7 +18,9 @@ CONDUCTANCE = (
 
 def neurons(number, size, receptors=CURRENT, label=None, initial=None, **changed):
     """A LIF population."""
-    return Population(number, label or f"p{number}", size, "lif", {**LIF, **changed}, receptors, initial or {"v": -65.0}, cell_type="IF_test")
+    return Population(
+        number, label or f"p{number}", size, "lif", {**LIF, **changed}, receptors, initial or {"v": -65.0}, cell_type="IF_test"
+    )
 
 
 def spikes_at(number, *trains):
