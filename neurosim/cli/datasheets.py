@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 from rich.text import Text
 
+from neurosim.compare.results import chips_among
 from neurosim.compare.tables import grid, number
 
 
@@ -25,7 +27,7 @@ def _chip_row(name: str, chip: Any) -> dict[str, Any]:
         "title": chip.title,
         "n_boards": chip.n_boards,
         "board_noun": chip.board_noun,
-        "n_chips": len(set(cores.chip.tolist())),
+        "n_chips": chips_among(chip, np.arange(len(cores.core))),
         "n_cores": len(cores.core),
         "limits": {limit.resource: limit.capacity for limit in chip.limits()},
         "approximations": dict(chip.approximations),

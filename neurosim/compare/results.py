@@ -180,7 +180,7 @@ def of_fit(name: str, fit: Any, network: Any) -> ChipRun:
         n_neurons=network.n_neurons,
         n_synapses=expected_synapses(network),
         n_cores=mapping.n_cores_used if mapping is not None else 0,
-        n_chips=mapping.n_chips_used if mapping is not None else 0,
+        n_chips=chips_among(mapping.chip, mapping.cores_used) if mapping is not None else 0,
         binding=_binding(mapping),
         approximations=approximations(fit.ledger, chip),
         losses=tuple(fit.ledger),
@@ -188,6 +188,13 @@ def of_fit(name: str, fit: Any, network: Any) -> ChipRun:
         cores=tuple(core_uses(mapping)) if mapping is not None else (),
         machine=_machine(mapping) if mapping is not None else (),
     )
+
+
+def chips_among(chip: Any, cores: np.ndarray) -> int:
+    """Number of chips that some cores are on; where routers are smaller than chips the topology tells."""
+    routers = np.unique(np.asarray(chip.cores().chip)[np.asarray(cores, np.int64)]).tolist()
+    nodes = chip.topology().nodes
+    return len({nodes[router].get("chip", router) for router in routers})
 
 
 def _binding(mapping: Any) -> str:

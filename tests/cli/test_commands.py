@@ -177,6 +177,7 @@ def test_fit_stops_where_a_script_asks_for_its_mapping(call):
 def test_chips_lists_all_and_shows_a_datasheet(call):
     listed = json.loads(call("chips", "--json").stdout)["chips"]
     assert [chip["name"] for chip in listed] == ["hicann", "loihi", "spinnaker"]
+    assert {chip["name"]: (chip["n_chips"], chip["n_cores"]) for chip in listed}["loihi"] == (1, 128)
     constants = json.loads(call("chips", "loihi", "--json").stdout)["constants"]
     assert {"name", "value", "unit", "source", "confidence"} == set(constants[0])
     assert "confidence" in call("chips", "loihi").stdout
