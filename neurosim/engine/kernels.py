@@ -81,7 +81,7 @@ def stamp_spikes(block, gid, first, last, time_ms, dt_ms, segments, plastic, out
             log_spike(block, out_index[s], time_ms, dt_ms, segments, plastic)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def total_spikes(n_steps, out_ptr):
     """Spikes that all blocks emitted in ``n_steps`` steps."""
     more = 0
@@ -93,26 +93,20 @@ def total_spikes(n_steps, out_ptr):
 @njit(cache=True)
 def gather(first_step, n_steps, dt_ms, out_index, out_offset, out_ptr, gids, stamps, times, n):
     """Append all blocks' spikes in the order (step, phase, group, block); returns the new count."""
-    n_blocks, _, _, n_groups = out_ptr.shape
+    n_blocks, n_max, _, n_groups = out_ptr.shape
+    ends = out_ptr.reshape((n_blocks, n_max * 2 * n_groups))
     for k in range(n_steps):
         for phase in range(2):
             for group in range(n_groups):
                 for b in range(n_blocks):
-                    for s in range(_before(out_ptr, b, k, phase, group), out_ptr[b, k, phase, group]):
+                    # A step's spikes begin where those of the group, phase or step before it end.
+                    place = (2 * k + phase) * n_groups + group
+                    for s in range(ends[b, place - 1] if place else 0, ends[b, place]):
                         gids[n] = out_index[b, s]
                         stamps[n] = first_step + k + 1
                         times[n] = (first_step + k) * dt_ms + out_offset[b, s]
                         n += 1
     return n
-
-
-@njit(cache=True)
-def _before(out_ptr, b, k, phase, group):
-    if group:
-        return out_ptr[b, k, phase, group - 1]
-    if phase:
-        return out_ptr[b, k, 0, out_ptr.shape[3] - 1]
-    return out_ptr[b, k - 1, 1, out_ptr.shape[3] - 1] if k else 0
 
 
 @njit(cache=True)

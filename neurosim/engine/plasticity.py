@@ -50,7 +50,7 @@ def deliver_stochastic(start, stop, now_step, synapses, acc):
             acc[synapses.target[k]] += synapses.weight[k]
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def potentiate(rule, weight, trace):
     """Weight after a postsynaptic spike that sees the presynaptic trace ``trace``."""
     low, high = rule[4], rule[5]
@@ -60,7 +60,7 @@ def potentiate(rule, weight, trace):
     return low + (high - low) * min(u, 1.0) if u < 1.0 else high
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def depress(rule, weight, trace):
     """Weight after a presynaptic spike that sees the postsynaptic trace ``trace``."""
     low, high = rule[4], rule[5]
@@ -70,16 +70,14 @@ def depress(rule, weight, trace):
     return low + (high - low) * u if u > 0.0 else low
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def catch_up(rule, weight, slot, dendritic_ms, since_ms, until_ms, last_ms, trace, plastic):
     """Weight after the postsynaptic spikes that reached the synapse in [since, until).
 
     A spike that passes together with the last presynaptic one is counted here, whether it was
     stored before or after that was processed, and pairs only with the earlier ones.
     """
-    if trace <= 0.0 or rule[2] == 0.0:
-        return weight
-    n = plastic.hist_n[slot]
+    n = plastic.hist_n[slot] if trace > 0.0 and rule[2] != 0.0 else 0
     first = n
     while first > 0 and plastic.hist_ms[slot, first - 1] + dendritic_ms > since_ms - 1e-6:
         first -= 1
@@ -94,16 +92,15 @@ def catch_up(rule, weight, slot, dendritic_ms, since_ms, until_ms, last_ms, trac
     return weight
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def post_trace(rule, slot, dendritic_ms, at_ms, plastic):
     """Postsynaptic trace seen at the synapse just before ``at_ms``."""
+    then, trace = plastic.base_ms[slot] + dendritic_ms, plastic.base_trace[slot]
     for h in range(plastic.hist_n[slot] - 1, -1, -1):
-        then = plastic.hist_ms[slot, h] + dendritic_ms
-        if then < at_ms - 1e-6:
-            return plastic.hist_trace[slot, h] * math.exp((then - at_ms) / rule[1])
-    if plastic.base_trace[slot] == 0.0:
-        return 0.0
-    return plastic.base_trace[slot] * math.exp((plastic.base_ms[slot] + dendritic_ms - at_ms) / rule[1])
+        if plastic.hist_ms[slot, h] + dendritic_ms < at_ms - 1e-6:
+            then, trace = plastic.hist_ms[slot, h] + dendritic_ms, plastic.hist_trace[slot, h]
+            break
+    return trace * math.exp((then - at_ms) / rule[1]) if trace > 0.0 else 0.0
 
 
 @njit(cache=True)
@@ -145,24 +142,23 @@ def settle(block, n_rules, rule_row, now_ms, dt_ms, segments, plastic):
         plastic.settled_ms[segment] = until
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def forget(slot, before_ms, plastic):
     """Drop a slot's stored spikes up to ``before_ms``, keeping the trace of the last one."""
     n = plastic.hist_n[slot]
     gone = 0
     while gone < n and plastic.hist_ms[slot, gone] <= before_ms + 1e-6:
         gone += 1
-    if gone == 0:
-        return
-    plastic.base_ms[slot] = plastic.hist_ms[slot, gone - 1]
-    plastic.base_trace[slot] = plastic.hist_trace[slot, gone - 1]
-    for h in range(gone, n):
-        plastic.hist_ms[slot, h - gone] = plastic.hist_ms[slot, h]
-        plastic.hist_trace[slot, h - gone] = plastic.hist_trace[slot, h]
-    plastic.hist_n[slot] = n - gone
+    if gone > 0:
+        plastic.base_ms[slot] = plastic.hist_ms[slot, gone - 1]
+        plastic.base_trace[slot] = plastic.hist_trace[slot, gone - 1]
+        for h in range(gone, n):
+            plastic.hist_ms[slot, h - gone] = plastic.hist_ms[slot, h]
+            plastic.hist_trace[slot, h - gone] = plastic.hist_trace[slot, h]
+        plastic.hist_n[slot] = n - gone
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def make_room(block, rule_row, now_ms, dt_ms, segments, plastic):
     """Settle one rule in one block and forget the spikes that no synapse still needs."""
     rule = plastic.rules[rule_row]

@@ -74,7 +74,8 @@ class Simulation:
         self._barrier = barrier.make(self.threads)
         self._pool = ThreadPoolExecutor(self.threads - 1, "neurosim") if self._barrier else None
         self.interrupted = False
-        self.wall_s = {"compile": 0.0, "run": 0.0}
+        self.wall_s = {"compile": 0.0, "kernels": 0.0, "run": 0.0}
+        self._cold = True
         self._spikes: dict[int, SpikeRecord] = {}
         self._samples: dict[tuple[int, str], SampleRecord] = {}
         self._weights: dict[tuple[int, str], WeightRecord] = {}
@@ -144,6 +145,7 @@ class Simulation:
             After Ctrl-C, at the next chunk; all that was recorded stays.
         """
         last = round(t_ms / self.network.dt)
+        self._warm()
         begun = time.perf_counter()
         bar = pacing.Progress((last - self.step) * self.network.dt, progress)
         first = self.step
@@ -164,6 +166,15 @@ class Simulation:
             self.interrupted = True
             raise KeyboardInterrupt
 
+    def _warm(self) -> None:
+        """Compile the kernels, or load them from the cache, before the clock of the run starts."""
+        if not self._cold:
+            return
+        begun = time.perf_counter()
+        with pacing.message("compiling kernels; this happens once per installation and precision and takes about a quarter of a minute"):
+            self._advance(0)
+        self.wall_s["kernels"] += time.perf_counter() - begun
+
     def _next_chunk(self, size: int, last: int) -> int:
         """Run one chunk of about ``size`` steps; returns the size of the next one."""
         n = min(size, last - self.step, self._until_weight_sample())
@@ -176,22 +187,27 @@ class Simulation:
         return int(np.clip(aim / per_step, 1, min(limit, 4 * size)))
 
     def _chunk(self, n_steps: int) -> None:
+        """Run ``n_steps`` steps and keep what they recorded."""
+        self._advance(n_steps)
+        self.step += n_steps
+        self._sample_weights()
+
+    def _advance(self, n_steps: int) -> None:
         samples, amplitudes = self._sample_buffer(n_steps), self._amplitudes(n_steps)
         gids, stamps = self._pending
         size = max(4096, 4 * len(gids))
         store = [_padded(gids, size, np.int64), _padded(stamps, size, np.int64), np.zeros(size)]
         clock = np.array([0, len(gids), 0, kernels.GO_ON], np.int64)
         self._make_room(clock, store)
-        while clock[kernels.DONE] < n_steps:
+        while clock[kernels.DONE] < n_steps or self._cold:
             fixed = (clock, self.step, n_steps, self._batch, self.network.dt, self.stores.most, *self.program, amplitudes, samples)
             self._run_blocks(*fixed, *store, self._queue, self._n_queued, *self._out, self._out_ptr)
             self._make_room(clock, store, min(self._batch, n_steps - int(clock[kernels.DONE])))
+            self._cold = False
         first, (count, pending) = len(gids), clock[[kernels.COUNT, kernels.PENDING]]
         self._pending = (store[0][pending:count].copy(), store[1][pending:count].copy())
         self._keep(store[0][first:count], store[1][first:count], store[2][first:count])
         self._keep_samples(samples, n_steps)
-        self.step += n_steps
-        self._sample_weights()
 
     def _run_blocks(self, *work: object) -> None:
         """Run all blocks, one thread each, or one after another without a barrier."""
