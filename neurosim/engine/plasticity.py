@@ -181,7 +181,8 @@ def log_spike(block, gid, time_ms, dt_ms, segments, plastic):
             make_room(block, r, time_ms - 1e-5, dt_ms, segments, plastic)
             n = plastic.hist_n[slot]
             if n == capacity:
-                raise OverflowError("more postsynaptic spikes within two dendritic delays than the STDP store holds")
+                plastic.overflow[0] += 1  # an exception here would leave the other threads waiting
+                continue
         last = plastic.hist_ms[slot, n - 1] if n else plastic.base_ms[slot]
         trace = plastic.hist_trace[slot, n - 1] if n else plastic.base_trace[slot]
         plastic.hist_ms[slot, n] = time_ms

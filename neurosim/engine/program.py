@@ -96,7 +96,8 @@ class Plastic(NamedTuple):
 
     ``rules`` rows: tau_plus, tau_minus, A_plus, A_minus, w_min, w_max, mu_plus, mu_minus, dendritic
     fraction, first slot, n slots, largest dendritic delay (ms). A *slot* is one postsynaptic cell of one projection; ``slots``
-    lists, through ``slot_ptr`` by global id, the slots that a cell's spikes go to.
+    lists, through ``slot_ptr`` by global id, the slots that a cell's spikes go to. ``overflow[0]``
+    counts spikes that found no room in the store.
     """
 
     target: Int32
@@ -117,6 +118,7 @@ class Plastic(NamedTuple):
     hist_n: Int64
     base_ms: Floats
     base_trace: Floats
+    overflow: Int64
 
 
 class Injection(NamedTuple):

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from neurosim.engine import build
+from neurosim.engine.layout import Layout
+from neurosim.engine.program import Probes, Program
+from neurosim.network import Network, WeightProbe
 
 Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -101,3 +107,81 @@ class WeightRecord:
     def clear(self) -> None:
         """Forget everything."""
         self.times_ms, self.values = [], []
+
+
+def sample_buffer(probes: Probes, step: int, n_steps: int) -> Floats:
+    """Buffer for the samples of the next ``n_steps`` steps; notes in the table where each probe writes."""
+    at = 0
+    for row in probes.table:
+        first = step // row[1] + 1
+        count = (step + n_steps) // row[1] - first + 1
+        row[3], row[4] = at, first
+        at += max(count, 0) * row[2]
+    return np.empty(at)
+
+
+class Recordings:
+    """All that a simulation recorded: by population, by (population, variable), by projection.
+
+    Attributes
+    ----------
+    spikes, samples, weights
+        Records by population id, (population id, variable) and (projection id, variable).
+    currents
+        Pieces of recorded currents (nA) by current id.
+    """
+
+    def __init__(self) -> None:
+        self.spikes: defaultdict[int, SpikeRecord] = defaultdict(SpikeRecord)
+        self.samples: defaultdict[tuple[int, str], SampleRecord] = defaultdict(SampleRecord)
+        self.weights: defaultdict[tuple[int, str], WeightRecord] = defaultdict(WeightRecord)
+        self.currents: defaultdict[int, list[Floats]] = defaultdict(list)
+
+    def add_spikes(self, network: Network, layout: Layout, gids: Int64, times_ms: Floats) -> None:
+        """Keep the spikes of the cells whose spikes are recorded."""
+        for probe in network.probes:
+            if probe.variable != "spikes":
+                continue
+            base, size = layout.base(probe.population), network.populations[probe.population].size
+            inside = np.flatnonzero((gids >= base) & (gids < base + size))
+            if len(probe.indices) < size:
+                mask = np.zeros(size, bool)
+                mask[probe.indices] = True
+                inside = inside[mask[gids[inside] - base]]
+            self.spikes[probe.population].add(gids[inside] - base, times_ms[inside])
+
+    def add_samples(self, network: Network, probes: Probes, buffer: Floats, step_after: int) -> None:
+        """Keep what the probes wrote to the buffer up to ``step_after``."""
+        for probe, row in zip(build.analog(network), probes.table, strict=True):
+            count = step_after // row[1] - row[4] + 1
+            values = buffer[row[3] : row[3] + count * row[2]].reshape(count, row[2])
+            times = (row[4] + np.arange(count)) * row[1] * network.dt
+            self.samples[probe.population, probe.variable].add(probe.indices, times, values)
+
+    def add_now(self, network: Network, layout: Layout, program: Program, step: int) -> None:
+        """Sample all probes that are due at ``step`` and have no sample of it yet."""
+        now_ms = step * network.dt
+        for probe, row in zip(build.analog(network), program.probes.table, strict=True):
+            record = self.samples[probe.population, probe.variable]
+            if step % row[1] == 0 and record.last_ms < now_ms - 0.5 * network.dt:
+                is_g, index = build.probe_source(network, layout, probe)
+                flat = program.cells.g if is_g else program.cells.state
+                record.add(probe.indices, np.array([now_ms]), flat[index][None, :].astype(np.float64))
+
+    def add_currents(self, network: Network, rows: Sequence[Floats]) -> None:
+        """Keep the values of the currents that are recorded."""
+        for current, row in zip(network.currents, rows, strict=True):
+            if current.recorded:
+                self.currents[current.id].append(row)
+
+    def add_weights(self, probe: WeightProbe, time_ms: float, values: Callable[[], Floats]) -> None:
+        """Keep the weights at one time, once."""
+        record = self.weights[probe.projection, probe.variable]
+        if not record.times_ms or record.times_ms[-1] < time_ms:
+            record.add(time_ms, values())
+
+    def clear(self, population: int) -> None:
+        """Forget what was recorded of one population."""
+        self.spikes.pop(population, None)
+        for key in [key for key in self.samples if key[0] == population]:
+            del self.samples[key]

@@ -13,9 +13,9 @@ from neurosim import connectivity
 from neurosim.engine import barrier, build, carry, currents, kernels, pacing, stores
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Program
-from neurosim.engine.recording import SampleRecord, SpikeRecord, WeightRecord
-from neurosim.errors import ParameterError
-from neurosim.network import Network, Rows
+from neurosim.engine.recording import Recordings, sample_buffer
+from neurosim.errors import ParameterError, StateError
+from neurosim.network import Network, Rows, WeightProbe
 
 Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -76,10 +76,7 @@ class Simulation:
         self.interrupted = False
         self.wall_s = {"compile": 0.0, "kernels": 0.0, "run": 0.0}
         self._cold = True
-        self._spikes: dict[int, SpikeRecord] = {}
-        self._samples: dict[tuple[int, str], SampleRecord] = {}
-        self._weights: dict[tuple[int, str], WeightRecord] = {}
-        self._current_samples: dict[int, list[Floats]] = {}
+        self.recordings = Recordings()
         self._load(network, {}, step=0)
 
     # --- compile ---------------------------------------------------------------------------
@@ -193,7 +190,7 @@ class Simulation:
         self._sample_weights()
 
     def _advance(self, n_steps: int) -> None:
-        samples, amplitudes = self._sample_buffer(n_steps), self._amplitudes(n_steps)
+        samples, amplitudes = sample_buffer(self.program.probes, self.step, n_steps), self._amplitudes(n_steps)
         gids, stamps = self._pending
         size = max(4096, 4 * len(gids))
         store = [_padded(gids, size, np.int64), _padded(stamps, size, np.int64), np.zeros(size)]
@@ -207,7 +204,16 @@ class Simulation:
         first, (count, pending) = len(gids), clock[[kernels.COUNT, kernels.PENDING]]
         self._pending = (store[0][pending:count].copy(), store[1][pending:count].copy())
         self._keep(store[0][first:count], store[1][first:count], store[2][first:count])
-        self._keep_samples(samples, n_steps)
+        self.recordings.add_samples(self.network, self.program.probes, samples, self.step + n_steps)
+        self._check_history()
+
+    def _check_history(self) -> None:
+        if self.program.plastic.overflow[0]:
+            raise StateError(
+                "a postsynaptic cell fired more often within two dendritic delays than the STDP store holds.",
+                where="STDP", used=int(self.program.plastic.overflow[0]), limit=self.program.plastic.hist_ms.shape[1],
+                remedy="Its rate is far above one spike a step; check weights and refractory time.",
+            )  # fmt: skip
 
     def _run_blocks(self, *work: object) -> None:
         """Run all blocks, one thread each, or one after another without a barrier."""
@@ -258,81 +264,44 @@ class Simulation:
         self._sample_now()
         self._sample_weights()
 
-    # --- recording ---------------------------------------------------------------------------
     def _keep(self, gids: Int64, stamps: Int64, times: Floats) -> None:
         """Count and record new spikes, and remember those that are still on their way."""
         if not len(gids):
             return
         self._counts += np.bincount(gids, minlength=self.layout.n_cells)
-        oldest = self.step - self.stores.max_delay
-        recent = self._history[1] > oldest
+        recent = self._history[1] > self.step - self.stores.max_delay
         self._history = (np.concatenate([self._history[0][recent], gids]), np.concatenate([self._history[1][recent], stamps]))
-        for probe in self.network.probes:
-            if probe.variable != "spikes":
-                continue
-            base, size = self.layout.base(probe.population), self.network.populations[probe.population].size
-            mask = np.zeros(size, bool)
-            mask[probe.indices] = True
-            inside = (gids >= base) & (gids < base + size)
-            cells = gids[inside] - base
-            chosen = mask[cells]
-            self._spikes.setdefault(probe.population, SpikeRecord()).add(cells[chosen], times[inside][chosen])
-
-    def _sample_buffer(self, n_steps: int) -> Floats:
-        table, at = self.program.probes.table, 0
-        for row in table:
-            first = self.step // row[1] + 1
-            count = (self.step + n_steps) // row[1] - first + 1
-            row[3], row[4] = at, first
-            at += max(count, 0) * row[2]
-        return np.empty(at)
-
-    def _keep_samples(self, samples: Floats, n_steps: int) -> None:
-        for probe, row in zip(build.analog(self.network), self.program.probes.table, strict=True):
-            count = (self.step + n_steps) // row[1] - row[4] + 1
-            values = samples[row[3] : row[3] + count * row[2]].reshape(count, row[2])
-            times = (row[4] + np.arange(count)) * row[1] * self.network.dt
-            self._record(probe.population, probe.variable).add(probe.indices, times, values)
-
-    def _record(self, population: int, variable: str) -> SampleRecord:
-        return self._samples.setdefault((population, variable), SampleRecord())
+        self.recordings.add_spikes(self.network, self.layout, gids, times)
 
     def _sample_now(self) -> None:
         """Sample all probes at the current time, unless they were sampled by the last step."""
-        for probe, row in zip(build.analog(self.network), self.program.probes.table, strict=True):
-            record = self._record(probe.population, probe.variable)
-            if self.step % row[1] == 0 and record.last_ms < self.t_ms - 0.5 * self.network.dt:
-                is_g, index = build.probe_source(self.network, self.layout, probe)
-                flat = self.program.cells.g if is_g else self.program.cells.state
-                record.add(probe.indices, np.array([self.t_ms]), flat[index][None, :].astype(np.float64))
+        self.recordings.add_now(self.network, self.layout, self.program, self.step)
 
     def _amplitudes(self, n_steps: int) -> Floats:
         rows = [currents.amplitudes(c, self.step, n_steps, self.network.dt) for c in self.network.currents]
-        for current, row in zip(self.network.currents, rows, strict=True):
-            if current.recorded:
-                self._current_samples.setdefault(current.id, []).append(row)
+        self.recordings.add_currents(self.network, rows)
         return np.stack(rows) if rows else np.zeros((0, n_steps))
 
     def _until_weight_sample(self) -> int:
-        waits = [s - self.step % s for s in (max(round(p.interval / self.network.dt), 1) for p in self.network.weight_probes)]
+        waits = [s - self.step % s for s in map(self._weight_steps, self.network.weight_probes)]
         return min(waits, default=LARGEST_CHUNK)
+
+    def _weight_steps(self, probe: WeightProbe) -> int:
+        return max(round(probe.interval / self.network.dt), 1)
 
     def _sample_weights(self) -> None:
         for probe in self.network.weight_probes:
-            if self.step % max(round(probe.interval / self.network.dt), 1):
-                continue
-            record = self._weights.setdefault((probe.projection, probe.variable), WeightRecord())
-            if not record.times_ms or record.times_ms[-1] < self.t_ms - 0.5 * self.network.dt:
-                record.add(self.t_ms, self._column(probe.projection, probe.variable))
+            if self.step % self._weight_steps(probe) == 0:
+                self.recordings.add_weights(probe, self.t_ms, lambda probe=probe: self._column(probe.projection, probe.variable))
 
     # --- results -----------------------------------------------------------------------------
     def spikes(self, population: int) -> tuple[Int64, Floats]:
         """Recorded spikes of a population: cell indices and times in ms, sorted by time."""
-        return self._spikes.get(population, SpikeRecord()).arrays()
+        return self.recordings.spikes[population].arrays()
 
     def samples(self, population: int, variable: str) -> tuple[Int64, Floats, Floats]:
         """Recorded cells, times in ms and values (n_samples, n_cells) of one variable."""
-        return self._samples.get((population, variable), SampleRecord()).arrays()
+        return self.recordings.samples[population, variable].arrays()
 
     def counts(self, population: int) -> Int64:
         """Number of spikes of every cell since the start, recorded or not."""
@@ -356,23 +325,19 @@ class Simulation:
 
     def weight_samples(self, projection: int, variable: str = "weight") -> tuple[Floats, Floats]:
         """Times in ms and weights (n_times, n_synapses) recorded by a weight probe."""
-        return self._weights.get((projection, variable), WeightRecord()).arrays()
+        return self.recordings.weights[projection, variable].arrays()
 
     def currents(self, current: int) -> tuple[Floats, Floats]:
         """Times in ms and values in nA of a recorded current, now included."""
         spec = self.network.currents[current]
         now = currents.amplitudes(spec, self.step, 1, self.network.dt)
-        values = np.concatenate([*self._current_samples.get(current, []), now])
+        values = np.concatenate([*self.recordings.currents[current], now])
         times = (self.step + 1 - len(values) + np.arange(len(values))) * self.network.dt
         return times.astype(np.float64), values
 
     def clear(self, population: int) -> None:
         """Forget what was recorded of a population so far."""
-        for key, record in self._samples.items():
-            if key[0] == population:
-                record.clear()
-        if population in self._spikes:
-            self._spikes[population].clear()
+        self.recordings.clear(population)
         self._primed = -1
 
     def state(self, population: int, variable: str) -> Floats:
@@ -390,8 +355,7 @@ class Simulation:
 
     def reset(self) -> None:
         """Back to time zero and the initial state; recordings are cleared."""
-        for records in (self._spikes, self._samples, self._weights, self._current_samples):
-            records.clear()
+        self.recordings = Recordings()
         self._load(self.network, {}, step=0)
 
 

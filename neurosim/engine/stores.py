@@ -20,7 +20,8 @@ from neurosim.network import Network, Projection
 Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-#: Recent spikes kept per STDP target before its synapses are brought up to date.
+#: Recent spikes kept per STDP target before its synapses are brought up to date, beside those of
+#: the last dendritic delays, which are still needed then.
 HISTORY = 64
 
 
@@ -182,6 +183,8 @@ def _plastic(
         [_rule_row(e.projection, placed[e.projection.id].slots.start, float(e.delay.max(initial=0)) * network.dt) for e in group],
         np.float64,
     ).reshape(len(group), plasticity.N_RULE_COLUMNS)
+    capacity = HISTORY + 3 * round(float(rules[:, plasticity.MAX_DENDRITIC].max(initial=0.0)) / network.dt)
+    capacity = max([capacity, *(m.targets["hist_ms"].shape[1] for m in carried.values() if "hist_ms" in m.targets)])
     slot_gid = np.concatenate([layout.gids(e.projection.post) for e in group]) if group else np.empty(0, np.int64)
     slots = np.argsort(slot_gid, kind="stable")
     slot_ptr = np.concatenate([[0], np.cumsum(np.bincount(slot_gid, minlength=layout.n_cells))]).astype(np.int64)
@@ -193,8 +196,8 @@ def _plastic(
         np.zeros(n_segments), np.zeros(n_segments), np.full(n_segments, -np.inf), rules, slot_ptr, slots,
         np.repeat(np.arange(len(group)), [e.projection.post.size for e in group]).astype(np.int32) if group else np.empty(0, np.int32),
         layout.block_of(slot_gid).astype(np.int32),
-        seg_range, seg_list, np.zeros((n_slots, HISTORY)), np.zeros((n_slots, HISTORY)),
-        np.zeros(n_slots, np.int64), np.zeros(n_slots), np.zeros(n_slots),
+        seg_range, seg_list, np.zeros((n_slots, capacity)), np.zeros((n_slots, capacity)),
+        np.zeros(n_slots, np.int64), np.zeros(n_slots), np.zeros(n_slots), np.zeros(1, np.int64),
     )  # fmt: skip
     for e in group:
         if e.projection.id in carried:
@@ -227,8 +230,11 @@ def _restore(store: Plastic, segments: Segments, where: Placed, memory: Memory) 
     segment = _segment_of(segments, 3, where.position)
     for name, array in (("last", store.last_ms), ("trace", store.trace), ("settled", store.settled_ms)):
         array[segment] = memory.values[name]
-    for name in ("hist_ms", "hist_trace", "hist_n", "base_ms", "base_trace"):
+    for name in ("hist_n", "base_ms", "base_trace"):
         getattr(store, name)[where.slots] = memory.targets[name]
+    for name in ("hist_ms", "hist_trace"):
+        width = min(store.hist_ms.shape[1], memory.targets[name].shape[1])
+        getattr(store, name)[where.slots, :width] = memory.targets[name][:, :width]
 
 
 def remember(stores: Stores, projection: Projection) -> Memory | None:
