@@ -82,6 +82,13 @@ def on(chip, celltype, size=3, **options):
     sim.run(0.1)
 
 
+def lonely():
+    """A cell that may only connect to itself, and may not."""
+    start()
+    alone = sim.Population(1, sim.IF_curr_exp(), label="alone")
+    sim.Projection(alone, alone, sim.FixedNumberPreConnector(1, allow_self_connections=False), sim.StaticSynapse(weight=0.1))
+
+
 def across_setups():
     start()
     old = cell()
@@ -212,9 +219,13 @@ CASES = {
     "delay NaN": (lambda: connected(delay=float("nan")), Exception, "(?i)delay"),
     "delay above the maximum": (lambda: connected(delay=50.0, max_delay=10.0), Exception, "(?i)delay.*50"),
     "unknown receptor": (lambda: connected(receptor="nmda"), Exception, "nmda"),
-    "probability above one": (lambda: connected(connector=sim.FixedProbabilityConnector(1.5)), Exception, "(?i)probab|1.5"),
-    "probability negative": (lambda: connected(connector=sim.FixedProbabilityConnector(-0.5)), Exception, "(?i)probab|-0.5"),
-    "more sources than there are": (lambda: connected(connector=sim.FixedNumberPreConnector(50)), Exception, "50|replacement"),
+    "probability above one": (lambda: connected(connector=sim.FixedProbabilityConnector(1.5)), ParameterError, "probability 1.5"),
+    "probability negative": (lambda: connected(connector=sim.FixedProbabilityConnector(-0.5)), ParameterError, "probability -0.5"),
+    "probability NaN": (lambda: connected(connector=sim.FixedProbabilityConnector(float("nan"))), ParameterError, "probability nan"),
+    "negative number of sources": (lambda: sim.FixedNumberPreConnector(-1), ParameterError, "number of connections, -1"),
+    "half a target": (lambda: sim.FixedNumberPostConnector(0.5), ParameterError, "number of connections, 0.5"),
+    "negative number of connections": (lambda: sim.FixedTotalNumberConnector(-3), ParameterError, "number of connections, -3"),
+    "nobody to connect to but oneself": (lonely, ParameterError, "(?i)only candidate.*itself"),
     "list with an index outside": (lambda: connected(connector=sim.FromListConnector([(0, 7, 0.1, 1.0)])), Exception, "7|range|exist"),
     "connection file not there": (lambda: connected(connector=sim.FromFileConnector("nowhere.txt")), Exception, "nowhere.txt"),
     "different set-ups": (across_setups, NeurosimError, "(?i)set-?up"),

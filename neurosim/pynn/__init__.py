@@ -27,10 +27,6 @@ from pyNN.connectors import (
     CSAConnector,
     DisplacementDependentProbabilityConnector,
     DistanceDependentProbabilityConnector,
-    FixedNumberPostConnector,
-    FixedNumberPreConnector,
-    FixedProbabilityConnector,
-    FixedTotalNumberConnector,
     FromFileConnector,
     FromListConnector,
     IndexBasedProbabilityConnector,
@@ -67,6 +63,12 @@ from neurosim.pynn.composed import (
     CurrExpPostSynapticResponse,
     ExpPSR,
     PointNeuron,
+)
+from neurosim.pynn.connector_checks import (
+    FixedNumberPostConnector,
+    FixedNumberPreConnector,
+    FixedProbabilityConnector,
+    FixedTotalNumberConnector,
 )
 from neurosim.pynn.control import (
     end,

@@ -23,6 +23,7 @@ from neurosim.errors import UnsupportedError
 from neurosim.network import Rule
 from neurosim.pynn import lazy, listed, replay, simulator
 from neurosim.pynn._errors import ConnectError
+from neurosim.pynn.connector_checks import STANDS_FOR, check_probability
 from neurosim.pynn.rng import adopt, next_seed, seed_from
 from neurosim.pynn.smallworld import SmallWorldConnector, small_world
 from neurosim.pynn.wiring import Chunks, Wiring, table
@@ -43,17 +44,19 @@ def connect(projection: Projection) -> tuple[Wiring, int]:
         raise UnsupportedError(
             "point neurons have no locations.", where=str(projection), used="location_selector", remedy="Leave location_selector out."
         )
+    if isinstance(connector, stock.FixedProbabilityConnector):
+        check_probability(connector.p_connect, str(projection))  # stock's own class lets more than 1 pass
     for value in (getattr(connector, "rng", None), getattr(getattr(connector, "n", None), "rng", None)):
         adopt(value)
     maps = {name: lazy.prepared(value, projection, name) for name, value in projection.synapse_values()}
     wiring, seed = _build(connector, projection, maps)
-    if connector.callback is not None and type(connector) in _BUILDERS:
+    if connector.callback is not None and _kind(connector) in _BUILDERS:
         connector.callback(1.0)
     return wiring, seed
 
 
 def _build(connector: Any, projection: Projection, maps: Maps) -> tuple[Wiring, int]:
-    kind = type(connector)
+    kind = _kind(connector)
     if getattr(connector, "allow_self_connections", True) == "NoMutual" or kind not in _BUILDERS:
         return _through_stock(connector, projection), 0
     make_rule = _RULES.get(kind)
@@ -62,6 +65,10 @@ def _build(connector: Any, projection: Projection, maps: Maps) -> tuple[Wiring, 
         if rule is not None:
             return _declared(rule, connector, projection, maps)
     return _BUILDERS[kind](connector, projection, maps), 0
+
+
+def _kind(connector: Any) -> type:
+    return STANDS_FOR.get(type(connector), type(connector))
 
 
 def _fast(connector: Any, projection: Projection) -> bool:
@@ -197,9 +204,7 @@ def _fixed_total_rule(connector: Any, projection: Projection) -> Rule:
 
 
 def _distance_rule(connector: Any, projection: Projection) -> Rule:
-    return rules.DistanceDependent(
-        Expression("distance", connector.distance_function, lazy.metric(projection)), _allow_self(connector)
-    )
+    return rules.DistanceDependent(Expression("distance", connector.distance_function, lazy.metric(projection)), _allow_self(connector))
 
 
 def _index_rule(connector: Any, projection: Projection) -> Rule:
@@ -232,7 +237,7 @@ _BUILDERS: dict[type, Callable[[Any, Projection, Maps], Wiring]] = {
 _RULES: dict[type, Callable[[Any, Projection], Rule | None]] = {
     stock.AllToAllConnector: lambda connector, projection: rules.AllToAll(_allow_self(connector)),
     stock.OneToOneConnector: lambda connector, projection: rules.OneToOne(),
-    stock.FixedProbabilityConnector: lambda connector, projection: rules.Bernoulli(min(connector.p_connect, 1.0), _allow_self(connector)),
+    stock.FixedProbabilityConnector: lambda connector, projection: rules.Bernoulli(connector.p_connect, _allow_self(connector)),
     stock.FixedNumberPreConnector: _fixed_in_rule,
     stock.FixedNumberPostConnector: _fixed_out_rule,
     stock.FixedTotalNumberConnector: _fixed_total_rule,
