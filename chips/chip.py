@@ -64,8 +64,9 @@ class Limit:
 class CoreTable(NamedTuple):
     """All usable cores in the chip's own fill order; int32 arrays of one length.
 
-    ``chip`` numbers the chips (routers), ``x`` and ``y`` are the chip's coordinates, ``core`` the
-    core's number within its chip.
+    ``chip`` numbers the routers, which are chips unless a chip has several (see
+    :meth:`Chip.chip_numbers`), ``x`` and ``y`` are the router's coordinates, ``core`` the core's
+    number at its router.
     """
 
     chip: Int32
@@ -86,8 +87,10 @@ class Translation:
 class Location:
     """Where one neuron is: chip, core and the chip's own parts.
 
-    ``label`` is the chip's way to write the place; ``local`` the index within the core;
-    ``denmems`` lists the neuron circuits used (HICANN only, else empty).
+    ``chip`` is the number of the chip, ``router`` that of the router, which is the same unless a
+    chip has several; ``label`` is the chip's way to write the place; ``local`` the index within
+    the core; ``denmems`` lists the neuron circuits used (HICANN only, else empty). All numbers are
+    -1 for a cell on the host.
     """
 
     population: str
@@ -99,6 +102,7 @@ class Location:
     local: int
     label: str
     denmems: tuple[object, ...] = ()
+    router: int = -1
 
 
 class Placed(Protocol):
@@ -182,9 +186,13 @@ class Chip(ABC):
     def cores(self) -> CoreTable:
         """Usable cores, in fill order."""
 
+    def chip_numbers(self, cores: NDArray[np.integer]) -> Int32:
+        """Chip that each of some cores (indices of the core table) is on."""
+        return self.cores().chip[cores]
+
     @abstractmethod
     def topology(self) -> nx.Graph:
-        """Graph of the chips; nodes are chip numbers with attributes ``x`` and ``y``."""
+        """Graph of the routers; nodes are router numbers with attributes ``x`` and ``y``."""
 
     @abstractmethod
     def hops(self, chip_a: Int32, chip_b: Int32) -> Int32:
@@ -254,9 +262,9 @@ class Chip(ABC):
         if core < 0:
             return Location(label, neuron, -1, -1, -1, -1, -1, "host")
         table = self.cores()
-        chip, x, y, index = (int(column[core]) for column in table)
-        local = int(mapping.local_of[population][neuron])
-        return Location(label, neuron, chip, x, y, index, local, self.core_label(core))
+        router, x, y, index = (int(column[core]) for column in table)
+        chip, local = int(self.chip_numbers(np.array([core]))[0]), int(mapping.local_of[population][neuron])
+        return Location(label, neuron, chip, x, y, index, local, self.core_label(core), router=router)
 
     def core_label(self, core: int) -> str:
         """The chip's way to name a core, for messages."""

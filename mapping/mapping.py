@@ -91,6 +91,11 @@ class Mapping:
     @property
     def n_chips_used(self) -> int:
         """Number of chips that hold neurons."""
+        return len(np.unique(self.chip.chip_numbers(self.cores_used)))
+
+    @property
+    def n_routers_used(self) -> int:
+        """Number of routers (nodes of the chip's topology) with cores that hold neurons."""
         return len(np.unique(np.asarray(self.chip.cores().chip)[self.cores_used]))
 
     @property
@@ -101,6 +106,11 @@ class Mapping:
     @property
     def n_chips(self) -> int:
         """Number of chips of the machine that have usable cores."""
+        return len(np.unique(self.chip.chip_numbers(np.arange(self.n_cores))))
+
+    @property
+    def n_routers(self) -> int:
+        """Number of routers of the machine that have usable cores."""
         return len(np.unique(self.chip.cores().chip))
 
     @property

@@ -17,9 +17,9 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A plain coordinate; ``None`` leaves a part open.
+    """A plain coordinate; ``None`` leaves a part open. ``chip`` is a number of the core table.
 
-    Any object with ``x`` and ``y`` and perhaps ``chip`` and ``core`` will do in its place.
+    Any object with ``x`` and ``y`` and perhaps ``chip`` (or ``router``) and ``core`` will do in its place.
     """
 
     x: int
@@ -76,7 +76,7 @@ def as_place(coordinate: object) -> Place:
     """Coordinate as a plain :class:`Place`."""
     if isinstance(coordinate, tuple | list) and len(coordinate) in (2, 3) and all(map(_is_integer, coordinate)):
         return Place(*(int(part) for part in coordinate))
-    parts = [getattr(coordinate, name, None) for name in ("x", "y", "core", "chip")]
+    parts = [getattr(coordinate, name, None) for name in ("x", "y", "core", "router" if hasattr(coordinate, "router") else "chip")]
     if all(map(_is_integer, parts[:2])):
         return Place(*(int(part) if _is_integer(part) else None for part in parts))  # type: ignore[arg-type]
     raise ParameterError(

@@ -197,7 +197,7 @@ def fit_report(network: Network, chip: Chip, *, pins: Sequence[Pin] = ()) -> Fit
     Does not raise if the network does not fit; the reason is in ``error``.
     """
     table = chip.cores()
-    available = (len(table.core), len(np.unique(table.chip)))
+    available = (len(table.core), len(np.unique(chip.chip_numbers(np.arange(len(table.core))))))
     try:
         mapping = map_network(network, chip, pins=pins)
     except PlacementError as error:

@@ -21,7 +21,7 @@ def summary_text(mapping: Mapping) -> str:
     rows = [
         ("neurons", _neurons(mapping)),
         ("cores", _share(mapping.n_cores_used, mapping.n_cores)),
-        (f"{mapping.chip.router_noun}s", _share(mapping.n_chips_used, mapping.n_chips)),
+        *_chip_rows(mapping),
         ("binding limit", str(mapping.binding or "nothing is used")),
         *_traffic_rows(mapping),
         ("lost", _lost(mapping)),
@@ -62,6 +62,14 @@ def _cells(usage: Utilisation, row: int) -> list[str]:
 
 def _share(used: int, available: int) -> str:
     return f"{used:,} of {available:,} used ({100 * used / max(available, 1):.3g} %)"
+
+
+def _chip_rows(mapping: Mapping) -> list[tuple[str, str]]:
+    """Chips, and their routers where a chip has several."""
+    routers = (f"{mapping.chip.router_noun}s", _share(mapping.n_routers_used, mapping.n_routers))
+    if mapping.n_routers == mapping.n_chips:
+        return [routers]
+    return [("chips", _share(mapping.n_chips_used, mapping.n_chips)), routers]
 
 
 def _neurons(mapping: Mapping) -> str:

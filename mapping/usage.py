@@ -110,7 +110,7 @@ def core_usage(network: Network, chip: Chip, core_of: Sequence[Int32]) -> Utilis
 
 
 def chip_usage(network: Network, chip: Chip, core_of: Sequence[Int32]) -> Utilisation:
-    """Use of the chip-scoped resources that :meth:`Chip.slice_usage` counts, by every used chip."""
+    """Use of the chip-scoped resources that :meth:`Chip.slice_usage` counts, by every used router."""
     limits = tuple(limit for limit in chip.limits() if limit.scope == "chip")
     cores, used = _used(network, chip, core_of, limits)
     counted = [i for i in range(len(limits)) if not len(used) or (used[:, i] >= 0).all()]

@@ -202,7 +202,8 @@ def _allowed(chip: Chip, coordinate: Any) -> set[int]:
     if isinstance(coordinate, tuple | list):
         wanted = dict(zip(("x", "y", "core"), coordinate, strict=False))
     else:
-        wanted = {name: getattr(coordinate, name, None) for name in ("x", "y", "core", "chip")}
+        wanted = {name: getattr(coordinate, name, None) for name in ("x", "y", "core")}
+        wanted["chip"] = getattr(coordinate, "router", getattr(coordinate, "chip", None))
     wanted = {name: int(value) for name, value in wanted.items() if isinstance(value, int | np.integer)}
     columns = [getattr(table, name).tolist() for name in wanted]
     return {index for index, row in enumerate(zip(*columns, strict=True)) if list(row) == list(wanted.values())}

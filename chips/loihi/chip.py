@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim.chips.cache import Remembered
 from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translation
@@ -64,6 +65,10 @@ class LoihiChip(Chip):
         """Cores, tile by tile, chip by chip."""
         return self.mesh.cores
 
+    def chip_numbers(self, cores: NDArray[np.integer]) -> Int32:
+        """Chip that each of some cores is on; a chip has many tiles."""
+        return self.mesh.chip_of_tile(self.mesh.cores.chip[cores])
+
     def topology(self) -> nx.Graph:
         """Tiles and the links of the mesh; a node's ``chip`` is the chip it is on."""
         return self.mesh.graph
@@ -75,8 +80,8 @@ class LoihiChip(Chip):
     def core_label(self, core: int) -> str:
         """For example ``"loihi chip 0 tile (3, 1) core 2"``."""
         table = self.cores()
-        tile = int(table.chip[core])
-        return f"{self.name} chip {self.mesh.chip_of_tile(tile)} tile ({table.x[core]}, {table.y[core]}) core {table.core[core]}"
+        chip = int(self.chip_numbers(np.array([core]))[0])
+        return f"{self.name} chip {chip} tile ({table.x[core]}, {table.y[core]}) core {table.core[core]}"
 
     def limits(self) -> tuple[Limit, ...]:
         """Limited resources of a core."""

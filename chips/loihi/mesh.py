@@ -49,9 +49,9 @@ class Mesh:
         y = (chip // columns) * self.height + tile % self.height
         return np.stack([x, y], axis=1).astype(np.int32)
 
-    def chip_of_tile(self, tile: int) -> int:
-        """Number of the chip that a tile is on."""
-        return tile // (self.width * self.height)
+    def chip_of_tile(self, tile: Int32) -> Int32:
+        """Number of the chip that each tile is on."""
+        return (tile // (self.width * self.height)).astype(np.int32)
 
     @cached_property
     def cores(self) -> CoreTable:
@@ -65,8 +65,9 @@ class Mesh:
         """Tiles and the links between neighbours."""
         graph = nx.Graph()
         number = {(int(x), int(y)): tile for tile, (x, y) in enumerate(self.xy)}
+        chips = self.chip_of_tile(np.arange(len(self.xy), dtype=np.int32)).tolist()
         for (x, y), tile in number.items():
-            graph.add_node(tile, x=x, y=y, chip=self.chip_of_tile(tile))
+            graph.add_node(tile, x=x, y=y, chip=chips[tile])
         for (x, y), tile in number.items():
             graph.add_edges_from((tile, number[xy]) for xy in ((x + 1, y), (x, y + 1)) if xy in number)
         return graph

@@ -191,10 +191,8 @@ def of_fit(name: str, fit: Any, network: Any) -> ChipRun:
 
 
 def chips_among(chip: Any, cores: np.ndarray) -> int:
-    """Number of chips that some cores are on; where routers are smaller than chips the topology tells."""
-    routers = np.unique(np.asarray(chip.cores().chip)[np.asarray(cores, np.int64)]).tolist()
-    nodes = chip.topology().nodes
-    return len({nodes[router].get("chip", router) for router in routers})
+    """Number of chips that some cores are on."""
+    return len(np.unique(chip.chip_numbers(np.asarray(cores, np.int64))))
 
 
 def _binding(mapping: Any) -> str:

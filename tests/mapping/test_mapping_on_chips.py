@@ -54,3 +54,26 @@ def test_no_chip_is_named_in_the_code_of_placement():
         words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)} - docstrings
         words |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         assert not [word for word in words if word is not None and any(name in word.lower() for name in chips.available())], path
+
+
+def test_chips_are_counted_as_chips_where_a_chip_has_several_routers():
+    cells = (Population(0, "many", 9000, "lif", CELL, (Receptor("excitatory", "curr_exp", {"tau_syn": 5.0}),)),)
+    found = map_network(Network(0.1, 1, cells), chips.load("loihi", n_boards=2), pins=[Pin(0, np.array([5]), (8, 0, 3))])
+    assert (found.n_cores_used, found.n_routers_used, found.n_chips_used) == (10, 4, 2)
+    assert (found.n_routers, found.n_chips) == (64, 2)
+    assert "chips          2 of 2 used" in found.summary()
+    assert "tiles          4 of 64 used" in found.summary()
+    place = found.where((0, 5))[0]
+    assert (place.chip, place.router, place.label) == (1, 32, "loihi chip 1 tile (8, 0) core 3")
+    assert found.on(place)[0].indices.tolist() == [5]
+    again = map_network(found.network, chips.load("loihi", n_boards=2), pins=[Pin(0, np.array([5]), place)])
+    assert again == found
+    assert Mapping.from_json(again.to_json()).where((0, 5)) == [place]
+
+
+@pytest.mark.parametrize("name", ["hicann", "spinnaker"])
+def test_a_chip_with_one_router_has_one_row_in_the_summary(name):
+    chip = chips.load(name)
+    found = map_network(Network(0.1, 1), chip)
+    assert (found.n_chips, found.n_routers) == (len(chip.topology()),) * 2
+    assert found.summary().count(" used (0 %)") == 2
