@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.errors import ParameterError, UnknownNameError
+from neurosim.errors import NetworkError, ParameterError, UnknownNameError
 from neurosim.network import Network
 
 Indices = NDArray[np.int64]
@@ -45,6 +45,8 @@ def resolve(network: Network, item: Any) -> list[tuple[int, Indices]]:
     ParameterError
         If the item is none of the things that can be looked up, an index lies outside its
         population, or a label belongs to several populations.
+    NetworkError
+        If an object belongs to another set-up, whose populations have other names or sizes.
     """
     if isinstance(item, tuple) and len(item) == 2:
         population = _population_id(network, item[0])
@@ -60,15 +62,15 @@ def _resolve_object(network: Network, item: Any) -> list[tuple[int, Indices]]:
         return [pair for part in item.populations for pair in resolve(network, part)]
     if hasattr(item, "all_cells"):
         owner = getattr(item, "grandparent", None) or item
-        population = _population_id(network, owner.network_id)
+        population = _population_id(network, owner)
         if owner is item:
             return [(population, np.arange(network.populations[population].size))]
         return [(population, _indices(network, population, owner.id_to_index(item.all_cells)))]
     if getattr(item, "network_id", None) is not None:
-        population = _population_id(network, item.network_id)
+        population = _population_id(network, item)
         return [(population, np.arange(network.populations[population].size))]
     if getattr(item, "parent", None) is not None:
-        population = _population_id(network, item.parent.network_id)
+        population = _population_id(network, item.parent)
         return [(population, _indices(network, population, item.parent.id_to_index(item)))]
     raise ParameterError(f"{item!r} cannot be looked up.", where=_WHERE, used=item, remedy=_REMEDY)
 
@@ -83,10 +85,30 @@ def _population_id(network: Network, key: Any) -> int:
             raise ParameterError(f"{len(found)} populations are called '{key}'.", where=_WHERE, used=key, remedy=f"Use an id: {found}.")
         raise UnknownNameError.among("population", key, (p.label for p in populations), where=_WHERE)
     if getattr(key, "network_id", None) is not None:
+        _check_owner(network, key)
         key = key.network_id
     if isinstance(key, int | np.integer) and not isinstance(key, bool) and 0 <= key < len(populations):
         return int(key)
     raise UnknownNameError.among("population", key, map(str, range(len(populations))), where=_WHERE)
+
+
+def _check_owner(network: Network, item: Any) -> None:
+    """Refuse an object whose number is that of a population with another name or size."""
+    owner = getattr(item, "grandparent", None) or item
+    label, size = getattr(owner, "label", None), getattr(owner, "size", None)
+    if not 0 <= owner.network_id < len(network.populations):
+        here = f"has {len(network.populations)} populations"
+    else:
+        there = network.populations[owner.network_id]
+        if label in (None, there.label) and size in (None, there.size):
+            return
+        here = f"has '{there.label}' with {there.size:,} neurons in its place"
+    raise NetworkError(
+        f"it is not in this mapping, which {here}.",
+        where=f"Population '{label}'",
+        used=label,
+        remedy="Look up cells of the set-up the mapping was made for, or give (label, index).",
+    )
 
 
 def _indices(network: Network, population: int, index: Any) -> Indices:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mapping_networks import network, population, toy
-from neurosim.errors import ParameterError, UnknownNameError
+from neurosim.errors import NetworkError, ParameterError, UnknownNameError
 from neurosim.mapping import map_network
 from neurosim.network import Network
 
@@ -120,3 +120,22 @@ def test_the_summary_fits_one_screen(mapping):
     assert len(lines) < 15
     assert "cores          2 of 12 used (16.7 %)" in mapping.summary()
     assert repr(mapping) == "<Mapping on toy: 30 neurons on 2 cores>"
+
+
+@pytest.mark.parametrize(
+    ("number", "label", "size", "text"),
+    [
+        (1, "p0", 10, "Population 'p0': it is not in this mapping, which has 'p1' with 10 neurons in its place"),
+        (1, "p1", 11, "'p1' with 10 neurons in its place. Look up cells of the set-up"),
+        (2, "p2", 10, "Population 'p2': it is not in this mapping, which has 2 populations"),
+    ],
+)
+def test_objects_of_another_set_up_are_refused(mapping, number, label, size, text):
+    cells = Cells(number, size)
+    cells.label, cells.size = label, size
+    cell = Cell(1003)
+    cell.parent = cells
+    for item in (cells, (cells, 3), cell, View(cells, [1002]), Assembly(cells)):
+        with pytest.raises(NetworkError) as caught:
+            mapping.where(item)
+        assert text in str(caught.value)
