@@ -9,7 +9,6 @@ import typer
 
 app = typer.Typer(
     name="neurosim",
-    help="Run PyNN scripts on simulated neuromorphic chips: what fits, what is lost, how it behaves.",
     epilog="Exit codes: 0 done; 1 does not fit, or the script or a chip failed; 2 wrong use; 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
@@ -27,6 +26,21 @@ Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads of the simulation; the script's own number by default.", show_default=False)
 ]
 Approximate = Annotated[str, typer.Option(help="Approximations to allow, by name and with commas between, or 'all'.", show_default=False)]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from neurosim import __version__
+
+        print(f"neurosim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def neurosim(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")] = False,
+) -> None:
+    """Run PyNN scripts on simulated neuromorphic chips: what fits, what is lost, how it behaves."""
 
 
 @app.command()

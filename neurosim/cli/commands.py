@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurosim.cli.output import DONE, FAILED, INTERRUPTED, note, reporting, script_output, show, show_json
+from neurosim.cli.output import DONE, FAILED, INTERRUPTED, note, report_error, reporting, script_output, show, show_json
 
 if TYPE_CHECKING:
     from neurosim.compare import ChipRun, Comparison
@@ -19,8 +20,9 @@ def run(
     """Run a script on one chip and print a summary."""
     from neurosim.compare import results, scripts
     from neurosim.compare.runner import quiet_losses
+    from neurosim.errors import ScriptError
 
-    interrupted = False
+    interrupted, fault = False, None
     with reporting(as_json):
         scripts.read_script(script)
         check_chips([chip] if chip else [])
@@ -29,11 +31,16 @@ def run(
                 capture = scripts.run_script(script, arguments, chip=chip, approximate=names(approximate) or None, threads=threads)
         except KeyboardInterrupt as stop:
             capture, interrupted = kept(stop), True
+        except ScriptError as error:
+            capture, fault = kept(error), error
         if capture.session is None:
             raise KeyboardInterrupt
         result = results.of_capture(chip or _own_chip(capture), capture, interrupted=interrupted)
+        result = replace(result, error=str(fault)) if fault else result
         save_spikes(result, spikes)
     _show_run(Path(script).name, result, as_json)
+    if fault is not None:
+        raise SystemExit(report_error(fault))
     raise SystemExit(INTERRUPTED if result.interrupted else DONE)
 
 
@@ -44,22 +51,22 @@ def _own_chip(capture: Any) -> str:
 
 def _show_run(name: str, result: ChipRun, as_json: bool) -> None:
     from neurosim.compare.comparison import Comparison, row
-    from neurosim.compare.tables import loss_table, population_table, run_table
+    from neurosim.compare.loss_table import loss_table
+    from neurosim.compare.tables import population_table, run_table
 
-    if result.interrupted:
-        note(f"neurosim: interrupted at t = {result.duration_ms:g} ms; what was recorded until then is kept and shown.")
+    if result.interrupted or result.error:
+        word = "interrupted" if result.interrupted else "the script failed"
+        note(f"neurosim: {word} at t = {result.duration_ms:g} ms; what was recorded until then is kept and shown.")
     if as_json:
         show_json(row(result))
     else:
-        shown = [run_table(result, name)]
-        shown += [population_table(Comparison(name, (result,)), differences=False)] if result.spikes else []
-        show(*shown, *([loss_table([result], limit=12)] if result.losses else []))
+        show(run_table(result, name), population_table(Comparison(name, (result,)), differences=False), loss_table([result], limit=12))
 
 
-def kept(stop: KeyboardInterrupt) -> Any:
-    """What an interrupted script had recorded; re-raises if it had nothing."""
+def kept(stop: BaseException) -> Any:
+    """What a script had recorded before it was stopped; re-raises if it had nothing."""
     capture = getattr(stop, "capture", None)
-    if capture is None or capture.session is None:
+    if capture is None or capture.session is None or not capture.session.t_ms:
         raise stop
     return capture
 
@@ -86,6 +93,7 @@ def save_spikes(result: ChipRun, path: Path | None) -> None:
 def fit(script: str, arguments: Sequence[str], *, chip: str, losses: bool, report: Path | None, as_json: bool) -> None:
     """Map a script's network without simulating, and say what came of it."""
     from neurosim.compare import comparison, fitting, scripts, tables
+    from neurosim.compare.loss_table import loss_table
 
     with reporting(as_json):
         scripts.read_script(script)
@@ -96,9 +104,7 @@ def fit(script: str, arguments: Sequence[str], *, chip: str, losses: bool, repor
         if as_json:
             show_json({"format": comparison.FORMAT, "name": Path(script).name, "rows": [fit_row(item) for item in runs]})
         else:
-            show(tables.fit_table(runs, Path(script).name))
-            if losses and any(item.losses for item in runs):
-                show(tables.loss_table(runs))
+            show(tables.fit_table(runs, Path(script).name), *([loss_table(runs)] if losses else []))
         write_report(comparison.Comparison(Path(script).name, runs), report)
     raise SystemExit(FAILED if any(item.error for item in runs) else DONE)
 
@@ -141,13 +147,13 @@ def compare(
     raise SystemExit(INTERRUPTED if result.interrupted else FAILED if result.failed else DONE)
 
 
-def show_comparison(result: Comparison, *, verbose: bool = False) -> None:
-    """The tables of a comparison on stdout."""
+def show_comparison(result: Comparison, *, verbose: bool = False, more: str = "--verbose or --json has them all") -> None:
+    """The tables of a comparison on stdout; ``more`` says where losses that are left out can be found."""
     from neurosim.compare import tables
+    from neurosim.compare.loss_table import loss_table
 
-    show(result.table(), tables.population_table(result), tables.stage_table(result))
-    if any(run.losses for run in result.runs):
-        show(tables.loss_table(result.runs, limit=1000 if verbose else 12))
+    losses = loss_table(result.runs, limit=1000) if verbose else loss_table(result.runs, more=more)
+    show(result.table(), tables.population_table(result), tables.stage_table(result), losses)
 
 
 def tell(chip: str, result: ChipRun | None) -> None:
@@ -155,10 +161,10 @@ def tell(chip: str, result: ChipRun | None) -> None:
     if result is None:
         note(f"{chip}: running ...")
     elif result.error:
-        note(f"{chip}: failed: {result.error}")
+        note(f"{chip}: failed")
     else:
-        stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.stages.items())
-        note(f"{chip}: {result.rate_hz():.1f} Hz; {stages}")
+        stages = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in result.stages.items() if seconds >= 0.05)
+        note(f"{chip}: {f'{result.rate_hz():.1f} Hz' if result.spikes else 'no spikes recorded'}; {stages}")
 
 
 def write_report(result: Comparison, path: Path | None) -> None:
@@ -171,16 +177,20 @@ def write_report(result: Comparison, path: Path | None) -> None:
 
 def chips(name: str | None, *, as_json: bool) -> None:
     """List all chips, or the datasheet of one."""
-    from neurosim.cli.datasheets import datasheet_rows, datasheet_table, list_rows, list_table
+    from neurosim.cli import datasheets
 
     with reporting(as_json):
-        if name is not None:
-            check_chips([name])
-        rows = list_rows() if name is None else datasheet_rows(name)
-        if as_json:
-            show_json({"chips": rows} if name is None else {"chip": name, "constants": rows})
+        if name is None:
+            content = {"chips": datasheets.list_rows()}
         else:
-            show(list_table(rows) if name is None else datasheet_table(name, rows))
+            check_chips([name])
+            content = {"chip": name, **datasheets.chip_facts(name)}
+        if as_json:
+            show_json(content)
+        elif name is None:
+            show(datasheets.list_table(content["chips"]))
+        else:
+            show(*datasheets.chip_tables(content))
     sys.stdout.flush()
 
 

@@ -38,7 +38,7 @@ def list_table(rows: Sequence[dict[str, Any]]) -> Table:
     """The rows of :func:`list_rows` for the terminal."""
     table = grid(
         "chips",
-        ("name", "machine", "size", "chips>", "cores>", "opt-in approximations"),
+        ("name", "machine", "size", "chips>", "cores>", "opt-in approximations|"),
         caption="'neurosim chips NAME' shows a datasheet; 'ideal' is no chip at all",
     )
     for row in rows:
@@ -49,17 +49,33 @@ def list_table(rows: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
-def datasheet_rows(name: str) -> list[dict[str, Any]]:
-    """The constants of a chip: name, value, unit, source, confidence."""
+def chip_facts(name: str) -> dict[str, Any]:
+    """What a chip is: title, size, limits of a core, approximations, and the constants of its datasheet.
+
+    A constant has name, value, unit, source and confidence; the ones that only inform come last.
+    """
     from neurosim.chips import load
 
-    return [row._asdict() for row in load(name).sheet.passport()]
+    chip = load(name)
+    constants = sorted((row._asdict() for row in chip.sheet.passport()), key=lambda row: row["name"].startswith("facts."))
+    return {**{key: value for key, value in _chip_row(name, chip).items() if key != "name"}, "constants": constants}
+
+
+def chip_tables(facts: dict[str, Any]) -> tuple[Table, ...]:
+    """The facts of :func:`chip_facts` for the terminal."""
+    limits = grid(f"limits of one core of {facts['title']}", ("resource", "limit>"))
+    for resource, capacity in facts["limits"].items():
+        limits.add_row(resource, number(capacity, ",.6g"))
+    approximations = grid("approximations, each switched on by its name: setup(approximate=[...])", ("name", "what it does|"))
+    for word, meaning in facts["approximations"].items():
+        approximations.add_row(word, meaning)
+    return limits, approximations, datasheet_table(facts["chip"], facts["constants"])
 
 
 def datasheet_table(name: str, rows: Sequence[dict[str, Any]]) -> Table:
-    """The rows of :func:`datasheet_rows` for the terminal; uncertain constants are marked."""
+    """The constants of a datasheet for the terminal; uncertain ones are marked."""
     table = grid(
-        f"datasheet of {name}", ("constant", "value>", "unit", "confidence", "source"), caption="? marks constants that are not certain"
+        f"datasheet of {name}", ("constant", "value|", "unit|", "confidence", "source|"), caption="? marks constants that are not certain"
     )
     for row in rows:
         table.add_row(row["name"], _value(row["value"]), row["unit"], _confidence(row["confidence"]), row["source"])

@@ -18,14 +18,14 @@ def note(text: str) -> None:
 
 def show(*tables: Any) -> None:
     """Tables on stdout; as plain text, as wide as they need, when stdout is no terminal."""
+    from neurosim.compare.tables import as_text, print_all
+
     if sys.stdout.isatty():
         from rich.console import Console
 
-        Console().print(*tables)
+        print_all(Console(markup=False, emoji=False), *tables)
     else:
-        from neurosim.compare.tables import as_text
-
-        print(as_text(*tables, width=200))
+        print(as_text(*tables))
 
 
 def show_json(content: Any) -> None:
@@ -56,10 +56,11 @@ def reporting(as_json: bool = False) -> Iterator[None]:
         note("neurosim: interrupted; nothing was recorded.")
         raise SystemExit(INTERRUPTED) from None
     except NeurosimError as error:
-        raise SystemExit(_report(error, as_json)) from None
+        raise SystemExit(report_error(error, as_json)) from None
 
 
-def _report(error: Exception, as_json: bool) -> int:
+def report_error(error: Exception, as_json: bool = False) -> int:
+    """Say on stderr what went wrong, with ``as_json`` on stdout too, and give the exit code."""
     for line in getattr(error, "lines", ()):
         sys.stderr.write(line)
     note(f"neurosim: {error}")

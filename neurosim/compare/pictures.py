@@ -81,12 +81,14 @@ def figure(comparison: Comparison) -> Any:
     heights = (3, 1) * len(runs)
     grid = result.add_gridspec(2 * len(runs), 2, width_ratios=(5, 1.3), height_ratios=heights)
     top_hz = max((float(_curve_hz(run).max(initial=0.0)) for run in runs), default=1.0) or 1.0
+    widest = None
     for number, run in enumerate(runs):
         upper = result.add_subplot(grid[2 * number, 0])
         lower = result.add_subplot(grid[2 * number + 1, 0], sharex=upper)
         raster(upper, run)
         activity(lower, run, top_hz, last=run is runs[-1])
-        rates(result.add_subplot(grid[2 * number : 2 * number + 2, 1]), run, last=run is runs[-1])
+        widest = result.add_subplot(grid[2 * number : 2 * number + 2, 1], sharex=widest)
+        rates(widest, run, last=run is runs[-1])
     result.suptitle(comparison.name, x=0.01, ha="left", fontweight="bold")
     return result
 

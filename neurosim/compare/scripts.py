@@ -71,7 +71,8 @@ def run_script(path: str | Path, arguments: Sequence[str] = (), *, stop_before_r
     Raises
     ------
     ScriptError
-        If the script is missing, raises, ends with a status other than 0, or builds no network.
+        If the script is missing, raises, ends with a status other than 0, or builds no network;
+        ``capture`` of the error is what was seen until then.
     """
     from neurosim.pynn import overrides
     from neurosim.pynn.stand_in import standing_in
@@ -86,8 +87,8 @@ def run_script(path: str | Path, arguments: Sequence[str] = (), *, stop_before_r
             _execute(path)
         except overrides.StoppedBeforeRun:
             pass
-        except KeyboardInterrupt as interrupt:
-            interrupt.capture = seen.last  # type: ignore[attr-defined]
+        except (KeyboardInterrupt, ScriptError) as stop:
+            stop.capture = seen.last  # type: ignore[union-attr]
             raise
     capture = seen.last
     if capture is None or capture.network is None:
@@ -140,7 +141,7 @@ def failure(path: str | Path, error: BaseException) -> ScriptError:
     frames = own_frames(path, error)
     place = f"{path}, line {frames[-1].lineno}" if frames else str(path)
     kind = "" if isinstance(error, NeurosimError) else f"{type(error).__name__}: "
-    text = str(error) or "no message"
+    text = (error.msg if isinstance(error, SyntaxError) else str(error)) or "no message"
     raised = ScriptError(f"{kind}{text}", where=place, used=type(error).__name__)
     raised.lines = traceback.format_list(frames)  # type: ignore[attr-defined]
     return raised

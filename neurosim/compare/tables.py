@@ -13,12 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from neurosim.compare.results import ChipRun
-from neurosim.losses import KINDS, Loss
 
 if TYPE_CHECKING:
     from neurosim.compare.comparison import Comparison
 
-_STAGES = ("build", "place", "compile", "run", "other")
+#: Stages of a run in the order in which they happen; others that a run names come last.
+_STAGES = ("build", "place", "compile", "kernels", "run", "other")
+#: Recorded populations shown per chip.
+SHOWN_POPULATIONS = 12
 
 
 def number(value: Any, form: str = ",.4g") -> str:
@@ -34,25 +36,30 @@ def signed(value: Any, form: str = "+.2f") -> str:
 
 
 def grid(title: str, columns: Iterable[str], *, caption: str = "") -> Table:
-    """An empty table in the one style of the command line; columns ending in ``>`` are right-aligned."""
-    table = Table(
-        title=title or None, caption=caption or None, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left", pad_edge=False
-    )
+    """An empty table in the one style of the command line.
+
+    A column ending in ``>`` is right-aligned, one ending in ``|`` may be broken into lines in a
+    narrow terminal; the others keep their width.
+    """
+    table = Table(title=title or None, caption=caption or None, box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1), pad_edge=False)
+    table.title_justify = table.caption_justify = "left"
     for column in columns:
-        right = column.endswith(">")
-        table.add_column(column.removesuffix(">"), justify="right" if right else "left", overflow="fold")
+        breaks = column.endswith("|")
+        table.add_column(column.rstrip(">|"), justify="right" if column.endswith(">") else "left", overflow="fold", no_wrap=not breaks)
     return table
 
 
 def comparison_table(comparison: Comparison) -> Table:
     """One line per chip: where it went, what was lost, how it behaved."""
-    columns = ["chip", "cores>", "chips>", "synapses lost>", "weight error>", "rate Hz>", "CV ISI>"]
-    columns += ["r cells>", "r time>"] if _has_reference(comparison) else []
+    reference, accelerated = _has_reference(comparison), any(run.hardware_s for run in comparison.runs)
+    columns = ["chip", "cores>", "chips>", "synapses\nlost>", "weight\nerror>", "rate\nHz>", "CV\nISI>"]
+    columns += ["r\ncells>", "r\ntime>"] if reference else []
+    columns += ["chip's\nown time>"] if accelerated else []
     plural = "" if len(comparison.runs) == 1 else "s"
     title = f"{comparison.name} on {len(comparison.runs)} chip{plural}"
-    table = grid(title, [*columns, "chip's own time>", "approximations"], caption=_caption(comparison))
+    table = grid(title, columns, caption=_caption(comparison))
     for run, entry in zip(comparison.runs, comparison.rows(), strict=True):
-        cells = _error_cells(run, len(columns) + 2) if run.error else _cells(run, entry, with_reference="r cells>" in columns)
+        cells = [run.chip, Text("failed", style="red")] if run.error else _cells(run, entry, reference=reference, accelerated=accelerated)
         table.add_row(*cells)
     return table
 
@@ -62,7 +69,8 @@ def _has_reference(comparison: Comparison) -> bool:
 
 
 def _caption(comparison: Comparison) -> str:
-    parts = [f"{run.chip}: {run.error}" for run in comparison.failed]
+    parts = [f"{', '.join(chips)}: {error}" for error, chips in same_errors(comparison.runs).items()]
+    parts += [approximation_line(comparison.runs)] if any(run.approximations for run in comparison.runs) else []
     if _has_reference(comparison):
         parts.append("r: correlation with ideal, of spike counts over cells and of activity over time (5 ms bins)")
     if comparison.interrupted:
@@ -70,11 +78,22 @@ def _caption(comparison: Comparison) -> str:
     return "\n".join(parts)
 
 
-def _error_cells(run: ChipRun, n_columns: int) -> list[str | Text]:
-    return [run.chip, *["-"] * (n_columns - 2), Text("failed, see below", style="red")]
+def same_errors(runs: Iterable[ChipRun]) -> dict[str, list[str]]:
+    """Each error with the chips that gave it."""
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        if run.error:
+            found.setdefault(run.error, []).append(run.chip)
+    return found
 
 
-def _cells(run: ChipRun, entry: dict[str, Any], *, with_reference: bool) -> list[str | Text]:
+def approximation_line(runs: Iterable[ChipRun]) -> str:
+    """The approximations that had an effect, chip by chip."""
+    used = [f"{run.chip}: {', '.join(run.approximations)}" for run in runs if run.approximations]
+    return f"approximations in effect: {'; '.join(used)}" if used else ""
+
+
+def _cells(run: ChipRun, entry: dict[str, Any], *, reference: bool, accelerated: bool) -> list[str]:
     correlations = [number(mean_over(entry, key), ".2f") for key in ("rate_correlation", "activity_correlation")]
     return [
         run.chip,
@@ -84,9 +103,8 @@ def _cells(run: ChipRun, entry: dict[str, Any], *, with_reference: bool) -> list
         percent(entry["weight_error"]),
         number(entry["rate_hz"], ".2f"),
         number(mean_over(entry, "cv_isi"), ".2f"),
-        *(correlations if with_reference else []),
-        duration(run.hardware_s),
-        ", ".join(run.approximations) or "-",
+        *(correlations if reference else []),
+        *([duration(run.hardware_s)] if accelerated else []),
     ]
 
 
@@ -100,7 +118,9 @@ def duration(seconds: float | None) -> str:
 
 def percent(share: float) -> str:
     """A share in percent; a dash for none."""
-    return f"{100 * share:.3g} %" if share else "-"
+    if not share:
+        return "-"
+    return f"{100 * share:.3g} %" if share >= 1e-4 else "< 0.01 %"
 
 
 def mean_over(entry: dict[str, Any], key: str) -> float:
@@ -112,7 +132,7 @@ def mean_over(entry: dict[str, Any], key: str) -> float:
 
 def run_table(run: ChipRun, name: str) -> Table:
     """One run as a table of facts."""
-    table = grid(f"{name} on {run.title}", ("", "value"))
+    table = grid(f"{name} on {run.title}", ("", "value|"))
     table.show_header = False
     facts = {
         "neurons": number(run.n_neurons),
@@ -134,40 +154,27 @@ def run_table(run: ChipRun, name: str) -> Table:
 
 def population_table(comparison: Comparison, *, differences: bool = True) -> Table:
     """One line per chip and recorded population, with or without the differences from the ideal reference."""
-    columns = (
-        "chip",
-        "population",
-        "neurons>",
-        "spikes>",
-        "rate Hz>",
-        "CV ISI>",
-        "rate - ideal>",
-        "spikes - ideal>",
-        "r cells>",
-        "r time>",
-    )
-    n_columns = len(columns) if differences else 6
-    table = grid("recorded populations", columns[:n_columns])
+    columns = ["chip", "population|", "neurons>", "spikes>", "rate\nHz>", "CV\nISI>"]
+    columns += ["rate -\nideal>", "r\ncells>", "r\ntime>"] if differences else []
+    table = grid("recorded populations", columns)
+    hidden = 0
     for run, entry in zip(comparison.runs, comparison.rows(), strict=True):
-        for item in entry["populations"]:
-            table.add_row(*[run.chip, item["population"], *_population_cells(item)][:n_columns])
+        hidden += max(0, len(entry["populations"]) - SHOWN_POPULATIONS)
+        for item in entry["populations"][:SHOWN_POPULATIONS]:
+            table.add_row(*[run.chip, item["population"], *_population_cells(item)][: len(columns)])
+    if hidden:
+        table.caption = f"{hidden:,} more lines; --json has them all"
     return table
 
 
 def _population_cells(item: dict[str, Any]) -> list[str]:
-    differences = (
-        item.get("rate_difference_hz"),
-        item.get("spike_difference"),
-        item.get("rate_correlation"),
-        item.get("activity_correlation"),
-    )
     return [
         number(item["n_recorded"]),
         number(item["n_spikes"]),
         number(item["rate_hz"], ".2f"),
         number(item["cv_isi"], ".2f"),
-        *("-" if value is None else signed(value) for value in differences[:2]),
-        *(number(value, ".2f") for value in differences[2:]),
+        signed(item.get("rate_difference_hz")),
+        *(number(item.get(key), ".2f") for key in ("rate_correlation", "activity_correlation")),
     ]
 
 
@@ -187,73 +194,45 @@ def stage_table(comparison: Comparison) -> Table:
     return table
 
 
-def loss_table(runs: Iterable[ChipRun], *, limit: int = 40) -> Table:
-    """What was lost, chip by chip, equal losses of several places in one line; at most ``limit`` lines in all."""
-    table = grid("what was lost", ("chip", "kind", "what", "where", "count>", "share>", "detail"))
-    lines = [(run.chip, loss) for run in runs for loss in gathered(run.losses)]
-    for chip, loss in lines[:limit]:
-        table.add_row(chip, loss.kind, loss.what, loss.where, number(loss.count), percent(loss.fraction), loss.detail)
-    if len(lines) > limit:
-        table.caption = f"{len(lines) - limit:,} more lines; --json has them all"
-    return table
-
-
-def gathered(losses: Iterable[Loss]) -> list[Loss]:
-    """Losses that differ in their place only put together, in the order of their kinds, the most frequent first."""
-    groups: dict[tuple[str, str, str], list[Loss]] = {}
-    for loss in losses:
-        groups.setdefault((loss.kind, loss.what, loss.detail), []).append(loss)
-    order = list(KINDS)
-    return sorted((_together(group) for group in groups.values()), key=lambda loss: (order.index(loss.kind), -loss.count))
-
-
-def _together(group: list[Loss]) -> Loss:
-    first, count = group[0], sum(loss.count for loss in group)
-    return Loss(
-        first.kind,
-        first.where if len(group) == 1 else f"{first.where} and {len(group) - 1} more",
-        first.what,
-        count,
-        sum(loss.total for loss in group) if all(loss.total for loss in group) else 0,
-        sum(loss.error_mean * loss.count for loss in group) / count if count else 0.0,
-        max(loss.error_max for loss in group),
-        first.unit,
-        first.detail,
-    )
-
-
 def fit_table(runs: Iterable[ChipRun], name: str) -> Table:
     """One line per chip: does it fit, where, what binds and what would be lost."""
-    columns = (
-        "chip",
-        "fits",
-        "neurons>",
-        "synapses>",
-        "cores>",
-        "chips>",
-        "fullest resource",
-        "synapses lost>",
-        "weight error>",
-        "approximations",
-    )
-    table = grid(f"{name}: does it fit?", columns)
-    captions = []
+    runs = tuple(runs)
+    columns = ("chip", "fits", "cores>", "chips>", "fullest resource|", "synapses\nlost>", "weight\nerror>")
+    table = grid(f"{name}: does it fit?{_size(runs)}", columns)
     for run in runs:
         if run.error:
-            captions.append(f"{run.chip}: {run.error}")
-            table.add_row(run.chip, Text("no", style="red"), *["-"] * 8)
+            table.add_row(run.chip, Text("no", style="red"))
             continue
-        sizes = [number(value) for value in (run.n_neurons, run.n_synapses, run.n_cores, run.n_chips)]
         lost = [number(run.synapses_lost()), percent(run.weight_error)]
-        table.add_row(run.chip, Text("yes", style="green"), *sizes, run.binding or "-", *lost, ", ".join(run.approximations) or "-")
-    table.caption = "\n".join(captions) or None
+        table.add_row(run.chip, Text("yes", style="green"), number(run.n_cores), number(run.n_chips), run.binding or "-", *lost)
+    captions = [f"{', '.join(chips)}: {error}" for error, chips in same_errors(runs).items()]
+    table.caption = "\n".join(filter(None, (*captions, approximation_line(runs)))) or None
     return table
 
 
-def as_text(*tables: Table, width: int = 160) -> str:
+def _size(runs: tuple[ChipRun, ...]) -> str:
+    run = next((run for run in runs if not run.error), None)
+    return f" {run.n_neurons:,} neurons, about {run.n_synapses:,} synapses" if run is not None else ""
+
+
+def as_text(*tables: Table, width: int = 140) -> str:
     """Tables as plain text."""
     buffer = io.StringIO()
-    console = Console(file=buffer, width=width, color_system=None)
-    for table in tables:
-        console.print(table)
+    console = Console(file=buffer, width=width, color_system=None, markup=False, emoji=False)
+    print_all(console, *tables)
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
+
+
+def print_all(console: Console, *tables: Table) -> None:
+    """Print the tables that hold something, an empty line between them, captions as wide as there is room."""
+    captioned = False
+    for table in tables:
+        if not table.row_count:
+            continue
+        if captioned:
+            console.print()
+        caption, table.caption = table.caption, None
+        console.print(table)
+        table.caption, captioned = caption, bool(caption)
+        if caption:
+            console.print(caption, style="table.caption", highlight=False)

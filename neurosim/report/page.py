@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from neurosim.compare import pictures, tables
+from neurosim.compare import loss_table, pictures, tables
 from neurosim.compare.comparison import Comparison, row
 from neurosim.compare.results import ChipRun
 from neurosim.errors import MissingExtraError, ParameterError
@@ -46,7 +46,8 @@ def html(comparison: Comparison) -> str:
     except ImportError as error:
         raise MissingExtraError.of("jinja2", "report") from error
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(number=tables.number, signed=tables.signed, duration=tables.duration, whole=_whole)
+    environment.filters.update(number=tables.number, signed=tables.signed, duration=tables.duration)
+    environment.filters.update(whole=_whole, error_text=loss_table.error_text)
     return environment.from_string(TEMPLATE).render(**content(comparison))
 
 
@@ -84,7 +85,7 @@ def lead(comparison: Comparison) -> str:
 def chip_section(run: ChipRun, comparison: Comparison) -> dict[str, Any]:
     """What the page says of one chip."""
     entry = row(run, comparison.ideal)
-    losses = tables.gathered(run.losses)
+    losses = loss_table.gathered(run.losses)
     return {
         "run": run,
         "row": entry,

@@ -112,10 +112,10 @@ details summary { cursor: pointer; color: var(--accent); font-size: 14px; margin
 {% if item.losses %}
 <details{{ ' open' if item.losses | length <= 14 else '' }}><summary>What was lost ({{ (item.losses | length) + item.more_losses }} entries)</summary>
 <table>
-<tr><th>kind</th><th>where</th><th>what</th><th class="n">count</th><th class="n">share</th><th>detail</th></tr>
+<tr><th>kind</th><th>where</th><th>what</th><th class="n">count</th><th class="n">share</th><th class="n">error</th><th>detail</th></tr>
 {% for loss in item.losses %}
 <tr><td title="{{ kinds[loss.kind] }}">{{ loss.kind }}</td><td>{{ loss.where }}</td><td>{{ loss.what }}</td><td class="n">{{ loss.count | number }}</td>
-<td class="n">{{ ("%.3g %%" | format(100 * loss.fraction)) if loss.total else "-" }}</td><td>{{ loss.detail }}</td></tr>
+<td class="n">{{ ("%.3g %%" | format(100 * loss.fraction)) if loss.total else "-" }}</td><td class="n">{{ loss | error_text or "-" }}</td><td>{{ loss.detail }}</td></tr>
 {% endfor %}
 </table>
 {% if item.more_losses %}<p class="note">{{ item.more_losses }} more entries are not shown.</p>{% endif %}

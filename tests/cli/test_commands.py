@@ -91,6 +91,55 @@ def test_a_script_that_raises_gives_its_own_lines_and_one_message(call):
     assert "neurosim/compare" not in done.stderr
 
 
+def test_what_a_script_recorded_before_it_raised_is_kept(call):
+    import numpy as np
+
+    Path("late.py").write_text(SMALL.replace("sim.end()", "1 / 0"))
+    done = call("run", "late.py", "--spikes", "kept.npz")
+    assert done.exit_code == 1
+    assert "the script failed at t = 100 ms; what was recorded until then is kept and shown" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+    with np.load("kept.npz") as saved:
+        assert len(saved["a.times_ms"])
+
+
+def test_one_fault_on_all_chips_is_told_once(call):
+    Path("bad.py").write_text("raise ValueError('no')\n")
+    done = call("compare", "bad.py", "--chips", "ideal,loihi")
+    assert done.exit_code == 1
+    assert done.output.count("ValueError: no") == 1
+    assert "ideal, loihi: bad.py, line 1: ValueError: no" in done.stdout
+    assert "recorded populations" not in done.stdout
+
+
+def test_the_version_is_told(call):
+    import neurosim
+
+    assert call("--version").stdout == f"neurosim {neurosim.__version__}\n"
+
+
+@pytest.mark.parametrize("module", ["neurosim", "neurosim.cli"])
+def test_the_command_is_a_module_too(module):
+    done = subprocess.run([sys.executable, "-m", module, "chips", "x"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "unknown chip 'x'" in done.stderr
+
+
+def test_the_demo_finds_its_script():
+    from neurosim.cli.demo import example
+
+    assert "Brette" in example().read_text()
+
+
+def test_the_demo_refuses_at_once_without_the_report_extra(call, monkeypatch):
+    import importlib.util
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    done = call("demo")
+    assert done.exit_code == 1
+    assert "pip install 'neurosim-chips[report]'" in done.stderr
+
+
 def test_with_json_an_error_is_json_too(call):
     Path("bad.py").write_text("raise ValueError('no')\n")
     done = call("run", "bad.py", "--json")
@@ -180,4 +229,5 @@ def test_chips_lists_all_and_shows_a_datasheet(call):
     assert {chip["name"]: (chip["n_chips"], chip["n_cores"]) for chip in listed}["loihi"] == (1, 128)
     constants = json.loads(call("chips", "loihi", "--json").stdout)["constants"]
     assert {"name", "value", "unit", "source", "confidence"} == set(constants[0])
-    assert "confidence" in call("chips", "loihi").stdout
+    text = call("chips", "loihi").stdout
+    assert all(word in text for word in ("confidence", "limits of one core", "compartments", "approximations"))

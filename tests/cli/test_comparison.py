@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import json
 import re
 
@@ -12,8 +13,8 @@ import pytest
 from neurosim.columns import Random
 from neurosim.compare import tables
 from neurosim.compare.comparison import Comparison, plain
+from neurosim.compare.loss_table import gathered, loss_table, sentence
 from neurosim.compare.results import failed, mean_weight, weight_error
-from neurosim.compare.tables import gathered
 from neurosim.connectivity import OneToOne
 from neurosim.errors import MissingExtraError, ParameterError
 from neurosim.losses import Ledger, Loss
@@ -69,6 +70,34 @@ def test_equal_losses_of_several_places_are_one_line():
     assert line.error_mean == pytest.approx((10 * 1 + 20 * 2) / 30)
 
 
+def test_losses_with_one_explanation_are_one_line():
+    moved = ("v_rest", "v_reset")
+    losses = [Loss("rounded", "Population 'exc'", what, 10, 10, error_mean=0.2, unit="mV", detail="A grid.") for what in moved]
+    (line,) = gathered(losses)
+    assert sentence(line, "loihi") == "v_rest, v_reset of Population 'exc': 20 (100 %), error 0.2 mV. A grid."
+
+
+def test_uncertain_constants_are_counted_and_pointed_at():
+    loss = Loss("uncertain", "Chip 'loihi'", "constants", 2, detail="long words")
+    assert sentence(loss, "loihi") == "2 constants that matter here are not certain; 'neurosim chips loihi' marks them"
+
+
+def test_tables_fit_a_narrow_terminal(comparison):
+    text = tables.as_text(comparison.table(), tables.population_table(comparison), loss_table(comparison.runs), width=80)
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert "spinnaker" in text
+
+
+def test_names_with_brackets_and_colons_are_shown_as_they_are():
+    run = failed("hicann", "Population '[/b] :smile:' does not fit.")
+    assert "Population '[/b] :smile:' does not fit." in str(Comparison("n", (run,)))
+
+
+def test_stages_that_a_run_names_are_all_shown(comparison):
+    run = dataclasses.replace(comparison.runs[0], stages={"new": 1.0, "run": 2.0, "kernels": 3.0, "build": 4.0})
+    assert tables.stage_names(Comparison("n", (run,))) == ["build", "kernels", "run", "new"]
+
+
 def test_json_is_valid_and_has_null_for_what_does_not_exist(comparison, tmp_path):
     text = comparison.to_json(tmp_path / "c.json")
     content = json.loads((tmp_path / "c.json").read_text(), parse_constant=lambda word: pytest.fail(word))
@@ -91,11 +120,11 @@ def test_all_tables_can_be_printed(comparison):
     text = tables.as_text(
         tables.population_table(comparison),
         tables.stage_table(comparison),
-        tables.loss_table(runs, limit=2),
+        loss_table(runs, limit=2),
         tables.fit_table(runs, "n"),
         tables.run_table(runs[1], "n"),
     )
-    assert "5 more lines" in text
+    assert "3 more lines" in text
     assert "circuits 95 %" in text
 
 

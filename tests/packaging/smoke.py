@@ -10,6 +10,7 @@ from pathlib import Path
 import neurosim as sim
 import neurosim.chips
 import neurosim.mapping
+from neurosim.cli.demo import example
 
 
 def installed_outside(checkout: Path) -> None:
@@ -57,6 +58,8 @@ def main() -> None:
         raise SystemExit(f"chips missing from the wheel: {sim.chips.available()}")
     for name in sim.chips.available():
         sim.chips.load(name)
+    if not example().is_file():
+        raise SystemExit(f"the script of the demo is missing from the wheel: {example()}")
     for chip in (None, "spinnaker"):
         count = small_network(chip)
         print(f"chip {chip}: {count} spikes")
