@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim import connectivity
 from neurosim.columns import is_homogeneous
 from neurosim.engine import build, currents, stores
 from neurosim.engine import layout as lay
 from neurosim.errors import NetworkError, UnknownNameError
 from neurosim.models import layout as model_layout
-from neurosim.network import Network, Population
+from neurosim.network import Network, Population, Projection
 
 if TYPE_CHECKING:
     from neurosim.engine.simulation import Simulation
@@ -134,9 +135,13 @@ def _rebuild(simulation: Simulation, new: Network) -> None:
     history = simulation._history
     stores.settle_all(simulation.stores, layout, simulation.t_ms, old.dt)
     kept = {p.id for p, q in zip(old.projections, new.projections, strict=False) if p is q}
-    memories = {p.id: stores.remember(simulation.stores, p) for p in old.projections if p.id in kept}
+    revalued = {p.id for p, q in zip(old.projections, new.projections, strict=False) if p is not q and _same_synapses(old, p, new, q)}
+    memories = {p.id: stores.remember(simulation.stores, p) for p in old.projections if p.id in kept | revalued}
+    carried = {k: m for k, m in memories.items() if m is not None}
     step = simulation.step
-    simulation._load(new, {k: m for k, m in memories.items() if m is not None}, step=step)
+    simulation._load(new, {k: m for k, m in carried.items() if k in kept}, step=step)
+    for number in revalued & carried.keys():
+        _recall(simulation, new.projections[number], carried[number])
     moved = np.full(layout.n_cells, -1, np.int64)
     for was, now in zip(old.populations, new.populations, strict=False):
         if not _alike(was, now):
@@ -146,6 +151,29 @@ def _rebuild(simulation: Simulation, new: Network) -> None:
     simulation._counts[moved[moved >= 0]] = counts[moved >= 0]
     _carry_spikes(simulation, moved, history)
     simulation._primed = -1
+
+
+def _same_synapses(old: Network, was: Projection, new: Network, now: Projection) -> bool:
+    """True if a changed projection still has the very same connections, so that its synapses keep their memory."""
+    if was.id != now.id or was.synapse.model != now.synapse.model or now.synapse.model not in ("tsodyks_markram", "stdp"):
+        return False
+    if was.pre.size != now.pre.size or was.post.size != now.post.size:
+        return False
+    a, b = connectivity.expand(old, was), connectivity.expand(new, now)
+    return np.array_equal(a.indptr, b.indptr) and np.array_equal(a.post, b.post)
+
+
+def _recall(simulation: Simulation, projection: Projection, memory: stores.Memory) -> None:
+    """Give synapses with new values the memory of the old ones: resources and traces, but not weights."""
+    where = simulation.stores.placed[projection.id]
+    if projection.synapse.model == "tsodyks_markram":
+        depressing = simulation.stores.depressing
+        depressing.x[where.position], depressing.u[where.position] = memory.values["x"], memory.values["u"]
+        depressing.last_ms[where.row] = memory.values["last"]
+        return
+    weight = simulation.stores.plastic.weight[where.position].copy()
+    stores._restore(simulation.stores.plastic, simulation.stores.segments, where, memory)
+    simulation.stores.plastic.weight[where.position] = weight
 
 
 def _carry_cells(simulation: Simulation, old_layout: lay.Layout, old_program: object, was: Population, now: Population) -> None:

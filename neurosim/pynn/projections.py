@@ -44,6 +44,8 @@ class Projection(WeightRecording, common.Projection):
         simulator.state.require("Projection()")
         _check_ends(presynaptic_neurons, postsynaptic_neurons, synapse_type, receptor_type)
         synapse_type = synapse_type or StaticSynapse()
+        if receptor_type is None and not (presynaptic_neurons.size and postsynaptic_neurons.size):
+            receptor_type = postsynaptic_neurons.receptor_types[0]  # stock PyNN guesses from the first weight
         adopt_values(value for _, value in synapse_type.parameter_space.items())
         super().__init__(presynaptic_neurons, postsynaptic_neurons, connector, synapse_type, source, receptor_type, space or Space(), label)
         self._selections = (cast(Any, self.pre).selection, cast(Any, self.post).selection)
@@ -295,8 +297,9 @@ class Projection(WeightRecording, common.Projection):
         values[index] = value
         if live:
             self._live_weight = values
-        else:
-            wiring.columns[name] = values
+            values = np.array(np.broadcast_to(np.asarray(wiring.columns[name], dtype=float), len(values)))
+            values[index] = value  # what reset() goes back to
+        wiring.columns[name] = values
         self._changed()
 
     def initialize(self, **initial_values: Any) -> None:
