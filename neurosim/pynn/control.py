@@ -235,8 +235,9 @@ def run_until(time_point: float, callbacks: Callbacks = None) -> float:
 
 
 def _check_time(value: float, where: str) -> None:
-    if not np.isfinite(value):
-        raise ParameterError(f"{value} is not a time.", where=where, used=value, remedy="Give a finite number of ms.")
+    number = isinstance(value, int | float | np.integer | np.floating)
+    if not number or not np.isfinite(value):
+        raise ParameterError(f"{value!r} is not a time.", where=where, used=value, remedy="Give a finite number of ms.")
 
 
 reset = common.build_reset(simulator)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ def prepared(value: Any, projection: Projection, name: str) -> LazyArray:
 
 def _own(base: Any, projection: Projection) -> Any:
     if isinstance(base, RandomDistribution):
-        own = deepcopy(base)
+        own: Any = deepcopy(base)
         own.source = adopt(base.rng)  # counter-based columns take their seed from the user's generator
         return own
     if isinstance(base, IndexBasedExpression):
@@ -155,7 +155,7 @@ def column(lazy: LazyArray, projection: Projection) -> Column | None:
     if isinstance(base, RandomDistribution):
         if lazy.operations:
             return None
-        return Random(base.name, {name: float(value) for name, value in base.parameters.items()}, seed_from(base.source))
+        return Random(base.name, {name: float(value) for name, value in base.parameters.items()}, seed_from(cast(Any, base).source))
     if any(isinstance(argument, LazyArray) for _, argument in lazy.operations) or not callable(base):
         return None
     of = "index" if isinstance(base, IndexBasedExpression) else "distance"

@@ -38,7 +38,7 @@ def chosen(value: Any, indices: np.ndarray) -> Any:
 
 def merged(old: Any, new: Any, indices: np.ndarray, size: int) -> Any:
     """``old`` with ``new`` at some cells; a single value if these are all cells and share it."""
-    if len(indices) == size and not (isinstance(new, np.ndarray) and new.shape != (size,)):
+    if len(indices) == size and (not isinstance(new, np.ndarray) or (new.shape == (size,) and (np.diff(indices) > 0).all())):
         return new
     if (
         old is not None

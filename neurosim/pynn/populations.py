@@ -26,10 +26,20 @@ class PopulationView(Cells, common.PopulationView):
     __hash__ = object.__hash__  # type: ignore[assignment]
 
     def __init__(self, parent: Any, selector: Any, label: str | None = None) -> None:
-        super().__init__(parent, np.array(selector) if isinstance(selector, tuple | range) else _copied(selector), label)
-        self.first_id, self.last_id = (
-            (parent.all_cells[0], parent.all_cells[-1]) if not self.size else (self.all_cells[0], self.all_cells[-1])
-        )
+        try:
+            super().__init__(parent, np.array(selector) if isinstance(selector, tuple | range) else _copied(selector), label)
+        except ValueError:
+            if getattr(self, "size", None) != 0:
+                raise
+            self._without_cells()
+        else:
+            self.first_id, self.last_id = self.all_cells[0], self.all_cells[-1]
+
+    def _without_cells(self) -> None:
+        """Finish what stock PyNN leaves undone for a view of no cells."""
+        self.first_id, self.last_id = self.parent.first_id, self.parent.last_id
+        self.annotations: dict[str, Any] = {}
+        self.recorder, self._record_filter = self.parent.recorder, self.all_cells
 
     @property
     def _root(self) -> Population:

@@ -36,6 +36,12 @@ class ID(int, common.IDMixin):
             raise UnknownParameterError(name, type(self.celltype).__name__, self.celltype.get_parameter_names())
         return super().__getattr__(name)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        ours = name in ("parent", "position") or name.startswith("_")
+        if not ours and not self.celltype.has_parameter(name):
+            raise UnknownParameterError(name, type(self.celltype).__name__, self.celltype.get_parameter_names())
+        super().__setattr__(name, value)
+
     @property
     def local(self) -> bool:
         """Always true: there is one process."""
