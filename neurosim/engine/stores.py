@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from neurosim.engine import plasticity, synapses
 from neurosim.engine.layout import Layout
 from neurosim.engine.program import Depressing, Plastic, Segments, Static, Stochastic
+from neurosim.engine.static import build_static
 from neurosim.engine.synapses import Expanded, Runs
 from neurosim.network import Network, Projection
 
@@ -67,36 +68,26 @@ def build(network: Network, layout: Layout, dtype: type, carried: dict[int, Memo
         Memory of projections (by id) that continue from an earlier program.
     """
     by_model: dict[str, list[Expanded]] = {name: [] for name in synapses.KINDS}
-    for projection in network.projections:
-        expanded = synapses.expand(network, projection, layout)
-        expanded.columns["weight"] = expanded.columns["weight"] * synapses.signs(network, projection)[expanded.post]
-        by_model[projection.synapse.model].append(expanded)
-    everything = [e for group in by_model.values() for e in group]
+    plain = [p for p in network.projections if p.synapse.model == "static"]
+    built = build_static(network, plain, layout, dtype)
     runs, placed = Runs(), {}
-    static = _static(by_model["static"], runs, layout, dtype)
+    runs.add(*built.pieces, 0, np.full(len(built.pieces[0]), -1, np.int64))
+    for projection in network.projections:
+        if projection.synapse.model != "static":
+            expanded = synapses.expand(network, projection, layout)
+            expanded.columns["weight"] = expanded.columns["weight"] * synapses.signs(network, projection)[expanded.post]
+            by_model[projection.synapse.model].append(expanded)
+    everything = [e for group in by_model.values() for e in group]
     depressing = _depressing(by_model["tsodyks_markram"], runs, placed, carried)
     stochastic = _stochastic(by_model["stochastic"], runs, placed, network.seed)
     _plastic_rows(by_model["stdp"], runs, placed)
     segments, most = synapses.segment_table(runs, layout)
     plastic = _plastic(by_model["stdp"], network, layout, segments, placed, carried)
     delays = [e.delay for e in everything if len(e.delay)]
-    return Stores(
-        segments, static, depressing, stochastic, plastic, most,
-        min((int(d.min()) for d in delays), default=0),
-        max((int(d.max()) for d in delays), default=1),
-        placed, sum(len(e.pre) for e in everything),
-    )  # fmt: skip
-
-
-def _static(group: list[Expanded], runs: Runs, layout: Layout, dtype: type) -> Static:
-    if not group:
-        return Static(np.empty(0, np.int32), np.empty(0, dtype))
-    gid, block, delay = (np.concatenate([getattr(e, name) for e in group]) for name in ("gid", "block", "delay"))
-    target, weight = np.concatenate([e.target for e in group]), np.concatenate([e.columns["weight"] for e in group])
-    merged = Expanded(group[0].projection, gid, gid, gid, block, target, delay, {}, synapses.sorted_by(block, gid, delay, layout.n_cells))
-    pieces = synapses.cut(merged, 0)
-    runs.add(*pieces, 0, np.full(len(pieces[0]), -1, np.int64))
-    return Static(target[merged.order], weight[merged.order].astype(dtype))
+    shortest = [int(d.min()) for d in delays] + ([built.min_delay] if built.n_synapses else [])
+    longest = [int(d.max()) for d in delays] + [built.max_delay, 1]
+    n_synapses = built.n_synapses + sum(len(e.pre) for e in everything)
+    return Stores(segments, built.store, depressing, stochastic, plastic, most, min(shortest, default=0), max(longest), placed, n_synapses)
 
 
 def _place(expanded: Expanded, first: int, first_row: int, pieces: tuple[Int64, ...]) -> Placed:

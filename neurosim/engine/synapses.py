@@ -76,19 +76,30 @@ def delay_steps(delay_ms: float | Floats, dt_ms: float, label: str) -> NDArray[n
     ParameterError
         If a delay is below one step.
     """
-    ratio = np.asarray(delay_ms, np.float64) / dt_ms
-    steps = np.rint(ratio).astype(np.int64)
-    short = ratio < 1.0 - 1e-6
-    if np.any(short):
-        worst = float(np.min(np.asarray(delay_ms)))
+    delays = np.atleast_1d(np.asarray(delay_ms, np.float64))
+    steps = np.empty(len(delays), np.int32)
+    n_short = _to_steps(delays, dt_ms, steps)
+    if n_short:
+        worst = float(delays.min())
         raise ParameterError(
-            f"{int(np.sum(short)):,} delays are below the time step; the smallest is {worst:g} ms.",
+            f"{n_short:,} delays are below the time step; the smallest is {worst:g} ms.",
             where=f"Projection '{label}'",
             used=worst,
             limit=dt_ms,
             remedy=f"Use delays of at least {dt_ms:g} ms or a smaller timestep.",
         )
-    return steps.astype(np.int32)
+    return steps
+
+
+@njit(cache=True)
+def _to_steps(delays_ms, dt_ms, out_steps):
+    """Delays rounded to steps; returns how many are shorter than one."""
+    n_short = 0
+    for k in range(delays_ms.size):
+        ratio = delays_ms[k] / dt_ms
+        out_steps[k] = np.int32(np.rint(ratio))
+        n_short += ratio < 1.0 - 1e-6
+    return n_short
 
 
 @njit(cache=True)
@@ -120,7 +131,7 @@ def sorted_by(block: Int64, gid: Int64, delay: NDArray[np.int32], n_cells: int) 
 def expand(network: Network, projection: Projection, layout: Layout) -> Expanded:
     """Expand one projection and sort its synapses."""
     pre_gids, post_gids = layout.gids(projection.pre), layout.gids(projection.post)
-    acc, block_of = _accumulators(network, projection, layout, post_gids)
+    acc, block_of = accumulators(network, projection, layout, post_gids)
     pre, post, parts = [], [], []
     for rows in connectivity.iterate(network, projection):
         pre.append(rows.pre())
@@ -161,7 +172,7 @@ def _full(value: float | Floats, size: int) -> Floats:
     return np.full(size, value, np.float64) if np.ndim(value) == 0 else np.asarray(value, np.float64)
 
 
-def _accumulators(network: Network, projection: Projection, layout: Layout, post_gids: Int64) -> tuple[Int64, Int64]:
+def accumulators(network: Network, projection: Projection, layout: Layout, post_gids: Int64) -> tuple[Int64, Int64]:
     """Accumulator index and block of every postsynaptic cell of a projection."""
     part, local = layout.locate(post_gids)
     rows = np.concatenate(
