@@ -105,6 +105,23 @@ class Location:
     router: int = -1
 
 
+def check_names(names: Iterable[str], *, where: str) -> frozenset[str]:
+    """Names of approximations as a set.
+
+    Raises
+    ------
+    UnknownNameError
+        If no chip has an approximation of that name.
+    """
+    from neurosim.chips.translate import OPTIONS
+
+    chosen = frozenset([names] if isinstance(names, str) else names)
+    for name in sorted(map(str, chosen)):
+        if name not in OPTIONS and name != "all":
+            raise UnknownNameError.among("approximation", name, [*OPTIONS, "all"], where=where)
+    return chosen
+
+
 class Placed(Protocol):
     """What :meth:`Chip.realise` may ask of a mapping."""
 
@@ -280,12 +297,7 @@ class Chip(ABC):
         UnknownNameError
             If a name is unknown to all chips (a name of another chip is accepted and unused).
         """
-        from neurosim.chips.translate import OPTIONS
-
-        chosen = frozenset([names] if isinstance(names, str) else names)
-        for name in sorted(chosen - {"all"}):
-            if name not in OPTIONS:
-                raise UnknownNameError.among("approximation", name, [*OPTIONS, "all"], where=f"Chip '{self.name}'")
+        chosen = check_names(names, where=f"Chip '{self.name}'")
         return frozenset(self.approximations) if "all" in chosen else chosen
 
     def refuse(self, what: str, where: str, *, option: str | None, nearest: str) -> UnsupportedError:

@@ -61,6 +61,14 @@ class Convert:
         return replace(rows, columns={**columns, "weight": weight})
 
 
+def conversion_of(projection: Projection) -> Values:
+    """Factor from the user's weights to those on the chip: one, or one per postsynaptic index."""
+    step = projection.realisation
+    while step is not None and not isinstance(step, Convert):
+        step = getattr(step, "before", None)
+    return 1.0 if step is None else step.factor
+
+
 def static_synapse(projection: Projection, convert: Convert) -> Projection:
     """Projection whose varying synapses are averaged by ``convert``.
 

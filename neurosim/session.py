@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.chips.chip import Chip
-from neurosim.losses import Ledger
+from neurosim.chips.chip import Chip, check_names
+from neurosim.chips.synapses import conversion_of
+from neurosim.chips.values import at
+from neurosim.losses import Ledger, Loss
 from neurosim.mapping import Mapping, Pin, map_network
-from neurosim.network import Network, Rows
+from neurosim.network import Network, Population, Rows
 
 if TYPE_CHECKING:
     from neurosim.engine import Simulation
@@ -66,6 +69,8 @@ def fit(network: Network, chip: Chip | None, *, approximate: Iterable[str] = (),
 
     Raises
     ------
+    UnknownNameError
+        If no chip has an approximation of that name.
     UnsupportedError
         If the chip lacks a model and its approximation is not allowed.
     PlacementError
@@ -73,6 +78,7 @@ def fit(network: Network, chip: Chip | None, *, approximate: Iterable[str] = (),
     """
     ledger, wall_s = Ledger(), {}
     if chip is None:
+        check_names(approximate, where="The ideal reference")
         return Fit(network, None, None, ledger)
     begun = time.perf_counter()
     chip = chip.configure(network, pins)
@@ -130,13 +136,18 @@ class Session:
         self._warned: set[str] = set()
         self._simulation: Simulation | None = None
         self.fit = self._fitted(network)
+        self._start = self.fit.network
 
     def _fitted(self, network: Network) -> Fit:
         result = fit(network, self.chip, approximate=self._approximate, pins=self.pins)
-        fresh = Ledger([loss for loss in result.ledger if loss.kind not in self._warned])
+        self._warn(result.ledger)
+        return result
+
+    def _warn(self, losses: Iterable[Loss]) -> None:
+        """One warning per kind of loss that was not warned of before."""
+        fresh = Ledger([loss for loss in losses if loss.kind not in self._warned])
         self._warned |= set(fresh.kinds())
         fresh.warn()
-        return result
 
     # --- what it is ------------------------------------------------------------------------
     @property
@@ -174,16 +185,28 @@ class Session:
         if network is self.network:
             return
         before, old = self.network, self.fit.network
-        self.network = network
-        if _same(before.populations, network.populations) and _same(before.projections, network.projections):
-            changed = {"currents": network.currents, "probes": network.probes, "weight_probes": network.weight_probes}
-            self.fit.network = replace(old, **changed)
+        if _unchanged(before.populations, network.populations) and _unchanged(before.projections, network.projections):
+            self.fit.network = self._observed(network)
         else:
             self.fit = self._fitted(network)
-            if self.chip is not None:
-                self.fit.network = _reuse(before, network, old, self.fit.network)
+            self._start = self.fit.network
+            if self.chip is not None and self._simulation is not None:
+                self.fit.network = _continued(before, network, old, self.fit.network)
+        self.network = network
         if self._simulation is not None:
             self._simulation.update(self.fit.network)
+
+    def _observed(self, network: Network) -> Network:
+        """The running network with other currents and probes, as far as the chip has them."""
+        if self.fit.chip is not None:
+            translation = self.fit.chip.translate(network, self.fit.chip.check_approximations(self._approximate))
+            known = set(self.ledger)
+            fresh = [loss for loss in translation.losses if loss not in known]
+            self.ledger.extend(fresh)
+            self._warn(fresh)
+            network = translation.network
+        changed = {"currents": network.currents, "probes": network.probes, "weight_probes": network.weight_probes}
+        return replace(self.fit.network, **changed)
 
     def run_until(self, t_ms: float, *, progress: bool | None = None, on_chunk: Callable[[float], None] | None = None) -> None:
         """Run until ``t_ms``; see :meth:`neurosim.engine.Simulation.run_until`."""
@@ -192,6 +215,8 @@ class Session:
     def reset(self) -> None:
         """Back to time zero and the initial state; recordings are cleared."""
         if self._simulation is not None:
+            self.fit.network = _with_initial(self.fit.network, self._start)
+            self._simulation.update(self.fit.network)
             self._simulation.reset()
 
     # --- results ---------------------------------------------------------------------------
@@ -208,12 +233,18 @@ class Session:
         return self.simulation.counts(population)
 
     def weights(self, projection: int) -> Rows:
-        """Synapses of a projection with their present weights."""
-        return self.simulation.weights(projection)
+        """Synapses of a projection with their present weights, in the user's unit."""
+        rows = self.simulation.weights(projection)
+        factor = conversion_of(self.fit.network.projections[projection])
+        if isinstance(factor, float) and factor == 1.0:
+            return rows
+        return replace(rows, columns={**rows.columns, "weight": rows.columns["weight"] / at(factor, rows.post)})
 
     def weight_samples(self, projection: int, variable: str = "weight") -> tuple[Floats, Floats]:
-        """Times in ms and recorded weights (n_times, n_synapses)."""
-        return self.simulation.weight_samples(projection, variable)
+        """Times in ms and recorded weights (n_times, n_synapses), in the user's unit."""
+        times_ms, values = self.simulation.weight_samples(projection, variable)
+        factor = conversion_of(self.fit.network.projections[projection]) if variable == "weight" else 1.0
+        return times_ms, values / (factor if isinstance(factor, float) else at(factor, self.simulation.weights(projection).post))
 
     def currents(self, current: int) -> tuple[Floats, Floats]:
         """Times in ms and values in nA of a recorded current."""
@@ -229,20 +260,54 @@ class Session:
             self._simulation.clear(population)
 
 
-def _same(before: Sequence[object], after: Sequence[object]) -> bool:
+def _unchanged(before: Sequence[object], after: Sequence[object]) -> bool:
     return len(before) == len(after) and all(a is b for a, b in zip(before, after, strict=True))
 
 
-def _reuse(before: Network, after: Network, old: Network, new: Network) -> Network:
-    """``new`` with the realised objects of ``old`` wherever the user's description is unchanged.
+def _continued(before: Network, after: Network, old: Network, new: Network) -> Network:
+    """``new`` with the realised objects of ``old`` wherever they say the same.
 
-    The engine tells by identity what is unchanged; a projection also changes with its targets.
+    The engine tells by identity what is unchanged. A part that the user did not touch can still be
+    realised in another way, because its place or a scale it shares changed. Plastic synapses that
+    the user did not touch go on as they are.
     """
-    kept = [a is b for a, b in zip(before.populations, after.populations, strict=False)]
-    kept += [False] * (len(after.populations) - len(kept))
-    populations = tuple(old.populations[i] if keep else p for i, (keep, p) in enumerate(zip(kept, new.populations, strict=True)))
-    projections = list(new.projections)
-    for i, (a, b) in enumerate(zip(before.projections, after.projections, strict=False)):
-        if a is b and all(kept[p] for p, _ in (*b.pre.parts, *b.post.parts)):
-            projections[i] = old.projections[i]
-    return replace(new, populations=populations, projections=tuple(projections))
+    populations, projections = list(new.populations), list(new.projections)
+    for i, (a, b, was) in enumerate(zip(before.populations, after.populations, old.populations, strict=False)):
+        populations[i] = _continued_population(a, b, was, populations[i])
+    for i, (a, b, was) in enumerate(zip(before.projections, after.projections, old.projections, strict=False)):
+        if a is b and (was.synapse.plasticity is not None or _same(was, projections[i])):
+            projections[i] = was
+    return replace(new, populations=tuple(populations), projections=tuple(projections))
+
+
+def _continued_population(before: Population, after: Population, was: Population, now: Population) -> Population:
+    """State variables that the user did not set again stay as they are."""
+    names = before.initial.keys() | after.initial.keys()
+    untouched = all(before.initial.get(name) is after.initial.get(name) for name in names)
+    if untouched:
+        now = replace(now, initial=was.initial)
+    return was if _same(was, now) else now
+
+
+def _with_initial(network: Network, start: Network) -> Network:
+    """A network with the initial values of another one."""
+    pairs = zip(network.populations, start.populations, strict=True)
+    populations = tuple(p if _same(p.initial, q.initial) else replace(p, initial=q.initial) for p, q in pairs)
+    return network if _unchanged(network.populations, populations) else replace(network, populations=populations)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """True if two parts of networks have the same content."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b)
+    if isinstance(a, MappingOf):
+        return a.keys() == b.keys() and all(_same(value, b[name]) for name, value in a.items())
+    if isinstance(a, tuple | list):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if is_dataclass(a):
+        return all(_same(getattr(a, part.name), getattr(b, part.name)) for part in fields(a))
+    return bool(a == b)
