@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
@@ -52,26 +53,42 @@ def enqueue(block, n_cells, gids, stamps, first, last, step, segments, queue, n_
 
 
 @njit(cache=True)
-def deliver_static(start, stop, static, acc):
+def deliver_static(start, stop, base, static, acc):
     """Add one run of static synapses to the accumulators."""
     for k in range(start, stop):
-        acc[static.target[k]] += static.weight[k]
+        acc[base + np.int64(static.target[k])] += static.weight[k]
+
+
+@njit(cache=True)
+def deliver_packed(start, stop, base, word, scale, acc):
+    """Add one run of static synapses whose weights are packed with their targets."""
+    for k in range(start, stop):
+        w = word[k]
+        acc[base + np.int64(w & np.uint32(0xFFFF))] += scale * np.float32(np.int32(w) >> np.int32(16))
 
 
 @njit(cache=True)
 def deliver(now_step, dt_ms, segments, static, depressing, stochastic, plastic, acc, queue, n_queued):
     """Process everything that arrives at ``now_step`` in one block."""
     slot = now_step % n_queued.size
+    packed = static.word.size > 0
+    scale = np.float32(static.scale)
     for q in range(n_queued[slot]):
         if q + AHEAD < n_queued[slot] and segments.kind[queue[slot, q + AHEAD]] == 0:
             ahead = segments.start[queue[slot, q + AHEAD]]
-            prefetch(static.target, ahead)  # pyright: ignore[reportCallIssue]
-            prefetch(static.weight, ahead)  # pyright: ignore[reportCallIssue]
+            if packed:
+                prefetch(static.word, ahead)  # pyright: ignore[reportCallIssue]
+            else:
+                prefetch(static.target, ahead)  # pyright: ignore[reportCallIssue]
+                prefetch(static.weight, ahead)  # pyright: ignore[reportCallIssue]
         segment = queue[slot, q]
         kind = segments.kind[segment]
         start, stop = segments.start[segment], segments.stop[segment]
         if kind == 0:
-            deliver_static(start, stop, static, acc)
+            if packed:
+                deliver_packed(start, stop, segments.base[segment], static.word, scale, acc)
+            else:
+                deliver_static(start, stop, segments.base[segment], static, acc)
         elif kind == 1:
             deliver_depressing(segments.rule[segment], start, stop, now_step * dt_ms, depressing, acc)
         elif kind == 2:

@@ -1,4 +1,4 @@
-"""Where every cell lives: groups of one kernel, cut into one contiguous block per thread.
+"""Where every cell lives: groups of one kernel, cut into contiguous blocks owned by threads.
 
 Populations with the same kernel and the same receptor kinds form a group, so that a step costs
 one kernel call per group and block, not per population. All blocks share flat arrays; a *part* is
@@ -23,6 +23,8 @@ Int64 = NDArray[np.int64]
 KERNEL, SIZE, GID, N_STATES, N_COEFF, N_RECEPTORS, O_STATE, O_COEFF, O_G, O_ACC, O_CELL, O_KIND, O_SOURCE, GROUP = range(14)
 N_COLUMNS = 14
 
+#: Most cells of one part, so that a target within it fits 16 bits.
+LARGEST_PART = 65_535
 #: Kernel numbers of spike sources; those of neurons come from the models.
 SOURCE_KINDS = {"array_source": 1000, "poisson_source": 1001, "gamma_source": 1002, "poisson_refractory_source": 1003}
 #: Rows of source parameters: rate (Hz) or shape, scale parameter, refractory time, start, stop.
@@ -99,12 +101,14 @@ def group_key(population: Population) -> tuple[int, tuple[str, ...]]:
     return model_layout.kernel_of(population.model, kinds), kinds
 
 
-def plan(network: Network, n_blocks: int) -> Layout:
-    """Groups, blocks and offsets for a network."""
+def plan(network: Network, threads: int) -> Layout:
+    """Groups, blocks and offsets for a network; the number of blocks is a multiple of ``threads``."""
     keys: dict[tuple[int, tuple[str, ...]], list[Population]] = {}
     for population in network.populations:
         models.model(population.model)
         keys.setdefault(group_key(population), []).append(population)
+    largest = max((sum(p.size for p in members) for members in keys.values()), default=0)
+    n_blocks = threads * max(1, -(-largest // (threads * LARGEST_PART)))
     groups, group_of, offset_of, base = [], np.zeros(len(network.populations), np.int64), np.zeros(len(network.populations), np.int64), 0
     for number, ((kernel, kinds), members) in enumerate(keys.items()):
         size = 0

@@ -51,7 +51,8 @@ class Segments(NamedTuple):
     """Runs of synapses with one source, delay and kind.
 
     ``ptr[block * n_cells + gid]`` gives the segments of a source in a block. ``kind`` is 0 static,
-    1 Tsodyks-Markram, 2 stochastic, 3 STDP; ``rule`` is the row of the STDP rule table.
+    1 Tsodyks-Markram, 2 stochastic, 3 STDP; ``rule`` is the row of the STDP rule table; ``base`` is
+    the accumulator that target 0 of a static segment means.
     """
 
     ptr: Int64
@@ -60,13 +61,20 @@ class Segments(NamedTuple):
     delay: Int32
     kind: NDArray[np.int8]
     rule: Int32
+    base: Int64
 
 
 class Static(NamedTuple):
-    """Static synapses, by block, source and delay: accumulator index and weight."""
+    """Static synapses, by block, source and delay.
 
-    target: Int32
+    Either ``target`` (relative to the segment's base) and ``weight``, or both packed in ``word``:
+    the target in the lower 16 bits, the weight as a signed multiple of ``scale`` in the upper ones.
+    """
+
+    target: NDArray[np.uint16]
     weight: AnyFloats
+    word: NDArray[np.uint32]
+    scale: float
 
 
 class Depressing(NamedTuple):

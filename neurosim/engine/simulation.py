@@ -221,8 +221,9 @@ class Simulation:
         if self._barrier is None or self._pool is None:
             kernels.run(0, n_blocks, barrier.NO_BARRIER, *work)
             return
-        others = [self._pool.submit(kernels.run, b, b + 1, self._barrier.address, *work) for b in range(1, n_blocks)]
-        kernels.run(0, 1, self._barrier.address, *work)
+        share = n_blocks // self.threads
+        others = [self._pool.submit(kernels.run, t * share, (t + 1) * share, self._barrier.address, *work) for t in range(1, self.threads)]
+        kernels.run(0, share, self._barrier.address, *work)
         for other in others:
             other.result()
 

@@ -71,7 +71,7 @@ def build(network: Network, layout: Layout, dtype: type, carried: dict[int, Memo
     plain = [p for p in network.projections if p.synapse.model == "static"]
     built = build_static(network, plain, layout, dtype)
     runs, placed = Runs(), {}
-    runs.add(*built.pieces, 0, np.full(len(built.pieces[0]), -1, np.int64))
+    runs.add(*built.pieces, 0, np.full(len(built.pieces[0]), -1, np.int64), built.base, built.n_ports)
     for projection in network.projections:
         if projection.synapse.model != "static":
             expanded = synapses.expand(network, projection, layout)

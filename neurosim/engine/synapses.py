@@ -56,9 +56,28 @@ class Runs:
     delay: list[Int64] = field(default_factory=list)
     kind: list[Int64] = field(default_factory=list)
     rule: list[Int64] = field(default_factory=list)
+    base: list[Int64] = field(default_factory=list)
+    ports: int = 0
 
-    def add(self, gid: Int64, block: Int64, start: Int64, stop: Int64, delay: Int64, kind: int, rule: Int64) -> None:
-        """Append the segments of one store."""
+    def columns(self) -> tuple[list[Int64], ...]:
+        """All columns, in the order of the segment table."""
+        return self.gid, self.block, self.start, self.stop, self.delay, self.kind, self.rule, self.base
+
+    def add(
+        self,
+        gid: Int64,
+        block: Int64,
+        start: Int64,
+        stop: Int64,
+        delay: Int64,
+        kind: int,
+        rule: Int64,
+        base: Int64 | None = None,
+        ports: int = 1,
+    ) -> None:
+        """Append the segments of one store; a source has at most ``ports`` of them with one delay."""
+        self.base.append(np.zeros(len(gid), np.int64) if base is None else base)
+        self.ports += ports
         self.gid.append(gid)
         self.block.append(block)
         self.start.append(start)
@@ -172,6 +191,13 @@ def _full(value: float | Floats, size: int) -> Floats:
     return np.full(size, value, np.float64) if np.ndim(value) == 0 else np.asarray(value, np.float64)
 
 
+def ports(network: Network, projection: Projection, layout: Layout) -> tuple[Int64, Int64, Int64]:
+    """Group, receptor and place within the part of every postsynaptic cell of a projection."""
+    part, local = layout.locate(layout.gids(projection.post))
+    rows = [np.full(len(i), network.populations[p].receptor_index(projection.receptor), np.int64) for p, i in projection.post.parts]
+    return layout.parts[part, lay.GROUP], np.concatenate(rows) if rows else np.empty(0, np.int64), local
+
+
 def accumulators(network: Network, projection: Projection, layout: Layout, post_gids: Int64) -> tuple[Int64, Int64]:
     """Accumulator index and block of every postsynaptic cell of a projection."""
     part, local = layout.locate(post_gids)
@@ -208,23 +234,13 @@ def cut(expanded: Expanded, first: int) -> tuple[Int64, Int64, Int64, Int64, Int
 def segment_table(runs: Runs, layout: Layout) -> tuple[Segments, int]:
     """All segments by (block, source), and the most that one spike adds to one arrival step."""
     n_rows = layout.n_blocks * layout.n_cells
-    columns = [
-        np.concatenate(c) if c else np.empty(0, np.int64)
-        for c in (runs.gid, runs.block, runs.start, runs.stop, runs.delay, runs.kind, runs.rule)
-    ]
-    gid, block, start, stop, delay, kind, rule = columns
+    gid, block, start, stop, delay, kind, rule, base = (np.concatenate(c) if c else np.empty(0, np.int64) for c in runs.columns())
     row = block * layout.n_cells + gid
-    order = np.lexsort((rule, kind, delay, row))
+    order = np.argsort(row, kind="stable")
     counts = np.bincount(row, minlength=n_rows) if len(row) else np.zeros(n_rows, np.int64)
     ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    most = 1
-    if len(row):
-        _, same = np.unique(row[order] * (int(delay.max()) + 1) + delay[order], return_counts=True)
-        most = int(same.max())
-    table = Segments(
-        ptr, start[order], stop[order], delay[order].astype(np.int32), kind[order].astype(np.int8), rule[order].astype(np.int32)
-    )
-    return table, most
+    small = (delay[order].astype(np.int32), kind[order].astype(np.int8), rule[order].astype(np.int32))
+    return Segments(ptr, start[order], stop[order], *small, base[order]), max(runs.ports, 1)
 
 
 def synapse_keys(seed: int, expanded: Expanded) -> NDArray[np.uint64]:
