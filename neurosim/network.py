@@ -237,7 +237,8 @@ class Plasticity:
     tau_plus, tau_minus
         ms. A_plus, A_minus: dimensionless. w_min, w_max: unit of the weight.
     mu_plus, mu_minus
-        Exponents, ``gutig`` only.
+        Exponents of the distance from the limits. Yours for ``gutig``, else those of the
+        dependence: 0 is additive, 1 multiplicative.
     dendritic_delay_fraction
         Share of the delay that is dendritic, 0 to 1.
     """
@@ -253,6 +254,13 @@ class Plasticity:
     mu_plus: float = 0.0
     mu_minus: float = 0.0
     dendritic_delay_fraction: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, exponent in zip(("mu_plus", "mu_minus"), _EXPONENTS.get(self.dependence, ()), strict=False):
+            object.__setattr__(self, name, exponent)
+
+
+_EXPONENTS = {"additive": (0.0, 0.0), "multiplicative": (1.0, 1.0), "additive_multiplicative": (0.0, 1.0)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -110,6 +110,21 @@ def weights(values: Any, projection: Projection) -> None:
         )
 
 
+def weight_bounds(values: Any, projection: Projection) -> None:
+    """Check that plastic weights have the sign of the largest weight they may reach."""
+    largest = projection._rule_parameters.get("w_max", 0.0)
+    low, high = float(np.min(values, initial=np.inf)), float(np.max(values, initial=-np.inf))
+    if (low < 0 < largest) or (largest < 0 < high):
+        used = low if largest > 0 else high
+        raise ConnectError(
+            f"the weight {used:g} and w_max ({largest:g}) differ in sign.",
+            where=str(projection),
+            used=used,
+            limit=largest,
+            remedy="Use a negative w_max for negative weights: w_min=0, w_max=-1, for example.",
+        )
+
+
 def delays(values: Any, projection: Projection) -> None:
     """Check delays against the time step and the bounds given to ``setup()``."""
     state = simulator.state
@@ -149,6 +164,7 @@ def synapse_column(name: str, column: Column, projection: Projection, *, signs: 
     finite(name, column, str(projection))
     if name == "weight" and signs:
         weights(column, projection)
+        weight_bounds(column, projection)
     elif name == "delay":
         delays(column, projection)
 

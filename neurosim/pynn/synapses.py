@@ -158,7 +158,8 @@ class STDPMechanism(SynapseModel, synapses.STDPMechanism):
         """The rule with its parameters."""
         for name, value in values.items():
             checks.number(name, value, "STDPMechanism")
-        if values["w_min"] > values["w_max"]:
+        inhibiting = values["w_max"] < 0 and values["w_min"] <= 0  # negative weights, w_max is the strongest
+        if values["w_min"] > values["w_max"] and not inhibiting:
             raise InvalidValueError(
                 f"w_min ({values['w_min']:g}) is above w_max ({values['w_max']:g}).",
                 where="STDPMechanism",

@@ -68,3 +68,70 @@ def test_reset_goes_back_to_a_weight_set_by_hand():
     sim.run(20.0)
     sim.reset()
     assert projection[0].weight == 0.123 and projection[1].weight == 1.0
+
+
+def paired(dependence, receptor="excitatory", weight=0.5):
+    """Weight after one potentiation and one depression, each of 0.1 of the range times a distance."""
+    sim.setup(timestep=0.1, min_delay=0.1)
+    sources = sim.Population(1, sim.SpikeSourceArray(spike_times=[10.0, 150.0]))
+    force = sim.Population(1, sim.SpikeSourceArray(spike_times=[10.9, 149.0]))
+    cell = sim.Population(1, sim.IF_curr_delta(tau_refrac=0.1))
+    sim.Projection(force, cell, sim.AllToAllConnector(), sim.StaticSynapse(weight=100.0, delay=0.1), receptor_type="excitatory")
+    rule = sim.SpikePairRule(tau_plus=1e9, tau_minus=1e9, A_plus=0.1, A_minus=0.1)
+    synapse = sim.STDPMechanism(rule, dependence, weight=weight, delay=0.1, dendritic_delay_fraction=0.0)
+    projection = sim.Projection(sources, cell, sim.AllToAllConnector(), synapse, receptor_type=receptor)
+    cell.record("spikes")
+    sim.run(12.0)
+    first = projection[0].weight
+    sim.run(150.0)
+    assert len(cell.spikes()[0]) == 2
+    return first, projection[0].weight
+
+
+def after_two_potentiations_and_two_depressions(w, plus, minus):
+    first = w + 0.1 * plus(w)
+    second = first + 0.1 * plus(first)
+    return first, second - 2 * 0.1 * minus(second)
+
+
+def constant(_w):
+    return 1.0
+
+
+def room_below(w):
+    return w
+
+
+def room_above(w):
+    return 1.0 - w
+
+
+DEPENDENCES = {
+    "additive": (lambda **limits: sim.AdditiveWeightDependence(**limits), constant, constant),
+    "multiplicative": (lambda **limits: sim.MultiplicativeWeightDependence(**limits), room_above, room_below),
+    "mixed": (lambda **limits: sim.AdditivePotentiationMultiplicativeDepression(**limits), constant, room_below),
+    "gutig": (
+        lambda **limits: sim.GutigWeightDependence(mu_plus=0.4, mu_minus=0.2, **limits),
+        lambda w: (1.0 - w) ** 0.4,
+        lambda w: w**0.2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEPENDENCES)
+def test_weight_dependence_is_the_one_asked_for(name):
+    dependence, plus, minus = DEPENDENCES[name]
+    expected = after_two_potentiations_and_two_depressions(0.5, plus, minus)
+    assert paired(dependence(w_min=0.0, w_max=1.0)) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", DEPENDENCES)
+def test_negative_weights_learn_as_positive_ones_do(name):
+    dependence, plus, minus = DEPENDENCES[name]
+    expected = [-w for w in after_two_potentiations_and_two_depressions(0.5, plus, minus)]
+    assert paired(dependence(w_min=0.0, w_max=-1.0), "inhibitory", -0.5) == pytest.approx(expected, rel=1e-6)
+
+
+def test_largest_weight_of_the_wrong_sign_is_refused():
+    with pytest.raises(sim.errors.ConnectionError, match="differ in sign"):
+        paired(sim.AdditiveWeightDependence(w_min=0.0, w_max=1.0), "inhibitory", -0.5)

@@ -57,6 +57,6 @@ def network(populations, projections=(), probes=(), dt=0.1, seed=1, **more):
 
 
 def pair_rule(**changed):
-    """An additive pair rule."""
+    """A pair rule, additive if not told otherwise."""
     values = {"tau_plus": 20.0, "tau_minus": 20.0, "A_plus": 0.01, "A_minus": 0.012, "w_min": 0.0, "w_max": 1.0, **changed}
-    return Plasticity("pair", "additive", **values)
+    return Plasticity("pair", values.pop("dependence", "additive"), **values)
