@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from neurosim import errors as _own_errors
 from neurosim._callable import answer_for
 from neurosim.errors import MissingExtraError
 
@@ -147,6 +148,12 @@ def register() -> None:
 # `neurosim.mapping` and `neurosim.losses` are modules; called, they answer as the functions here do.
 answer_for("neurosim.mapping", mapping)
 answer_for("neurosim.losses", losses)
+
+
+# With `import neurosim as sim`, `sim.errors` is our module; it answers for PyNN's classes too.
+for _name, _value in vars(errors).items():
+    if isinstance(_value, type):
+        vars(_own_errors).setdefault(_name, _value)
 
 
 def __getattr__(name: str) -> object:

@@ -194,3 +194,10 @@ def test_a_failed_set_changes_nothing(sim: Any) -> None:
 
 def test_checks_can_be_switched_off_as_in_pynn(sim: Any) -> None:
     assert len(connect(sim, connector=sim.AllToAllConnector(safe=False), weight=-0.1, receptor_type="excitatory")) == 9
+
+
+def test_errors_of_pynn_are_found_where_scripts_look_for_them() -> None:
+    import neurosim
+
+    assert neurosim.errors.RecordingError is pynn.RecordingError
+    assert neurosim.errors.ParameterError.__module__ == "neurosim.errors"
