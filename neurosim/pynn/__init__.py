@@ -153,7 +153,7 @@ answer_for("neurosim.losses", losses)
 # With `import neurosim as sim`, `sim.errors` is our module; it answers for PyNN's classes too.
 for _name, _value in vars(errors).items():
     if isinstance(_value, type):
-        vars(_own_errors).setdefault(_name, _value)
+        _own_errors.__dict__.setdefault(_name, _value)
 
 
 def __getattr__(name: str) -> object:

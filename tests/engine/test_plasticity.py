@@ -12,7 +12,6 @@ from neurosim.connectivity import AllToAll
 from neurosim.engine import Simulation
 from neurosim.network import WeightProbe
 
-
 EXPONENTS = {"additive": (0, 0), "multiplicative": (1, 1), "additive_multiplicative": (0, 1), "gutig": (0.3, 0.7)}
 
 
