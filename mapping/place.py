@@ -69,15 +69,29 @@ def _under_chip_limits(partition: Partition, budget: Budget) -> Int64:
     np.add.at(used, chip_of[real[pinned]], use[pinned])
     _check_pinned_chips(partition, budget, used)
     free = np.setdiff1d(np.arange(len(chip_of)), real[pinned])
+    chip_of_free = chip_of[free]
+    taken, start = np.zeros(len(free), bool), 0
     for core in np.flatnonzero(real < 0):
-        fits = (used + use[core] <= capacity[core]).all(axis=1)
-        position = int(np.argmax(fits[chip_of[free]])) if len(free) else 0
-        if not len(free) or not fits[chip_of[free[position]]]:
+        while start < len(free) and taken[start]:
+            start += 1
+        position = _first_room(chip_of_free, taken, used, use[core], capacity[core], start)
+        if position < 0:
             raise _chips_full(partition, budget, int(core), use)
-        real[core] = free[position]
-        used[chip_of[free[position]]] += use[core]
-        free = np.delete(free, position)
+        real[core], taken[position] = free[position], True
+        used[chip_of_free[position]] += use[core]
     return real
+
+
+def _first_room(chip: Int64, taken: NDArray[np.bool_], used: Int64, use: Int64, capacity: Int64, start: int) -> int:
+    """First free core from ``start`` on whose chip has room for a use; -1 if there is none."""
+    width = 64
+    while start < len(chip):
+        stop = start + width
+        fits = ~taken[start:stop] & (used[chip[start:stop]] + use <= capacity).all(axis=1)
+        if fits.any():
+            return start + int(np.argmax(fits))
+        start, width = stop, 4 * width
+    return -1
 
 
 def _check_pinned_chips(partition: Partition, budget: Budget, used: Int64) -> None:

@@ -204,9 +204,11 @@ def _allowed(chip: Chip, coordinate: Any) -> set[int]:
     else:
         wanted = {name: getattr(coordinate, name, None) for name in ("x", "y", "core")}
         wanted["chip"] = getattr(coordinate, "router", getattr(coordinate, "chip", None))
-    wanted = {name: int(value) for name, value in wanted.items() if isinstance(value, int | np.integer)}
-    columns = [getattr(table, name).tolist() for name in wanted]
-    return {index for index, row in enumerate(zip(*columns, strict=True)) if list(row) == list(wanted.values())}
+    there = np.ones(len(table.core), bool)
+    for name, value in wanted.items():
+        if isinstance(value, int | np.integer):
+            there &= np.asarray(getattr(table, name)) == value
+    return set(np.flatnonzero(there).tolist())
 
 
 def _traffic(network: Network, chip: Chip, mapping: Any) -> Iterator[str]:

@@ -15,6 +15,7 @@ from neurosim.connectivity import Bernoulli, FixedIn, FixedTotal
 from neurosim.errors import NeurosimError, ParameterError, PlacementError, UnknownNameError, UnsupportedError
 from neurosim.mapping import Mapping, Pin, Place, count_traffic, fit_report, map_network
 from neurosim.mapping.partition import _largest
+from neurosim.mapping.place import _first_room
 from neurosim.network import Network, Selection
 
 
@@ -233,6 +234,28 @@ def test_fit_report_answers_without_raising():
     assert "one neuron alone" in str(hopeless.error)
     pinned = fit_report(network(4), toy(), pins=[Pin(0, None, (9, 9))])
     assert not pinned.fits
+
+
+# --- size of the machine -----------------------------------------------------------------------
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_cores_go_to_the_first_chip_with_room(data):
+    n_cores, n_chips = data.draw(st.integers(1, 200)), data.draw(st.integers(1, 40))
+    chip_of = np.array(data.draw(st.lists(st.integers(0, n_chips - 1), min_size=n_cores, max_size=n_cores)))
+    taken = np.array(data.draw(st.lists(st.booleans(), min_size=n_cores, max_size=n_cores)))
+    used = np.array(data.draw(st.lists(st.integers(0, 9), min_size=n_chips, max_size=n_chips)))[:, None]
+    start = data.draw(st.integers(0, n_cores))
+    use, capacity = np.array([data.draw(st.integers(0, 5))]), np.array([9])
+    fitting = [i for i in range(start, n_cores) if not taken[i] and used[chip_of[i], 0] + use[0] <= 9]
+    assert _first_room(chip_of, taken, used, use, capacity, start) == (fitting[0] if fitting else -1)
+
+
+def test_a_large_machine_with_limits_of_its_chips_takes_seconds():
+    chip = toy(width=300, height=200, cores_per_chip=6, chip_memory=70)
+    begun = time.perf_counter()
+    mapping = map_network(network(60_000), chip)
+    assert time.perf_counter() - begun < 8
+    assert (mapping.n_cores_used, mapping.n_chips_used) == (3750, 3750)
 
 
 # --- traffic -----------------------------------------------------------------------------------
