@@ -174,8 +174,8 @@ def _rescaled(projection: Projection, factor: Values) -> Projection:
     if rule is None:
         return projection
     scale = float(np.mean(factor))
-    low, high = sorted((rule.w_min * scale, rule.w_max * scale))
-    return replace(projection, synapse=replace(projection.synapse, plasticity=replace(rule, w_min=low, w_max=high)))
+    bounds = replace(rule, w_min=rule.w_min * scale, w_max=rule.w_max * scale)
+    return replace(projection, synapse=replace(projection.synapse, plasticity=bounds))
 
 
 def _averaged(draft: Draft, projection: Projection, factor: Values, where: str) -> Projection:

@@ -84,7 +84,7 @@ def span_of(network: Network, projection: Projection) -> Span:
     low, high = known.low, known.high
     rule = projection.synapse.plasticity
     if rule is not None and projection.synapse.model == "stdp":
-        low, high = min(low, rule.w_min), max(high, rule.w_max)
+        low, high = min(low, rule.w_min, rule.w_max), max(high, rule.w_min, rule.w_max)
     return Span(max(abs(low), abs(high)), low < 0 < high)
 
 

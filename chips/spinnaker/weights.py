@@ -108,7 +108,7 @@ def load_of(network: Network, projection: Projection, indices: np.ndarray) -> Lo
     plasticity = projection.synapse.plasticity
     mean, variance = abs(weight.mean), weight.variance
     if plasticity is not None and projection.synapse.model == "stdp":
-        mean, top, variance = plasticity.w_max, max(plasticity.w_max, abs(top)), 0.0
+        mean, top, variance = abs(plasticity.w_max), max(abs(plasticity.w_max), abs(top)), 0.0
     # delays from a formula differ; their variance only has to be known to be above zero
     return Load(most_inputs(network, projection), mean, variance, abs(top), delay.variance if delay else 1.0)
 
