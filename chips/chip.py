@@ -189,10 +189,11 @@ class Chip(ABC):
 
     def _checked_boards(self, n_boards: int) -> int:
         most = self.sheet.max_boards
-        if isinstance(n_boards, int) and 1 <= n_boards <= most:
-            return n_boards
-        text = f"the number of {self.board_noun}s must be a whole number from 1 to {most:,}."
-        raise ParameterError(text, where=f"Chip '{self.name}'", used=n_boards, limit=most, remedy=f"Set n_boards between 1 and {most:,}.")
+        if isinstance(n_boards, int | np.integer) and not isinstance(n_boards, bool) and 1 <= n_boards <= most:
+            return int(n_boards)
+        text = f"the number of {self.board_noun}s is {n_boards!r}; it must be a whole number from 1 to {most:,}."
+        remedy = "Set n_boards=1." if most == 1 else f"Set n_boards between 1 and {most:,}."
+        raise ParameterError(text, where=f"Chip '{self.name}'", used=n_boards, limit=most, remedy=remedy)
 
     def passport(self) -> list[PassportRow]:
         """Every constant of the datasheet: name, value, unit, source, confidence."""

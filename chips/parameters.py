@@ -19,6 +19,16 @@ UNITS = {
 }  # fmt: skip
 
 
+#: Parameters of other models that share a name with one above.
+OTHER_UNITS = {("izhikevich", "a"): "1/ms", ("izhikevich", "b"): "1/ms", ("izhikevich", "c"): "mV", ("izhikevich", "d"): "mV/ms"}
+
+
+def unit_of(model: str, key: str) -> str:
+    """Unit of a parameter of a neuron model or of one of its receptors."""
+    name = key.rsplit(".", 1)[-1]
+    return OTHER_UNITS.get((model, name), UNITS.get(name, ""))
+
+
 @dataclass(slots=True)
 class Parameters:
     """Parameters of one population on their way to the chip.
@@ -55,14 +65,14 @@ class Parameters:
     def _lose(self, key: str, kind: str, affected: np.ndarray, error: Floats, detail: str) -> None:
         size = self.population.size
         count = size if len(affected) == 1 else int(np.count_nonzero(affected))
-        chosen, unit = error[affected], UNITS.get(key.rsplit(".", 1)[-1], "")
+        chosen, unit = error[affected], unit_of(self.population.model, key)
         where = f"Population '{self.population.label}'"
         self.losses.append(Loss(kind, where, key, count, size, float(chosen.mean()), float(chosen.max()), unit, detail))
 
     def clip(self, key: str, low: float, high: float, detail: str) -> None:
         """Keep a parameter within the chip's range."""
-        unit = UNITS.get(key.rsplit(".", 1)[-1], "")
-        self.change(key, lambda values: np.clip(values, low, high), "clipped", f"{detail} ({low:.4g} to {high:.4g} {unit}).")
+        span = f"{low:.4g} to {high:.4g} {unit_of(self.population.model, key)}".strip()
+        self.change(key, lambda values: np.clip(values, low, high), "clipped", f"{detail} ({span}).")
 
     def result(self) -> Population:
         """The population with these values."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from neurosim.chips.values import Values, at, statistics, synaptic_column
 from neurosim.chips.working_point import steady_efficacy
+from neurosim.columns import Integers
 from neurosim.errors import ParameterError
 from neurosim.network import Network, Plasticity, Projection, Realisation, Rows
 
@@ -61,12 +62,16 @@ class Convert:
         return replace(rows, columns={**columns, "weight": weight})
 
 
-def conversion_of(projection: Projection) -> Values:
-    """Factor from the user's weights to those on the chip: one, or one per postsynaptic index."""
+def in_own_unit(projection: Projection, weights: Values, post: Integers) -> Values:
+    """Weights on the chip in the unit they were given in; the last axis is one of synapses onto ``post``."""
     step = projection.realisation
     while step is not None and not isinstance(step, Convert):
         step = getattr(step, "before", None)
-    return 1.0 if step is None else step.factor
+    if step is None or (isinstance(step.factor, float) and step.factor == 1.0):
+        return weights
+    factor = at(step.factor, post)
+    own = np.divide(weights, factor, out=np.zeros(np.broadcast(weights, factor).shape), where=np.not_equal(factor, 0.0))
+    return own if own.ndim else float(own)
 
 
 def static_synapse(projection: Projection, convert: Convert) -> Projection:

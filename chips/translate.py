@@ -115,7 +115,7 @@ def _check_source(draft: Draft, population: Population, where: str) -> None:
 def _simplify(draft: Draft, population: Population, where: str) -> Population:
     words = _MODEL_WORDS.get(population.model, population.model)
     name = f" ({population.cell_type})" if population.cell_type else ""
-    nearest = "The nearest it has is the leaky integrate-and-fire neuron (IF_curr_exp or IF_cond_exp)."
+    nearest = f"The nearest it has is {_nearest_cell(draft.native, population)}."
     if population.model not in _MODEL_OPTIONS:
         raise draft.chip.refuse(words + name, where, option=None, nearest=nearest)
     option = _MODEL_OPTIONS[population.model]
@@ -126,6 +126,14 @@ def _simplify(draft: Draft, population: Population, where: str) -> Population:
     draft.approximated(option, where, "cell type", population.size, simple[1:3], "Hz", detail)
     initial = {name: value for name, value in population.initial.items() if name == "v"}
     return replace(population, model="lif", parameters=dict(simple.parameters), initial=initial)
+
+
+def _nearest_cell(native: Native, population: Population) -> str:
+    """The chip's nearest neuron in words, with the names of its cell types."""
+    carriers = [f"{kind}_exp" for kind in ("curr", "cond") if f"{kind}_exp" in native.receptors]
+    if "adex" in native.models and population.model != "adex":
+        return f"the AdEx neuron ({' or '.join(f'EIF_{kind}_isfa_ista' for kind in carriers)})"
+    return f"the leaky integrate-and-fire neuron ({' or '.join(f'IF_{kind}' for kind in carriers)})"
 
 
 def _receptors(draft: Draft, population: Population, where: str) -> Population:

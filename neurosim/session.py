@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chips.chip import Chip, check_names
-from neurosim.chips.synapses import conversion_of
-from neurosim.chips.values import at
+from neurosim.chips.synapses import in_own_unit
 from neurosim.losses import Ledger, Loss
 from neurosim.mapping import Mapping, Pin, map_network
 from neurosim.network import Network, Population, Rows
@@ -235,16 +234,16 @@ class Session:
     def weights(self, projection: int) -> Rows:
         """Synapses of a projection with their present weights, in the user's unit."""
         rows = self.simulation.weights(projection)
-        factor = conversion_of(self.fit.network.projections[projection])
-        if isinstance(factor, float) and factor == 1.0:
-            return rows
-        return replace(rows, columns={**rows.columns, "weight": rows.columns["weight"] / at(factor, rows.post)})
+        own = in_own_unit(self.fit.network.projections[projection], rows.columns["weight"], rows.post)
+        return replace(rows, columns={**rows.columns, "weight": own})
 
     def weight_samples(self, projection: int, variable: str = "weight") -> tuple[Floats, Floats]:
         """Times in ms and recorded weights (n_times, n_synapses), in the user's unit."""
         times_ms, values = self.simulation.weight_samples(projection, variable)
-        factor = conversion_of(self.fit.network.projections[projection]) if variable == "weight" else 1.0
-        return times_ms, values / (factor if isinstance(factor, float) else at(factor, self.simulation.weights(projection).post))
+        if variable == "weight" and self.chip is not None:
+            post = self.simulation.weights(projection).post
+            values = np.asarray(in_own_unit(self.fit.network.projections[projection], values, post))
+        return times_ms, values
 
     def currents(self, current: int) -> tuple[Floats, Floats]:
         """Times in ms and values in nA of a recorded current."""

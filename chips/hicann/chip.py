@@ -58,7 +58,7 @@ class HicannChip(Chip):
             If the wafer has none there.
         """
         enum = self.wafer.number.get((x, y))
-        if enum is not None:
+        if enum is not None and all(isinstance(part, int | np.integer) for part in (x, y)):
             return Coordinate(x, y, enum)
         rows = self.sheet.wafer.rows.value
         known = isinstance(y, int) and 0 <= y < len(rows)
@@ -132,7 +132,7 @@ class HicannChip(Chip):
     def _check_size(self, size: int, where: str) -> None:
         most = self.sheet.hicann.largest_neuron.value
         if not usable_size(size, most):
-            text = f"the neuron size {size} is impossible: a neuron is 1 denmem or an even number of them up to {most}."
+            text = f"the neuron size {size!r} is impossible: a neuron is 1 denmem or an even number of them up to {most}."
             raise ParameterError(text, where=where, used=size, limit=most, remedy="Use 1, 2, 4, 6, ... .")
 
     def translate(self, network: Network, approximate: frozenset[str]) -> Translation:

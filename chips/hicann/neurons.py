@@ -9,7 +9,7 @@ import numpy as np
 from neurosim.chips.datasheet import Range
 from neurosim.chips.hicann.sheet import HicannSheet
 from neurosim.chips.hicann.weights import capacitance_pf
-from neurosim.chips.parameters import Parameters
+from neurosim.chips.parameters import Parameters, unit_of
 from neurosim.chips.values import Values, cell_values, compact
 from neurosim.columns import Floats
 from neurosim.losses import Loss
@@ -58,15 +58,14 @@ def fold_current(parameters: Parameters) -> None:
     current = np.asarray(parameters.values["i_offset"])
     if not current.any():
         return
-    tau_m, cm, size = parameters.values["tau_m"], parameters.values["cm"], parameters.population.size
-    shift = current * tau_m / cm
-    parameters.values["v_rest"] = _plain(parameters.values["v_rest"] + shift)
-    parameters.values["i_offset"] = 0.0
-    wrong = np.abs(np.asarray(parameters.values.get("a", 0.0)) * 1e-3 * shift)
-    exact = "exact, since the leak is linear" if not wrong.any() else "the adaptation's resting point moves along, which is the error"
+    values, size = parameters.values, parameters.population.size
+    # the resting point of the adaptation moves along: w is smaller by a x shift, all else is the same
+    shift = current / (values["cm"] / values["tau_m"] + np.asarray(values.get("a", 0.0)) * 1e-3)
+    values["v_rest"] = _plain(values["v_rest"] + shift)
+    values["i_offset"] = 0.0
     where, count = f"Population '{parameters.population.label}'", int(np.count_nonzero(np.broadcast_to(current, (size,))))
-    detail = f"A constant current becomes a shift of v_rest: {exact}."
-    parameters.losses.append(Loss("approximation", where, "i_offset", count, size, float(wrong.mean()), float(wrong.max()), "nA", detail))
+    detail = "A constant current becomes a shift of v_rest; exact, since leak and adaptation are linear."
+    parameters.losses.append(Loss("approximation", where, "i_offset", count, size, detail=detail))
 
 
 def start_at_rest(population: Population, parameters: Parameters) -> Population:
@@ -124,7 +123,8 @@ def _clip(parameters: Parameters, key: str, ends: tuple[float, float], *, off: b
     def clipped(values: Floats) -> Floats:
         return np.where(off & (values == 0), 0.0, np.clip(values, low, high))
 
-    parameters.change(key, clipped, "clipped", f"Range of the calibration: {low:.4g} to {high:.4g}.")
+    unit = unit_of(parameters.population.model, key)
+    parameters.change(key, clipped, "clipped", f"Range of the calibration: {low:.4g} to {high:.4g} {unit}.")
 
 
 def _scaled(domain: Range, factor: float) -> tuple[float, float]:

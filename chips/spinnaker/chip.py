@@ -14,7 +14,7 @@ from neurosim.chips.cache import Remembered
 from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translation
 from neurosim.chips.native import Native
 from neurosim.chips.parameters import Parameters
-from neurosim.chips.realise import Measured, Words, realise
+from neurosim.chips.realise import Measured, Words, realise, weight_unit
 from neurosim.chips.spinnaker.machine import Machine
 from neurosim.chips.spinnaker.sheet import SpinnakerSheet
 from neurosim.chips.spinnaker.weights import RingBufferFormat, format_of, shifts, step_of
@@ -186,11 +186,12 @@ class SpinnakerChip(Chip):
         group = network.populations[projection.post.parts[0][0]]
         shift = found[group.id][projection.receptor]
         conductance = group.receptors[group.receptor_index(projection.receptor)].kind.startswith("cond")
-        step = step_of(shift, self.sheet.weights, conductance=conductance)
+        bits, step = self.sheet.weights.bits.value, step_of(shift, self.sheet.weights, conductance=conductance)
+        unit = weight_unit(network, projection)
         return Words(
-            rounded=f"16-bit weights, ring-buffer shift {shift}: grid of {step:.3g}.",
-            clipped=f"The largest weight at shift {shift} is {step * (2**self.sheet.weights.bits.value - 1):.4g}.",
-            zeroed=f"Below half the grid of {step:.3g} (ring-buffer shift {shift}); fewer inputs or larger weights avoid it.",
+            rounded=f"{bits}-bit weights, ring-buffer shift {shift}: grid of {step:.3g} {unit}.",
+            clipped=f"The largest weight at shift {shift} is {step * (2**bits - 1):.4g} {unit}.",
+            zeroed=f"Below half the grid of {step:.3g} {unit} (ring-buffer shift {shift}); fewer inputs or larger weights avoid it.",
             delay="Delays are whole time steps.",
         )
 

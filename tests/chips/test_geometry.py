@@ -107,3 +107,10 @@ def test_loihi_boards(tmp_path):
     with open(text[1], encoding="utf-8") as sheet:
         text[0].write_text(sheet.read().replace('board = "chip"', 'board = "kapoho_bay"'))
     assert chips.load(text[0]).n_chips == 2
+
+
+@pytest.mark.parametrize("n_boards", [True, 0, 2.0, "2", 1201])
+def test_numbers_of_boards_are_whole(n_boards):
+    with pytest.raises(ParameterError, match=r"number of boards is .* whole number from 1 to 1,200"):
+        chips.load("spinnaker", n_boards=n_boards)
+    assert chips.load("spinnaker", n_boards=np.int64(2)).n_boards == 2  # type: ignore[arg-type]

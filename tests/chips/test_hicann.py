@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from chip_networks import balanced, cond, connect, lif, network, place, poisson
 from neurosim import chips
+from neurosim.chips.hicann.neurons import fold_current
 from neurosim.chips.hicann.wafer import Packing, pack
+from neurosim.chips.parameters import Parameters
 from neurosim.columns import Random
 from neurosim.connectivity import AllToAll, FixedIn, OneToOne, expand
 from neurosim.errors import ParameterError
-from neurosim.network import Population
+from neurosim.network import Population, Probe
+from neurosim.session import Session
 
 CHIP = chips.load("hicann")
 NONE: frozenset[str] = frozenset()
@@ -279,3 +282,28 @@ def test_one_to_one_inputs_use_little():
     post, source = lif(0, 100, cond()), poisson(1, 100)
     net = network((post, source), [connect(0, source, post, OneToOne(), 0.001)])
     assert CHIP.slice_usage(net, 0, 50) == {"denmems": 200, "L1 addresses": 50, "synapses": 50}
+
+
+def test_a_constant_current_is_a_shift_of_the_resting_potential_with_adaptation_too():
+    adex = {"v_spike": -30.0, "delta_T": 1.0, "a": 4.0, "b": 0.01, "tau_w": 144.0}
+    plain = replace(lif(0, 1, cond(), "cells", **adex, i_offset=0.3), model="adex")
+    item = Parameters.of(plain)
+    fold_current(item)
+    folded = replace(item.result(), id=1)
+    shift = 0.3 / (0.2 / 20.0 + 0.004)
+    assert folded.parameters["v_rest"] == pytest.approx(-60.0 + shift)
+    # the adaptation current of the folded neuron is smaller by a x shift throughout
+    plain = replace(plain, initial={"v": -55.0, "w": 0.0})
+    folded = replace(folded, initial={"v": -55.0, "w": -0.004 * shift})
+    session = Session(network((plain, folded), probes=tuple(Probe(p, "spikes", np.arange(1)) for p in (0, 1))))
+    session.run_until(500.0)
+    times = [session.spikes(p)[1] for p in (0, 1)]
+    assert len(times[0]) > 3
+    assert times[1] == pytest.approx(times[0], abs=1e-6)
+    assert (item.losses[0].what, item.losses[0].error_max) == ("i_offset", 0.0)
+
+
+@pytest.mark.parametrize(("x", "y"), [(5.0, 5), ("5", 5), (-1, 5), (5, 99), (0, 0)])
+def test_coordinates_are_those_of_the_wafer(x, y):
+    with pytest.raises(ParameterError, match="there is no HICANN at"):
+        CHIP.coordinate(x, y)

@@ -271,3 +271,22 @@ def test_spinnaker_takes_one_kind_of_receptor_per_population():
 def test_hicann_takes_two_receptors():
     with pytest.raises(UnsupportedError, match="neurons with 3 receptors"):
         HICANN.translate(network([lif(0, 5, (*cond(), cond()[0]))]), NONE)
+
+
+@pytest.mark.parametrize(
+    ("chip", "words"),
+    [
+        (LOIHI, "The nearest it has is the leaky integrate-and-fire neuron (IF_curr_exp)."),
+        (SPINNAKER, "The nearest it has is the leaky integrate-and-fire neuron (IF_curr_exp or IF_cond_exp)."),
+        (HICANN, "The nearest it has is the AdEx neuron (EIF_cond_exp_isfa_ista)."),
+    ],
+)
+def test_the_nearest_cell_is_one_that_the_chip_has(chip, words):
+    with pytest.raises(UnsupportedError) as error:
+        chip.translate(network([cell("hh", cond())]), NONE)
+    assert words in str(error.value)
+
+
+def test_parameters_of_izhikevich_neurons_have_their_own_units():
+    result = SPINNAKER.translate(network([cell("izhikevich", a=0.02, b=0.2)]), NONE)
+    assert {loss.what: loss.unit for loss in result.losses if loss.kind == "rounded"} == {"a": "1/ms", "b": "1/ms"}
