@@ -54,7 +54,7 @@ def comparison_table(comparison: Comparison) -> Table:
     reference, accelerated = _has_reference(comparison), any(run.hardware_s for run in comparison.runs)
     columns = ["chip", "cores>", "chips>", "synapses\nlost>", "weight\nerror>", "rate\nHz>", "CV\nISI>"]
     columns += ["r\ncells>", "r\ntime>"] if reference else []
-    columns += ["chip's\nown time>"] if accelerated else []
+    columns += ["chip\ntime>"] if accelerated else []
     plural = "" if len(comparison.runs) == 1 else "s"
     title = f"{comparison.name} on {len(comparison.runs)} chip{plural}"
     table = grid(title, columns, caption=_caption(comparison))
@@ -73,6 +73,8 @@ def _caption(comparison: Comparison) -> str:
     parts += [approximation_line(comparison.runs)] if any(run.approximations for run in comparison.runs) else []
     if _has_reference(comparison):
         parts.append("r: correlation with ideal, of spike counts over cells and of activity over time (5 ms bins)")
+    if any(run.hardware_s for run in comparison.runs):
+        parts.append("chip time: what the chip itself would take, where that is not biological time")
     if comparison.interrupted:
         parts.append("interrupted: later chips were not run, later times are missing")
     return "\n".join(parts)
@@ -224,15 +226,17 @@ def as_text(*tables: Table, width: int = 140) -> str:
 
 
 def print_all(console: Console, *tables: Table) -> None:
-    """Print the tables that hold something, an empty line between them, captions as wide as there is room."""
+    """Print the tables that hold something, an empty line between them, titles and captions as wide as there is room."""
     captioned = False
     for table in tables:
         if not table.row_count:
             continue
         if captioned:
             console.print()
-        caption, table.caption = table.caption, None
+        title, caption = table.title, table.caption
+        console.print(title or "", style="table.title", highlight=False)
+        table.title = table.caption = None
         console.print(table)
-        table.caption, captioned = caption, bool(caption)
+        table.title, table.caption, captioned = title, caption, bool(caption)
         if caption:
             console.print(caption, style="table.caption", highlight=False)
