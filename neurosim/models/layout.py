@@ -64,6 +64,11 @@ def n_states(kernel: int) -> int:
     return _N_STATES[kernel]
 
 
+def n_coefficients(n_receptors: int) -> int:
+    """Rows of the coefficient array of neurons with ``n_receptors`` receptors."""
+    return rec.BASE + rec.STRIDE * n_receptors
+
+
 def coefficients(
     kernel: int, parameters: Values, receptors: Sequence[Any], dt_ms: float, n: int, dtype: DTypeLike = np.float64
 ) -> NDArray[Any]:
@@ -84,7 +89,7 @@ def coefficients(
     ndarray
         (n_coeff, n), C-contiguous.
     """
-    out = np.zeros((rec.BASE + rec.STRIDE * len(receptors), n))
+    out = np.zeros((n_coefficients(len(receptors)), n))
     spread = {name: np.broadcast_to(np.asarray(value, np.float64), (n,)) for name, value in parameters.items()}
     _FILL[kernel](out, spread, dt_ms)
     for index, receptor in enumerate(receptors):
