@@ -130,8 +130,8 @@ class Ledger:
         """Give one :class:`~neurosim.errors.LossWarning` per kind that occurs, at the user's line."""
         for kind in self.kinds():
             losses = self.of(kind)
-            text = f"{kind}: {KINDS[kind]}: {self.count(kind):,} values in {len(losses)} places, first: {losses[0]}"
-            warnings.warn(text, LossWarning, stacklevel=_outside())
+            more = f" And {len(losses) - 1} more of this kind; losses() has all." if len(losses) > 1 else ""
+            warnings.warn(f"{losses[0]}{more}", LossWarning, stacklevel=_outside())
 
     def __iter__(self) -> Iterator[Loss]:
         return iter(self.entries)
