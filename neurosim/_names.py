@@ -127,5 +127,6 @@ PYNN = (
     "run_until",
     "set",
     "setup",
+    "simulator",
     "space",
 )

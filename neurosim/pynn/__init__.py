@@ -37,6 +37,7 @@ from pyNN.network import Network
 from pyNN.random import GSLRNG
 from pyNN.space import Space
 
+from neurosim.pynn import simulator
 from neurosim.pynn.assemblies import Assembly
 from neurosim.pynn.cells import (
     EIF_cond_alpha_isfa_ista,
@@ -260,5 +261,6 @@ __all__ = [  # noqa: RUF022 - in plain alphabetical order
     "run_until",
     "set",
     "setup",
+    "simulator",
     "space",
 ]

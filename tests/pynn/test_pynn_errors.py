@@ -201,3 +201,10 @@ def test_errors_of_pynn_are_found_where_scripts_look_for_them() -> None:
 
     assert neurosim.errors.RecordingError is pynn.RecordingError
     assert neurosim.errors.ParameterError.__module__ == "neurosim.errors"
+
+
+def test_state_of_the_simulator_is_found_where_scripts_look_for_it() -> None:
+    import neurosim
+
+    neurosim.setup(timestep=0.2, min_delay=0.4)
+    assert (neurosim.simulator.state.dt, neurosim.simulator.state.min_delay, neurosim.simulator.name) == (0.2, 0.4, "neurosim")
