@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt, ValidationError
 
 from neurosim.errors import DatasheetError, nearest
 
@@ -50,8 +50,15 @@ class Constant(Sheet, Generic[T]):
     confidence: Confidence
 
 
+def _rising(value: tuple[T, T]) -> tuple[T, T]:
+    if value[0] > value[1]:  # type: ignore[operator]
+        raise ValueError("the smaller number first")
+    return value
+
+
 Fact = Constant[Scalar | tuple[Scalar, ...] | tuple[tuple[Scalar, ...], ...]]
-Range = Constant[tuple[FiniteFloat, FiniteFloat]]
+Range = Constant[Annotated[tuple[FiniteFloat, FiniteFloat], AfterValidator(_rising)]]
+WholeRange = Constant[Annotated[tuple[int, int], AfterValidator(_rising)]]
 Count = Constant[PositiveInt]
 Bits = Constant[NonNegativeInt]
 Number = Constant[FiniteFloat]
@@ -167,7 +174,7 @@ def _explain(error: ValidationError, model: type[Datasheet], where: str) -> Data
     text = {"missing": "is missing", "extra_forbidden": "is unknown"}.get(first["type"])
     more = f" ({len(others)} more faults in this file.)" if others else ""
     if text is None:
-        text = f"is {first['input']!r}; expected: {first['msg'].removeprefix('Input ')}"
+        text = f"is {first['input']!r}; expected: {first['msg'].removeprefix('Input ').removeprefix('Value error, ')}"
     remedy = _remedy(first["type"], field, model) + more
     if not field:
         return DatasheetError(f"{first['msg'].removeprefix('Value error, ')}.", where=where, remedy=remedy)

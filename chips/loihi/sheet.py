@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from neurosim.chips.datasheet import Bits, Constant, Count, Datasheet, PositiveInt, Sheet
+from neurosim.chips.datasheet import Bits, Constant, Count, Datasheet, PositiveInt, Sheet, WholeRange
 
 
 class Mesh(Sheet):
@@ -32,8 +32,8 @@ class Synapses(Sheet):
     """Weight and delay formats and what a synapse takes of the memory."""
 
     weight_bits: Count
-    exponents: Constant[tuple[int, int]]
-    delay_bits: Constant[tuple[int, int]]
+    exponents: WholeRange
+    delay_bits: WholeRange
     longest_delay: Count
     header_bits: Bits
     per_entry: Count
@@ -44,11 +44,8 @@ class Neurons(Sheet):
     """Number formats of compartments."""
 
     decay_bits: Count
-    threshold_bits: Count
-    threshold_shift: Bits
     bias_bits: Count
-    bias_exponent: Constant[tuple[int, int]]
-    refractory: Constant[tuple[int, int]]
+    refractory: WholeRange
 
 
 class LoihiSheet(Datasheet):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from neurosim.chips.datasheet import Bits, Constant, Count, Datasheet, Number, Positive, Sheet
+from pydantic import model_validator
+
+from neurosim.chips.datasheet import Bits, Constant, Count, Datasheet, Positive, Sheet, WholeRange
 
 Places = Constant[tuple[tuple[int, int], ...]]
 
@@ -14,7 +16,7 @@ class Board(Sheet):
 
     chips: Count
     side: Count
-    outline: Constant[tuple[int, int]]
+    outline: WholeRange
     cores: Count
     seventeen_core_chips: Places
     system_cores: Count
@@ -74,4 +76,19 @@ class SpinnakerSheet(Datasheet):
     memory: Memory
     weights: Weights
     arithmetic: Arithmetic
-    shortest_tau: Number
+    shortest_tau: Positive
+
+    @model_validator(mode="after")
+    def _chips_are_those_of_the_outline(self) -> SpinnakerSheet:
+        side, (low, high) = range(self.board.side.value), self.board.outline.value
+        found = sum(low < x - y < high for x in side for y in side)
+        if self.board.chips.value != found:
+            raise ValueError(f"field 'board.chips' is {self.board.chips.value}, but the outline has {found} chips; change both")
+        return self
+
+    @model_validator(mode="after")
+    def _ring_buffer_holds_a_core(self) -> SpinnakerSheet:
+        most = 2 ** (self.core.ring_buffer_bits.value - 1)
+        if self.core.neurons.value > most:
+            raise ValueError(f"field 'core.neurons' is {self.core.neurons.value}; a ring buffer of this size holds at most {most}")
+        return self

@@ -127,3 +127,29 @@ def test_approximations_are_known_by_name(name):
 def test_sources_are_honest_about_what_is_only_assumed():
     low = {row.name for row in chips.load("spinnaker").passport() if row.confidence == "low"}
     assert {"core.array_sources", "facts.link_packet_rate"} <= low
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "words"),
+    [
+        ("spinnaker", "chips = {value = 48", "chips = {value = 24", ("'board.chips' is 24", "the outline has 48 chips; change both")),
+        ("spinnaker", "neurons = {value = 256", "neurons = {value = 16384", ("'core.neurons' is 16384", "holds at most 8192")),
+        ("spinnaker", "shortest_tau = {value = 1.0", "shortest_tau = {value = 0.0", ("shortest_tau.value", "greater than 0")),
+        ("loihi", "exponents = {value = [-8, 7]", "exponents = {value = [7, -8]", ("synapses.exponents.value", "the smaller number first")),
+        ("hicann", "tau_syn = {value = [0.130, 1.511]", "tau_syn = {value = [1.511, 0.130]", ("neurons.tau_syn", "number first")),
+    ],
+)
+def test_constants_that_contradict_each_other_are_refused(tmp_path, name, old, new, words):
+    path = copy_of(name, tmp_path, (old, new))
+    with pytest.raises(DatasheetError) as error:
+        chips.load(path)
+    assert all(word in str(error.value) for word in words), str(error.value)
+
+
+@pytest.mark.parametrize("name", chips.available())
+def test_a_constant_that_no_code_reads_is_a_fact(name):
+    """A user who changes a constant outside ``[facts]`` must see the change."""
+    chip = chips.load(name)
+    code = "\n".join(path.read_text() for path in (FOLDER / name).glob("*.py"))
+    names = [name for name, _ in chip.sheet.constants() if not name.startswith(("facts.", "mesh.boards."))]
+    assert [name for name in names if f".{name.split('.')[-1]}" not in code] == []
