@@ -60,6 +60,11 @@ class Limit:
     source: str
     hard: bool = True
 
+    def amount(self, n: int) -> str:
+        """A use or capacity in words: ``"3 neurons"``, ``"16,384 words of synaptic memory"``."""
+        plain = self.unit == "1" or self.unit in self.resource
+        return f"{n:,} {self.resource}" if plain else f"{n:,} {self.unit} of {self.resource}"
+
 
 class CoreTable(NamedTuple):
     """All usable cores in the chip's own fill order; int32 arrays of one length.

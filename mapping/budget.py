@@ -106,10 +106,10 @@ def _vector(limits: tuple[Limit, ...], table: dict[str, int], n_neurons: int) ->
 def _indivisible(label: str, limit: Limit, one: int) -> PlacementError:
     return PlacementError(
         f"Population '{label}': one neuron alone does not fit on an empty {limit.scope}: "
-        f"it needs {one:,} {limit.resource}, the limit is {limit.capacity:,}.",
+        f"it needs {limit.amount(one)}, the limit is {limit.capacity:,}.",
         population=label,
         resource=limit.resource,
         used=one,
         limit=limit.capacity,
-        remedy=f"A neuron cannot be split: let each need fewer {limit.resource}, for example with fewer inputs, or use another chip.",
+        remedy="A neuron cannot be split: let each need less of that, for example with fewer inputs, or use another chip.",
     )

@@ -202,13 +202,13 @@ def _overflow(state: _Filling, pin: Pin, cores: list[int]) -> PlacementError:
     needed = before + budget.use(pin.population, n_neurons)
     capacity = np.minimum(budget.capacity(pin.population, soft=False), np.iinfo(np.int64).max // (4 * len(cores)))
     worst = int(np.argmax(needed / (capacity * len(cores))))
-    resource, limit = budget.limits[worst].resource, int(capacity[worst]) * len(cores)
+    resource, limit = budget.limits[worst], int(capacity[worst]) * len(cores)
     return PlacementError(
         f"Population '{label}' does not fit on {describe(pin.coordinate)}, where it is pinned: "
-        f"together with what is there it needs {int(needed[worst]):,} {resource}, the limit is {limit:,}.",
+        f"together with what is there it needs {resource.amount(int(needed[worst]))}, the limit is {limit:,}.",
         population=label,
         core=describe(pin.coordinate),
-        resource=resource,
+        resource=resource.resource,
         used=int(needed[worst]),
         limit=limit,
         remedy="Pin fewer neurons there, or spread them over several coordinates.",

@@ -99,7 +99,7 @@ def _check_pinned_chips(partition: Partition, budget: Budget, used: Int64) -> No
         worst = int(np.argmax(used[:, index])) if len(used) else 0
         if limit.hard and len(used) and used[worst, index] > limit.capacity:
             raise PlacementError(
-                f"The neurons pinned to chip {worst} need {int(used[worst, index]):,} {limit.resource}, "
+                f"The neurons pinned to chip {worst} need {limit.amount(int(used[worst, index]))}, "
                 f"the limit of a chip is {limit.capacity:,}.",
                 core=f"chip {worst}",
                 resource=limit.resource,
@@ -132,7 +132,7 @@ def _chips_full(partition: Partition, budget: Budget, core: int, use: Int64) -> 
     share = [use[:, i].sum() / (limit.capacity * n_chips) for i, limit in enumerate(budget.chip_limits)]
     limit, total = budget.chip_limits[int(np.argmax(share))], int(use[:, int(np.argmax(share))].sum())
     return PlacementError(
-        f"The network does not fit on {machine(budget.chip)}: it needs {total:,} {limit.resource}, "
+        f"The network does not fit on {machine(budget.chip)}: it needs {limit.amount(total)}, "
         f"{n_chips:,} chips have {limit.capacity:,} each; population '{label}' is the first without room.",
         population=label,
         resource=limit.resource,

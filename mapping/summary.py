@@ -94,6 +94,6 @@ def _traffic_rows(mapping: Mapping) -> list[tuple[str, str]]:
 def _lost(mapping: Mapping) -> str:
     ledger = mapping.losses
     counts = [f"{ledger.count(kind):,} {noun}" for kind, noun in (("neuron", "neurons"), ("synapse", "synapses")) if ledger.count(kind)]
-    others = [kind for kind in ledger.kinds() if kind not in ("neuron", "synapse")]
+    others = [kind for kind in ledger.kinds() if kind not in ("neuron", "synapse", "uncertain")]
     text = ", ".join(counts) or "no neuron, no synapse"
     return f"{text}; also changed (see losses): {', '.join(others)}" if others else text

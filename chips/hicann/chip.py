@@ -154,7 +154,7 @@ class HicannChip(Chip):
         window = window_of(self.sheet, cells)
         for item in cells:
             into_range(self.sheet, item, window, self.neuron_size(item.population.id))
-        doubtful = ["weights.rows"]
+        doubtful = ["weights.rows"] if network.projections else []
         if window.scale != neurons.voltage_scale.value or window.shift != neurons.voltage_shift.value:
             doubtful.append("neurons.window")
         if any(loss.detail.startswith("'current'") for loss in draft.losses):

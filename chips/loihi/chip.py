@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
 _OPTIONS = ("conductance", "alpha", "adex", "cells", "stdp", "short_term_plasticity", "stochastic_synapses", "injection", "delay")
-_UNCERTAIN = ("core.accumulators", "synapses.exponents", "synapses.longest_delay", "synapses.per_entry", "neurons.refractory")
+_UNCERTAIN = ("core.accumulators", "synapses.exponents", "synapses.longest_delay", "synapses.per_entry")
 _DEPENDENCES = frozenset({"additive", "multiplicative", "additive_multiplicative"})
 
 
@@ -121,7 +122,7 @@ class LoihiChip(Chip):
         limit_delays(draft, self.longest_delay_ms)
         _note_learning(draft)
         changed = [self._on_grid(population, network.dt) for population in draft.network.populations]
-        losses = [*draft.losses, *(loss for item in changed for loss in item.losses), *uncertain(self.sheet, _UNCERTAIN)]
+        losses = [*draft.losses, *(loss for item in changed for loss in item.losses), *uncertain(self.sheet, _doubtful(network))]
         return Translation(replace(draft.network, populations=tuple(item.result() for item in changed)), tuple(losses))
 
     def _on_grid(self, population: Population, dt_ms: float) -> Parameters:
@@ -134,7 +135,9 @@ class LoihiChip(Chip):
         parameters.clip("tau_refrac", 0.0, (high - low) * dt_ms, f"Refractory counters reach {high} steps")
         parameters.change("tau_refrac", lambda t: np.rint(t / dt_ms) * dt_ms, "rounded", "The refractory time is a whole number of steps.")
         levels = 2**numbers.decay_bits.value
+        shortest, longest = (-dt_ms / math.log1p(-decay / levels) for decay in (levels - 1, 1))
         for key in parameters.named("tau_m", "tau_syn"):
+            parameters.clip(key, shortest, longest, f"Decays reach from 1 to {levels - 1} of {levels}")
             parameters.change(key, lambda tau: _decayed(tau, dt_ms, levels), "rounded", f"Decays are multiples of 1/{levels}.")
         bits = numbers.bias_bits.value
         parameters.change("i_offset", lambda i: _significant(i, bits), "rounded", f"The bias has {bits} significant bits.")
@@ -156,6 +159,12 @@ class LoihiChip(Chip):
 
         realised, losses = realise(network, make, check)
         return Translation(realised, tuple(losses))
+
+
+def _doubtful(network: Network) -> list[str]:
+    """Constants that are not certain and that this network depends on."""
+    names = list(_UNCERTAIN) if network.projections else []
+    return names + (["neurons.refractory"] if network.n_neurons else [])
 
 
 def _note_learning(draft: Draft) -> None:

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 _SOURCES = frozenset({"poisson_source", "array_source"})
 _RECEPTORS = frozenset({"curr_exp", "curr_alpha", "curr_delta", "cond_exp"})
 _OPTIONS = ("adex", "cells", "alpha", "sources", "stdp", "short_term_plasticity", "stochastic_synapses", "delay")
-_UNCERTAIN = ("memory.neuron", "memory.spike_time", "core.array_sources")
 
 
 class SpinnakerChip(Chip):
@@ -131,7 +130,7 @@ class SpinnakerChip(Chip):
         for population in draft.network.populations:
             self._check_receptors(population)
         changed = [self._fixed_point(population, draft.network.dt) for population in draft.network.populations]
-        losses = [*draft.losses, *(loss for item in changed for loss in item.losses), *uncertain(self.sheet, _UNCERTAIN)]
+        losses = [*draft.losses, *(loss for item in changed for loss in item.losses), *uncertain(self.sheet, _doubtful(draft.network))]
         return Translation(replace(draft.network, populations=tuple(item.result() for item in changed)), tuple(losses))
 
     def _check_receptors(self, population: Population) -> None:
@@ -194,6 +193,13 @@ class SpinnakerChip(Chip):
             zeroed=f"Below half the grid of {step:.3g} {unit} (ring-buffer shift {shift}); fewer inputs or larger weights avoid it.",
             delay="Delays are whole time steps.",
         )
+
+
+def _doubtful(network: Network) -> list[str]:
+    """Constants that are not certain and that this network depends on."""
+    stored = any(population.is_source and population.model != "poisson_source" for population in network.populations)
+    names = ["memory.neuron"] if any(population.spike_times is None for population in network.populations) else []
+    return names + (["memory.spike_time", "core.array_sources"] if stored else [])
 
 
 def _bits(n: int) -> int:

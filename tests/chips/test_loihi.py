@@ -177,3 +177,23 @@ def test_doubtful_constants_are_in_the_ledger_once():
     found = [loss for loss in CHIP.translate(alone(), NONE).losses if loss.kind == "uncertain"]
     assert len(found) == 1
     assert "core.accumulators" in found[0].detail
+
+
+def test_constants_that_do_not_matter_are_not_in_the_ledger():
+    assert CHIP.translate(network(()), NONE).losses == ()
+    spinnaker = chips.load("spinnaker").translate(network([poisson(0, 3)]), NONE).losses
+    assert [loss.detail.split(" ")[0] for loss in spinnaker] == ["memory.neuron"]
+
+
+@pytest.mark.parametrize(("tau", "held"), [(20_000.0, 4095.95), (0.1, 0.1202)])
+def test_time_constants_beyond_the_decays_are_clipped(tau, held):
+    result = CHIP.translate(network([lif(0, 3, curr(), tau_m=tau)], dt=1.0), NONE)
+    assert result.network.populations[0].parameters["tau_m"] == pytest.approx(held, rel=1e-3)
+    (loss,) = [loss for loss in result.losses if loss.what == "tau_m"]
+    assert (loss.kind, loss.count) == ("clipped", 3)
+    assert loss.error_max == pytest.approx(abs(tau - held), rel=1e-2)
+
+
+def test_limits_are_told_with_their_units():
+    said = [limit.amount(4097) for limit in CHIP.limits()]
+    assert said[2:4] == ["4,097 words of synaptic memory", "4,097 input axons"]

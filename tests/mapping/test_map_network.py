@@ -163,7 +163,7 @@ def test_a_pin_may_point_at_the_place_of_another_neuron():
         ([Pin(1, None, 1), Pin(0, np.arange(2), 1)], {"mixes": False}, PlacementError, "where population 'p1' is pinned already;"),
         ([Pin(1, None, 1), Pin(1, np.arange(2), 2)], {}, PlacementError, "'p1': neuron 0 is pinned twice. Pin each neuron"),
         ([Pin(2, None, 1)], {}, PlacementError, "'p2' cannot be pinned: Toy takes spike sources from the host"),
-        ([Pin(0, np.arange(8), 0), Pin(1, np.arange(8), 1)], {"chip_memory": 60}, PlacementError, "pinned to chip 0 need 64 chip"),
+        ([Pin(0, np.arange(8), 0), Pin(1, np.arange(8), 1)], {"chip_memory": 60}, PlacementError, "chip 0 need 64 byte of chip memory"),
         ([Pin(7, None, 1)], {}, UnknownNameError, "unknown population '7'"),
         ([Pin(0, np.array([20]), 1)], {}, ParameterError, "neuron 20 is pinned, but the population has 20 neurons"),
         ([Pin(0, np.array([-1]), 1)], {}, ParameterError, "neuron -1 is pinned"),
@@ -203,7 +203,7 @@ def test_a_machine_that_cannot_grow_says_so():
 
 
 def test_full_chips_are_named():
-    with pytest.raises(PlacementError, match=r"needs 640 chip memory, 6 chips have 70 each; population 'p0' is the first") as caught:
+    with pytest.raises(PlacementError, match=r"needs 640 byte of chip memory, 6 chips have 70 each; population 'p0' is") as caught:
         map_network(network(160), toy(chip_memory=70))
     assert caught.value.remedy.startswith("Use 2 boards")
 
