@@ -16,14 +16,14 @@ from neurosim.chips.hicann.layout import denmems_on, share_reset
 from neurosim.chips.hicann.neurons import fold_current, into_range, start_at_rest, window_of
 from neurosim.chips.hicann.sheet import HicannSheet, usable_size
 from neurosim.chips.hicann.wafer import Coordinate, Denmem, Packing, Wafer
-from neurosim.chips.hicann.weights import RowFormat, strongest_us
+from neurosim.chips.hicann.weights import RowFormat, row_maxima_us
 from neurosim.chips.native import Native
 from neurosim.chips.parameters import Parameters
 from neurosim.chips.realise import Words, realise
 from neurosim.chips.translate import OPTIONS, translate
 from neurosim.chips.uncertain import uncertain
 from neurosim.chips.usage import incoming, slice_synapses
-from neurosim.chips.values import on_post, parameter
+from neurosim.chips.values import Values, on_post, parameter
 from neurosim.errors import ParameterError
 from neurosim.network import Network, Population, Projection, Selection
 
@@ -186,6 +186,10 @@ class HicannChip(Chip):
     def _format(self, network: Network, mapping: Placed, projection: Projection, lost: np.ndarray | None) -> RowFormat:
         sheet, speedup = self.sheet, self.sheet.neurons.speedup.value
         delay = tuple(constant.value * speedup / 1e6 for constant in (sheet.delays.offset, sheet.delays.per_hicann))
+
+        def maximum(which: int) -> Values:
+            return on_post(network, projection, lambda p: row_maxima_us(sheet, parameter(p, "cm"), self.neuron_size(p.id))[which])
+
         return RowFormat(
             wafer=self.wafer,
             levels=2**sheet.weights.bits.value - 1,
@@ -193,24 +197,35 @@ class HicannChip(Chip):
             seed=projection.seed,
             pre_core=_cores_of(mapping, projection.pre),
             post_core=_cores_of(mapping, projection.post),
-            strongest=on_post(network, projection, lambda p: strongest_us(sheet, parameter(p, "cm"), self.neuron_size(p.id))),
+            weakest=maximum(0),
+            strongest=maximum(1),
             lost_from=lost,
             delay_ms=(delay[0], delay[1]),
             dt_ms=network.dt,
         )
 
     def _words(self, form: RowFormat) -> Words:
-        strongest = float(np.min(form.strongest)) if np.size(form.strongest) else 0.0
-        big = self.sheet.neurons.capacitor.value == "big"
-        small = " A copy of the datasheet with capacitor = 'small' has stronger synapses." if big else ""
+        weakest, strongest = (float(np.min(maximum)) if np.size(maximum) else 0.0 for maximum in (form.weakest, form.strongest))
         offset, each = form.delay_ms
+        largest = f"the row's largest weight (at least {weakest:.3g} uS)"
         return Words(
-            rounded=f"Codes 0 to {form.levels} times the row's largest weight, {self.sheet.weights.rounding.value} rounding.",
-            clipped=f"The strongest row setting gives {strongest:.4g} uS.{small}",
-            zeroed=f"Below one of {form.levels} parts of the row's largest weight, or negative, which is no synapse.",
+            rounded=f"Codes 0 to {form.levels} of {form.levels} parts of {largest}, {self.sheet.weights.rounding.value} rounding.",
+            clipped=f"The strongest row setting gives {strongest:.4g} uS. {self._stronger()}",
+            zeroed=f"Below one of {form.levels} parts of {largest}, or negative, which is no synapse.",
             delay=f"Delays cannot be set: {offset:.4g} ms and {each:.3g} ms per HICANN of the route.",
             lost=f"A denmem has {self.sheet.hicann.synapse_rows.value} inputs; later ones are lost. A larger neuron_size has more.",
         )
+
+    def _stronger(self) -> str:
+        """How to get stronger synapses: with less capacitance for the same membrane."""
+        neurons = self.sheet.neurons
+        fewer = "Synapses are stronger on neurons of fewer denmems (neuron_size)"
+        if neurons.capacitor.value != "big":
+            return f"{fewer}."
+        times = neurons.big_capacitor.value / neurons.small_capacitor.value
+        low, high = (end * neurons.speedup.value / 1000 for end in neurons.tau_m_small.value)
+        small = "in a copy of the datasheet with neurons.capacitor = 'small'"
+        return f"{fewer}, and {times:.3g} times as strong {small}, where tau_m reaches from {low:.3g} to {high:.3g} ms."
 
     def location(self, network: Network, mapping: Placed, population: int, neuron: int) -> Location:
         """Place of a neuron with its denmems, the firing one first."""

@@ -1,7 +1,8 @@
 """Weights on HICANN: 4 bits, times a maximum that each row of synapses has for itself.
 
 A row serves one source neuron of one projection on one HICANN. Its maximum is its largest weight,
-unless that is beyond the strongest row setting. Between two codes a weight is rounded at random,
+within the weakest and the strongest row setting; between them any maximum is taken to be possible,
+since V_gmax is free and the dividers are many. Between two codes a weight is rounded at random,
 so that the mean is right; the draw depends on the projection's seed, the row and the synapse.
 """
 
@@ -29,16 +30,17 @@ def capacitance_pf(sheet: HicannSheet, size: int) -> float:
     return size * each.value
 
 
-def strongest_us(sheet: HicannSheet, cm_nf: Values, size: int) -> Values:
-    """Largest weight in uS (biological) of a synapse on a neuron of ``size`` denmems."""
+def row_maxima_us(sheet: HicannSheet, cm_nf: Values, size: int) -> tuple[Values, Values]:
+    """Largest weight in uS (biological) of the weakest and the strongest row on a neuron of ``size`` denmems."""
     weights = sheet.weights
     code = 2**weights.bits.value - 1
     constant, linear, quadratic = weights.steps.value
     dac, divider = weights.reference_row.value
-    strongest_row = max(d / n for d, n in weights.rows.value) / (dac / divider)
-    hardware_ns = (constant + linear * code + quadratic * code**2) * strongest_row
+    rows = [d / n / (dac / divider) for d, n in weights.rows.value]
+    hardware_ns = constant + linear * code + quadratic * code**2
     # both conductances over both capacitances give rates, which differ by the speed-up
-    return hardware_ns / sheet.neurons.speedup.value * cm_nf / capacitance_pf(sheet, size)
+    reference = hardware_ns / sheet.neurons.speedup.value * cm_nf / capacitance_pf(sheet, size)
+    return min(rows) * reference, max(rows) * reference
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,8 +59,8 @@ class RowFormat:
         For rounding.
     pre_core, post_core
         HICANN of every cell of both selections; -1 for cells outside the wafer.
-    strongest
-        Largest weight (uS): one, or one per postsynaptic index.
+    weakest, strongest
+        Largest weight (uS) of the weakest and of the strongest row: one, or one per postsynaptic index.
     lost_from
         Per postsynaptic index the first synapse, counted in rows, that no longer has a place;
         ``None`` if all have.
@@ -74,6 +76,7 @@ class RowFormat:
     seed: int
     pre_core: Int32
     post_core: Int32
+    weakest: Values
     strongest: Values
     lost_from: NDArray[np.int64] | None
     delay_ms: tuple[float, float]
@@ -91,7 +94,7 @@ class RowFormat:
         """Weight of the code that each synapse gets; negative weights are no synapses."""
         asked = np.broadcast_to(rows.columns["weight"], (rows.size,))
         wanted = np.clip(asked, 0.0, self.limit(rows))
-        step = self._row_maximum(rows, wanted) / self.levels
+        step = np.maximum(self._row_maximum(rows, wanted), at(self.weakest, rows.post)) / self.levels
         codes = np.divide(wanted, step, out=np.zeros(rows.size), where=step > 0)
         held = np.minimum(self._rounded(codes, rows), self.levels) * step
         return cast(Floats, held)

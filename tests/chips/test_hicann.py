@@ -307,3 +307,37 @@ def test_a_constant_current_is_a_shift_of_the_resting_potential_with_adaptation_
 def test_coordinates_are_those_of_the_wafer(x, y):
     with pytest.raises(ParameterError, match="there is no HICANN at"):
         CHIP.coordinate(x, y)
+
+
+def test_no_row_is_weaker_than_the_weakest_setting():
+    source, post = poisson(0, 40), lif(1, 40, cond(), "post")
+    net = network((source, post), [connect(0, source, post, AllToAll(), 2e-5)])
+    result, (rows,) = realised(net)
+    code = 0.026685 * (200 / 15) / (550 / 1) / 15
+    assert set(np.rint(rows.columns["weight"] / code)) == {0.0, 1.0}
+    assert rows.columns["weight"].mean() == pytest.approx(2e-5, rel=0.15)
+    kinds = {loss.kind: loss for loss in result.losses if loss.what == "weight"}
+    assert kinds["zeroed"].count == int((rows.columns["weight"] == 0).sum())
+    assert kinds["rounded"].count == int((rows.columns["weight"] > 0).sum())
+    assert kinds["rounded"].error_max == pytest.approx(code - 2e-5, rel=1e-3)
+    assert "(at least 0.000647 uS)" in kinds["rounded"].detail
+
+
+def test_the_ways_to_stronger_synapses_are_true(tmp_path):
+    source, post = poisson(0, 4), lif(1, 4, cond(), "post")
+    net = network((source, post), [connect(0, source, post, AllToAll(), 1e3)])
+
+    def strongest(chip):
+        result, (rows,) = realised(net, chip=chip)
+        return float(np.max(rows.columns["weight"])), next(loss.detail for loss in result.losses if loss.kind == "clipped")
+
+    most, text = strongest(CHIP)
+    assert "13.2 times as strong" in text
+    assert "tau_m reaches from 1.08 to 96.3 ms" in text
+    assert strongest(CHIP.configure(net, [Pin(1, 2)]))[0] == pytest.approx(2 * most)
+    with open(chips.__path__[0] + "/hicann/hicann.toml", encoding="utf-8") as sheet:
+        (tmp_path / "my.toml").write_text(sheet.read().replace('value = "big"', 'value = "small"'))
+    small = chips.load(tmp_path / "my.toml")
+    assert strongest(small)[0] == pytest.approx(2.16456 / 0.1642 * most)
+    assert "neurons.capacitor" not in strongest(small)[1]
+    assert small.translate(network([lif(0, 3, cond(), tau_m=1.1)]), NONE).network.populations[0].parameters["tau_m"] == 1.1
