@@ -86,7 +86,7 @@ class Loss:
         return f", error {self.error_mean:.3g} {self.unit} on average, {self.error_max:.3g} {self.unit} at most".replace("  ", " ")
 
 
-def _outside() -> int:
+def users_level() -> int:
     """Stack level, seen from the caller, of the innermost frame that is neither ours nor PyNN's."""
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("neurosim", "pyNN"):
@@ -131,7 +131,7 @@ class Ledger:
         for kind in self.kinds():
             losses = self.of(kind)
             more = f" And {len(losses) - 1} more of this kind; losses() has all." if len(losses) > 1 else ""
-            warnings.warn(f"{losses[0]}{more}", LossWarning, stacklevel=_outside())
+            warnings.warn(f"{losses[0]}{more}", LossWarning, stacklevel=users_level())
 
     def __iter__(self) -> Iterator[Loss]:
         return iter(self.entries)

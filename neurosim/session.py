@@ -8,6 +8,7 @@ lost on the way is in ``session.ledger``.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 
 from neurosim.chips.chip import Chip, check_names
 from neurosim.chips.synapses import in_own_unit
-from neurosim.losses import Ledger, Loss
+from neurosim.errors import LossWarning
+from neurosim.losses import Ledger, Loss, users_level
 from neurosim.mapping import Mapping, Pin, map_network
 from neurosim.network import Network, Population, Rows
 
@@ -210,6 +212,9 @@ class Session:
     def run_until(self, t_ms: float, *, progress: bool | None = None, on_chunk: Callable[[float], None] | None = None) -> None:
         """Run until ``t_ms``; see :meth:`neurosim.engine.Simulation.run_until`."""
         self.simulation.run_until(t_ms, progress=progress, on_chunk=on_chunk)
+        if self.simulation.realtime.overruns and "realtime" not in self._warned:
+            self._warned.add("realtime")
+            warnings.warn(str(self.simulation.realtime), LossWarning, stacklevel=users_level())
 
     def reset(self) -> None:
         """Back to time zero and the initial state; recordings are cleared."""

@@ -12,8 +12,9 @@ import pytest
 from engine_networks import CONDUCTANCE, CURRENT, DELTA, connect, network, neurons, pairs, poisson, record, spikes_at
 from neurosim.connectivity import AllToAll, Bernoulli
 from neurosim.engine import Simulation
-from neurosim.errors import ParameterError, UnknownNameError
+from neurosim.errors import LossWarning, ParameterError, UnknownNameError
 from neurosim.network import Current, Selection
+from neurosim.session import Session
 
 
 def balanced(threads=1, seed=3, t_ms=100.0, precision="float64"):
@@ -220,3 +221,13 @@ def test_an_unknown_variable_is_refused_with_the_known_ones():
     cell = neurons(0, 1)
     with pytest.raises(UnknownNameError, match="unknown variable to record 'q'"):
         Simulation(network([cell], probes=record(cell, "q")))
+
+
+def test_a_late_real_time_run_says_so_once():
+    session = Session(network([neurons(0, 3)]), pace="realtime")
+    session.run_until(1.0)
+    session.simulation.realtime.overruns, session.simulation.realtime.late_ms = 3, [1.5, 2.0, 9.0]
+    session.simulation.realtime.n_slices = 10
+    with pytest.warns(LossWarning, match=r"3 of 1\d slices late, median 2 ms, worst 9 ms"):
+        session.run_until(2.0)
+    session.run_until(3.0)
