@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from neurosim.chips.realise import Change, Measured, blocks
 from neurosim.chips.values import Values, at, statistics, synaptic_column
 from neurosim.chips.working_point import steady_efficacy
-from neurosim.columns import Integers
+from neurosim.columns import Column, Floats, Integers
 from neurosim.errors import ParameterError
 from neurosim.network import Network, Plasticity, Projection, Realisation, Rows
 
@@ -105,6 +106,24 @@ def _nearest_dependence(rule: Plasticity) -> str:
     return "multiplicative"
 
 
+def plasticity_error(asked: Plasticity, held: Plasticity | None) -> tuple[float, float]:
+    """Mean and largest error of the size of a weight change, in parts of the largest; ``None`` is no change."""
+    place = np.linspace(0.0, 1.0, 101)
+
+    def sizes(rule: Plasticity) -> Floats:
+        return np.concatenate([(1 - place) ** rule.mu_plus, place**rule.mu_minus])
+
+    error = sizes(asked) if held is None else np.abs(sizes(asked) - sizes(held))
+    return float(error.mean()), float(error.max())
+
+
+def release_error(p: Column) -> tuple[float, float] | None:
+    """Mean and largest relative error of one spike if a release with probability ``p`` is replaced by its mean."""
+    if not isinstance(p, int | float) or p <= 0:
+        return None
+    return 2 * (1 - p), max(1.0, 1 / p - 1) if p < 1 else 0.0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Shorten:
     """Realisation that shortens delays to the chip's longest."""
@@ -151,10 +170,22 @@ def limit_delays(draft: Draft, longest_ms: Callable[[Network, Projection], float
 
 def _shortened(draft: Draft, projection: Projection, limit: float, longest: float) -> Projection:
     if longest > limit:
-        error = (0.0, longest - limit if math.isfinite(longest) else 0.0)
-        detail = f"The longest the chip has is {limit:g} ms."
-        draft.approximated("delay", f"Projection '{projection.label}'", "delay", 1, error, "ms", detail)
+        too_long, measured = _too_long(draft.network, projection, limit)
+        detail = f"'delay': {draft.chip.approximations['delay']} The longest the chip has is {limit:g} ms."
+        loss = too_long.loss("approximation", f"Projection '{projection.label}'", "delay", measured, unit="ms", detail=detail)
+        draft.losses += [loss] if loss.count else []
     return replace(projection, realisation=Shorten(limit, projection.realisation))
+
+
+def _too_long(network: Network, projection: Projection, limit_ms: float) -> tuple[Change, Measured]:
+    """By how much delays exceed the limit, counted over all synapses or a sample."""
+    stream, scale, note = blocks(network, projection)
+    measured, change = Measured(scale=scale, note=note), Change()
+    for rows in stream:
+        excess = np.subtract(rows.columns["delay"], limit_ms)
+        measured.n += rows.size
+        change.add(excess, np.greater(excess, TOLERANCE_MS), rows.size)
+    return change, measured
 
 
 def refuse_delay(chip: Chip, projection: Projection, delay_ms: float, limit_ms: float) -> None:

@@ -17,7 +17,7 @@ from neurosim.chips import working_point as wp
 from neurosim.chips.native import Native
 from neurosim.chips.neurons import to_lif
 from neurosim.chips.receptors import Ported, port
-from neurosim.chips.synapses import Convert, static_synapse, usable_plasticity
+from neurosim.chips.synapses import Convert, plasticity_error, release_error, static_synapse, usable_plasticity
 from neurosim.chips.values import Values, on_post
 from neurosim.losses import Loss
 from neurosim.network import Network, Population, Projection
@@ -161,11 +161,13 @@ def _product(steps: list[Ported]) -> Values:
 def _projection(draft: Draft, network: Network, projection: Projection) -> Projection:
     where = f"Projection '{projection.label}'"
     if projection.synapse.model == "stdp":
-        plasticity, detail = usable_plasticity(projection.synapse.plasticity, draft.native)
-        if detail is not None:
+        asked = projection.synapse.plasticity
+        plasticity, detail = usable_plasticity(asked, draft.native)
+        if asked is not None and detail is not None:
             nearest = "Use static synapses or the pair rule with a weight dependence it has."
             draft.need("stdp", f"plasticity like this: {detail}", where, nearest)
-            draft.approximated("stdp", where, "plasticity", 1, (0.0, 0.0), "", detail)
+            words = f"{detail[0].upper()}{detail[1:]}. Error is that of the size of a weight change, from w_min to w_max."
+            draft.approximated("stdp", where, "plasticity", 1, plasticity_error(asked, plasticity), "1", words)
             model = "static" if plasticity is None else "stdp"
             projection = replace(projection, synapse=replace(projection.synapse, model=model, plasticity=plasticity))
     factor = on_post(network, projection, lambda population: draft.factors.get((population.id, projection.receptor), 1.0))
@@ -189,7 +191,9 @@ def _rescaled(projection: Projection, factor: Values) -> Projection:
 def _averaged(draft: Draft, projection: Projection, factor: Values, where: str) -> Projection:
     if projection.synapse.model == "stochastic":
         draft.need("stochastic_synapses", "synapses that release at random", where, "Use static synapses.")
-        draft.approximated("stochastic_synapses", where, "synapse model", 1, (0.0, 0.0), "")
+        error = release_error(projection.synapse.columns["p"])
+        detail = "Error is that of a single spike." if error else "Error not measured: the probabilities differ by synapse."
+        draft.approximated("stochastic_synapses", where, "synapse model", 1, error or (0.0, 0.0), "1", detail)
         return static_synapse(projection, Convert(factor, column="p"))
     draft.need("short_term_plasticity", "short-term plasticity", where, "Use static synapses.")
     columns = cast(Mapping[str, float], projection.synapse.columns)

@@ -22,7 +22,9 @@ from neurosim.chips.synapses import TOLERANCE_MS, limit_delays, refuse_delay
 from neurosim.chips.translate import OPTIONS, translate
 from neurosim.chips.uncertain import uncertain
 from neurosim.chips.usage import incoming, longest_row
+from neurosim.chips.values import statistics, synaptic_column
 from neurosim.errors import UnsupportedError
+from neurosim.losses import Loss
 from neurosim.network import Network, Population, Projection
 
 if TYPE_CHECKING:
@@ -130,8 +132,26 @@ class SpinnakerChip(Chip):
         for population in draft.network.populations:
             self._check_receptors(population)
         changed = [self._fixed_point(population, draft.network.dt) for population in draft.network.populations]
-        losses = [*draft.losses, *(loss for item in changed for loss in item.losses), *uncertain(self.sheet, _doubtful(draft.network))]
+        changes = [loss for item in changed for loss in item.losses]
+        losses = [*draft.losses, *self._uncounted(draft.network), *changes, *uncertain(self.sheet, _doubtful(draft.network))]
         return Translation(replace(draft.network, populations=tuple(item.result() for item in changed)), tuple(losses))
+
+    def _uncounted(self, network: Network) -> list[Loss]:
+        """Cores that the tool chain would add and that placement does not."""
+        steps = self.sheet.core.split_below.value
+        split = [p for p in network.projections if p.post.size and network.dt < steps]
+        extended = [p for p in network.projections if self._needs_extension(network, p)]
+        reasons = (
+            (split, "synapse cores", f"Below {steps:g} ms a step the tool chain gives synapses cores of their own; they are not counted."),
+            (extended, "delay cores", "Longer delays than the ring buffer holds take cores for delay extension; they are not counted."),
+        )
+        where, n = f"Chip '{self.name}'", len(network.projections)
+        return [Loss("ignored", where, what, len(found), n, detail=detail) for found, what, detail in reasons if found]
+
+    def _needs_extension(self, network: Network, projection: Projection) -> bool:
+        known = statistics(synaptic_column(projection, "delay"))
+        native = self.longest_delay_ms(network, projection) / (1 + self.sheet.core.delay_stages.value)
+        return known is not None and known.high > native + TOLERANCE_MS
 
     def _check_receptors(self, population: Population) -> None:
         where, kinds = f"Population '{population.label}'", {receptor.kind for receptor in population.receptors}

@@ -33,6 +33,7 @@ class Core(Sheet):
     array_sources: Count
     ring_buffer_bits: Count
     delay_stages: Bits
+    split_below: Positive
     synapse_types: Count
 
 

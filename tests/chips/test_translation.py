@@ -236,7 +236,9 @@ def test_a_delay_beyond_the_range_is_refused(chip, delay, limit):
     result = chip.translate(net, frozenset({"delay"}))
     assert expand(result.network, result.network.projections[0]).columns["delay"] == pytest.approx(limit)
     assert chip.realise(result.network, place(net, chip)).losses == ()
-    assert next(loss for loss in result.losses if loss.kind == "approximation").error_max == pytest.approx(delay - limit)
+    loss = next(loss for loss in result.losses if loss.kind == "approximation")
+    assert (loss.count, loss.total, loss.unit) == (10, 10, "ms")
+    assert loss.error_mean == loss.error_max == pytest.approx(delay - limit)
 
 
 def test_random_delays_beyond_the_range_are_found_when_they_are_drawn():
@@ -290,3 +292,42 @@ def test_the_nearest_cell_is_one_that_the_chip_has(chip, words):
 def test_parameters_of_izhikevich_neurons_have_their_own_units():
     result = SPINNAKER.translate(network([cell("izhikevich", a=0.02, b=0.2)]), NONE)
     assert {loss.what: loss.unit for loss in result.losses if loss.kind == "rounded"} == {"a": "1/ms", "b": "1/ms"}
+
+
+def test_shortened_delays_are_counted():
+    a = lif(0, 100, curr(), "a")
+    net = network((a,), [connect(0, a, a, AllToAll(), 0.1, delay=Random("exponential", {"beta": 3.0}, 3))])
+    delays = expand(net, net.projections[0]).columns["delay"]
+    loss = next(loss for loss in LOIHI.translate(net, frozenset({"delay"})).losses if loss.kind == "approximation")
+    long = delays[delays > 6.2]
+    assert (loss.count, loss.total) == (len(long), 10_000)
+    assert (loss.error_mean, loss.error_max) == pytest.approx(((long - 6.2).mean(), (long - 6.2).max()))
+
+
+def test_replaced_plasticity_and_release_have_an_error():
+    def lost(chip, net, option):
+        (loss,) = [loss for loss in chip.translate(net, chip.check_approximations("all")).losses if loss.detail.startswith(f"'{option}'")]
+        return loss
+
+    mixed = Plasticity("pair", "additive_multiplicative", 20.0, 20.0, 0.01, 0.01, 0.0, 0.2)
+    assert (lost(SPINNAKER, pair(mixed), "stdp").error_mean, lost(SPINNAKER, pair(mixed), "stdp").error_max) == pytest.approx((0.25, 1.0))
+    assert lost(HICANN, pair(ADDITIVE), "stdp").error_mean == 1.0
+    assert 0 < lost(LOIHI, pair(GUTIG), "stdp").error_mean < 0.2
+    release = lost(SPINNAKER, with_model("stochastic", p=0.25), "stochastic_synapses")
+    drawn = np.random.default_rng(1).random(200_000) < 0.25
+    assert release.error_mean == pytest.approx(np.abs(drawn / 0.25 - 1).mean(), rel=0.01)
+    assert release.error_max == pytest.approx(np.abs(drawn / 0.25 - 1).max())
+    differing = lost(SPINNAKER, with_model("stochastic", p=Random("uniform", {"low": 0.1, "high": 0.9}, 3)), "stochastic_synapses")
+    assert "Error not measured" in differing.detail
+
+
+def test_cores_that_the_tool_chain_would_add_are_named():
+    def ignored(dt, delay):
+        a = lif(0, 300, curr(), "a")
+        net = network((a,), [connect(0, a, a, OneToOne(), 0.1, delay=delay)], dt)
+        return [loss.what for loss in SPINNAKER.translate(net, NONE).losses if loss.kind == "ignored"]
+
+    assert ignored(1.0, 32.0) == []
+    assert ignored(1.0, 33.0) == ["delay cores"]
+    assert ignored(0.1, 3.2) == ["synapse cores"]
+    assert ignored(0.1, 3.3) == ["synapse cores", "delay cores"]
