@@ -18,7 +18,7 @@ from neurosim.errors import MissingExtraError
 try:
     import pyNN
 except ImportError:
-    raise MissingExtraError.of("PyNN", "pynn") from None
+    raise MissingExtraError("this needs the package 'PyNN'.", used="PyNN", remedy="pip install 'PyNN>=0.13,<0.14'") from None
 
 from pyNN import errors, random, space
 from pyNN.connectors import (

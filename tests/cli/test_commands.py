@@ -103,6 +103,26 @@ def test_what_a_script_recorded_before_it_raised_is_kept(call):
         assert len(saved["a.times_ms"])
 
 
+def test_spikes_in_a_forbidden_place_are_one_clear_error(call):
+    done = call("run", "small.py", "--spikes", "no/such/folder/spikes.npz")
+    assert done.exit_code == 2
+    assert "the spikes cannot be written: No such file or directory. Give a file you may write." in done.stderr
+
+
+def test_an_interrupt_before_anything_ran_says_so(call):
+    Path("stopped.py").write_text("raise KeyboardInterrupt\n")
+    done = call("run", "stopped.py")
+    assert done.exit_code == 130
+    assert "neurosim: interrupted; nothing was recorded." in done.stderr
+
+
+def test_an_interrupt_keeps_what_was_recorded(call):
+    Path("stopped.py").write_text(SMALL.replace("sim.end()", "raise KeyboardInterrupt"))
+    done = call("run", "stopped.py", "--json")
+    assert done.exit_code == 130
+    assert json.loads(done.stdout)["populations"][0]["n_spikes"] > 0
+
+
 def test_one_fault_on_all_chips_is_told_once(call):
     Path("bad.py").write_text("raise ValueError('no')\n")
     done = call("compare", "bad.py", "--chips", "ideal,loihi")

@@ -138,6 +138,12 @@ def test_a_picture_of_an_unknown_kind_is_refused(comparison, tmp_path):
         comparison.plot(tmp_path / "raster.xyz")
 
 
+def test_a_picture_in_a_forbidden_place_is_one_clear_error(comparison, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ParameterError, match="the picture cannot be written"):
+        comparison.plot(tmp_path / "file" / "raster.png")
+
+
 def test_a_comparison_where_everything_failed_can_be_shown(tmp_path):
     nothing = Comparison("n", (failed("hicann", "no"), failed("loihi", "no")))
     assert "No chip gave a result" in html(nothing)

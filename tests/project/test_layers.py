@@ -19,6 +19,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "_callable": frozenset({"errors"}),
     "_cache": frozenset(),
     "_names": frozenset(),
+    "__version__": frozenset(),
     "losses": frozenset({"errors", "_callable"}),
     "columns": frozenset({"errors"}),
     "network": frozenset({"columns", "errors"}),
@@ -31,7 +32,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "pynn": DESCRIPTION | {"models", "chips", "mapping", "session"},
     "compare": DESCRIPTION | {"chips", "mapping", "session", "pynn", "report"},
     "report": DESCRIPTION | {"chips", "mapping", "compare"},
-    "cli": DESCRIPTION | {"chips", "mapping", "session", "pynn", "compare", "report"},
+    "cli": DESCRIPTION | {"__version__", "chips", "mapping", "session", "pynn", "compare", "report"},
 }
 
 # Third-party packages that only some rooms may touch, and what would go wrong otherwise.

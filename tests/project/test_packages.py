@@ -49,3 +49,10 @@ def test_every_datasheet_ships() -> None:
     assert SETUPTOOLS["package-data"] == {"neurosim": ["py.typed"], "neurosim.chips": ["**/*.toml"]}
     others = [path for path in (ROOT / "neurosim").rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc", ".typed"}]
     assert not others, "not shipped in the wheel: extend package-data"
+
+
+def test_every_extra_that_an_error_names_can_be_installed() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "neurosim").rglob("*.py")]
+    named = {extra for text in sources for extra in re.findall(r'MissingExtraError\.of\([^)]*"(\w+)"\)', text)}
+    assert named
+    assert named <= set(PYPROJECT["project"]["optional-dependencies"])
