@@ -197,7 +197,9 @@ def chips_among(chip: Any, cores: np.ndarray) -> int:
 
 def _binding(mapping: Any) -> str:
     found = mapping.binding if mapping is not None else None
-    return f"{found.resource} {100 * found.fraction:.0f} %" if found is not None else ""
+    if found is None:
+        return ""
+    return f"{found.resource} {f'{100 * found.fraction:.0f}' if found.fraction >= 0.005 else '< 1'} %"
 
 
 def approximations(ledger: Ledger, chip: Any) -> tuple[str, ...]:
