@@ -168,7 +168,8 @@ def _recall(simulation: Simulation, projection: Projection, memory: stores.Memor
     where = simulation.stores.placed[projection.id]
     if projection.synapse.model == "tsodyks_markram":
         depressing = simulation.stores.depressing
-        depressing.x[where.position], depressing.u[where.position] = memory.values["x"], memory.values["u"]
+        for name in ("x", "y", "u"):
+            getattr(depressing, name)[where.position] = memory.values[name]
         depressing.last_ms[where.row] = memory.values["last"]
         return
     weight = simulation.stores.plastic.weight[where.position].copy()

@@ -25,20 +25,40 @@ TAU_PLUS, TAU_MINUS, A_PLUS, A_MINUS, W_MIN, W_MAX, MU_PLUS, MU_MINUS, FRACTION,
 N_RULE_COLUMNS = 12
 
 
+@njit(cache=True, inline="always")
+def inactivated(active, gap, tau_syn, tau_rec):
+    """Share of the resources that is inactive ``gap`` ms after a share ``active`` was released."""
+    if tau_syn <= 0.0:
+        return active * math.exp(-gap / tau_rec)
+    ratio = tau_syn / tau_rec
+    if abs(ratio - 1.0) < 1e-6:
+        return active * gap / tau_rec * math.exp(-gap / tau_rec)
+    return active * (math.exp(-gap / tau_syn) - math.exp(-gap / tau_rec)) / (ratio - 1.0)
+
+
 @njit(cache=True)
 def deliver_depressing(row, start, stop, now_ms, synapses, acc):
-    """Short-term plasticity after Tsodyks, Pawelzik and Markram (1998), Neural Comput. 10:821."""
+    """Short-term plasticity after Tsodyks, Uziel and Markram (2000), J. Neurosci. 20:RC50.
+
+    Resources are recovered (x), active (y, decaying with the postsynaptic current) or inactive.
+    """
     last = synapses.last_ms[row]
     gap = now_ms - last
     for k in range(start, stop):
-        u, x = synapses.u0[k], 1.0
+        u, x, y = synapses.u0[k], 1.0, 0.0
         if last >= 0.0:
-            x = 1.0 + (synapses.x[k] * (1.0 - synapses.u[k]) - 1.0) * math.exp(-gap / synapses.tau_rec_ms[k])
+            tau_rec, tau_syn = synapses.tau_rec_ms[k], synapses.tau_syn_ms[k]
+            x, y = synapses.x[k], synapses.y[k]
+            idle = (1.0 - x - y) * math.exp(-gap / tau_rec) + inactivated(y, gap, tau_syn, tau_rec)
+            y = y * math.exp(-gap / tau_syn) if tau_syn > 0.0 else 0.0
+            x = 1.0 - y - idle
             if synapses.tau_facil_ms[k] > 0.0:
                 u += synapses.u[k] * (1.0 - synapses.u0[k]) * math.exp(-gap / synapses.tau_facil_ms[k])
-        synapses.x[k] = x
+        released = x * u
+        synapses.x[k] = x - released
+        synapses.y[k] = y + released
         synapses.u[k] = u
-        acc[synapses.target[k]] += synapses.weight[k] * x * u
+        acc[synapses.target[k]] += synapses.weight[k] * released
     synapses.last_ms[row] = now_ms
 
 

@@ -78,14 +78,19 @@ class Static(NamedTuple):
 
 
 class Depressing(NamedTuple):
-    """Tsodyks-Markram synapses; ``last_ms`` is the previous arrival (negative: none yet)."""
+    """Tsodyks-Markram synapses; ``last_ms`` is the previous arrival (negative: none yet).
+
+    ``x``: recovered share of the resources, ``y``: active share, both just after that arrival.
+    """
 
     target: Int32
     weight: Floats
     u0: Floats
     tau_rec_ms: Floats
     tau_facil_ms: Floats
+    tau_syn_ms: Floats
     x: Floats
+    y: Floats
     u: Floats
     last_ms: Floats
 

@@ -46,16 +46,19 @@ class SpikeRecord:
 class SampleRecord:
     """Samples of one variable of one population, shape (n_samples, n_cells) in pieces.
 
-    When the set of cells changes between runs, earlier samples of new cells are NaN.
+    When the set of cells changes between runs, earlier samples of new cells are NaN. ``last_ms`` is
+    the time of the newest sample, minus infinity if there was none.
     """
 
     def __init__(self) -> None:
         self._pieces: list[tuple[Int64, Floats, Floats]] = []
+        self.last_ms = -np.inf
 
     def add(self, indices: Int64, times_ms: Floats, values: Floats) -> None:
         """Append samples (n_samples, n_cells) taken at ``times_ms``."""
         if len(times_ms):
             self._pieces.append((indices, times_ms, values))
+            self.last_ms = float(times_ms[-1])
 
     def arrays(self) -> tuple[Int64, Floats, Floats]:
         """Cells, times in ms and values (n_samples, n_cells)."""
@@ -71,13 +74,8 @@ class SampleRecord:
         self._pieces = [(cells, times, values)]
         return cells, times, values
 
-    @property
-    def last_ms(self) -> float:
-        """Time of the newest sample, minus infinity if there is none."""
-        return float(self._pieces[-1][1][-1]) if self._pieces else -np.inf
-
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget the samples, but not when the last one was taken: it is not taken again."""
         self._pieces = []
 
 
@@ -183,5 +181,6 @@ class Recordings:
     def clear(self, population: int) -> None:
         """Forget what was recorded of one population."""
         self.spikes.pop(population, None)
-        for key in [key for key in self.samples if key[0] == population]:
-            del self.samples[key]
+        for key, record in self.samples.items():
+            if key[0] == population:
+                record.clear()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.connectivity.columns import population_values
 from neurosim.engine import plasticity, synapses
 from neurosim.engine.layout import Layout
 from neurosim.engine.program import Depressing, Plastic, Segments, Static, Stochastic
@@ -76,6 +77,8 @@ def build(network: Network, layout: Layout, dtype: type, carried: dict[int, Memo
         if projection.synapse.model != "static":
             expanded = synapses.expand(network, projection, layout)
             expanded.columns["weight"] = expanded.columns["weight"] * synapses.signs(network, projection)[expanded.post]
+            if projection.synapse.model == "tsodyks_markram":
+                expanded.columns["tau_syn"] = _receptor_tau_ms(network, projection)[expanded.post]
             by_model[projection.synapse.model].append(expanded)
     everything = [e for group in by_model.values() for e in group]
     depressing = _depressing(by_model["tsodyks_markram"], runs, placed, carried)
@@ -107,6 +110,19 @@ def _targets(group: list[Expanded]) -> NDArray[np.int32]:
     return np.concatenate([e.target[e.order] for e in group]) if group else np.empty(0, np.int32)
 
 
+def _receptor_tau_ms(network: Network, projection: Projection) -> Floats:
+    """Time constant of the postsynaptic current or conductance of each target; 0 where it is a step."""
+    pieces = [np.empty(0)]
+    for p, cells in projection.post.parts:
+        population = network.populations[p]
+        receptor = population.receptors[population.receptor_index(projection.receptor)]
+        name = next((key for key in ("tau_syn", "tau_decay") if key in receptor.parameters), None)
+        key = f"{population.id}/{receptor.name}/{name}"
+        tau = np.zeros(population.size) if name is None else population_values(receptor.parameters[name], population.size, key)
+        pieces.append(tau[cells])
+    return np.concatenate(pieces)
+
+
 def _depressing(group: list[Expanded], runs: Runs, placed: dict[int, Placed], carried: dict[int, Memory]) -> Depressing:
     first = rows = 0
     for e in group:
@@ -120,14 +136,17 @@ def _depressing(group: list[Expanded], runs: Runs, placed: dict[int, Placed], ca
         _joined(group, "U"),
         _joined(group, "tau_rec"),
         _joined(group, "tau_facil"),
+        _joined(group, "tau_syn"),
         np.ones(first),
+        np.zeros(first),
         np.zeros(first),
         np.full(rows, -1.0),
     )
     for e in group:
         memory, where = carried.get(e.projection.id), placed[e.projection.id]
         if memory is not None:
-            store.x[where.position], store.u[where.position] = memory.values["x"], memory.values["u"]
+            for name in ("x", "y", "u"):
+                getattr(store, name)[where.position] = memory.values[name]
             store.last_ms[where.row] = memory.values["last"]
     return store
 
@@ -235,7 +254,8 @@ def remember(stores: Stores, projection: Projection) -> Memory | None:
         return None
     if projection.synapse.model == "tsodyks_markram":
         store = stores.depressing
-        return Memory({"x": store.x[where.position], "u": store.u[where.position], "last": store.last_ms[where.row]}, {})
+        state = {name: getattr(store, name)[where.position] for name in ("x", "y", "u")}
+        return Memory({**state, "last": store.last_ms[where.row]}, {})
     plastic = stores.plastic
     segment = _segment_of(stores.segments, 3, where.position)
     values = {

@@ -116,7 +116,7 @@ def _to_steps(delays_ms, dt_ms, out_steps):
     n_short = 0
     for k in range(delays_ms.size):
         ratio = delays_ms[k] / dt_ms
-        out_steps[k] = np.int32(np.rint(ratio))
+        out_steps[k] = np.int32(np.floor(ratio + 0.5 + 1e-9))  # halves go up, as in NEST
         n_short += ratio < 1.0 - 1e-6
     return n_short
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from engine_networks import DELTA, connect, network, neurons, pair_rule, pairs, record, spikes_at
 from neurosim.connectivity import AllToAll
 from neurosim.engine import Simulation
-from neurosim.network import WeightProbe
+from neurosim.engine.synapses import delay_steps
+from neurosim.network import Receptor, WeightProbe
 
 EXPONENTS = {"additive": (0, 0), "multiplicative": (1, 1), "additive_multiplicative": (0, 1), "gutig": (0.3, 0.7)}
 
@@ -124,6 +125,27 @@ def test_short_term_depression_follows_its_equations():
     np.testing.assert_allclose(jumps, expected, atol=1e-9)
 
 
+@pytest.mark.parametrize(("tau_syn", "tau_facil"), [(3.0, 0.0), (5.0, 40.0), (50.0, 0.0)])
+def test_resources_are_active_as_long_as_the_current_they_cause(tau_syn, tau_facil):
+    times = np.array([10.0, 14.0, 21.0, 23.0, 60.0])
+    source, cell = spikes_at(0, times), neurons(1, 1, (Receptor("excitatory", "curr_exp", {"tau_syn": tau_syn}),), v_thresh=1e6)
+    net = connect(0, source, cell, AllToAll(), 1.0, 1.0, model="tsodyks_markram", U=0.4, tau_rec=50.0, tau_facil=tau_facil)
+    simulation = Simulation(network([source, cell], [net], record(cell, "excitatory.gsyn")))
+    simulation.run_until(100.0)
+    g = simulation.samples(1, "excitatory.gsyn")[2][:, 0]
+    at = np.rint((times + 1.0) / 0.1).astype(int)
+    jumps = g[at] - g[at - 1] * np.exp(-0.1 / tau_syn)
+    x, y, z, u, h = 1.0, 0.0, 0.0, 0.0, 1e-3
+    steps, released = np.diff(times, prepend=0.0), []
+    for gap in steps:
+        for _ in range(round(gap / h)):  # the equations of the paper, step by step
+            x, y, z = x + h * z / 50.0, y - h * y / tau_syn, z + h * (y / tau_syn - z / 50.0)
+        u = 0.4 + (u * 0.6 * np.exp(-gap / tau_facil) if tau_facil else 0.0)
+        released.append(u * x)
+        x, y = x - u * x, y + u * x
+    np.testing.assert_allclose(jumps, released, rtol=2e-4)
+
+
 def test_stochastic_synapses_release_with_their_probability():
     times = np.arange(1.0, 500.0, 0.5)
     source, cell = spikes_at(0, times), neurons(1, 20, DELTA, v_thresh=1e6, tau_m=1e9)
@@ -151,3 +173,7 @@ def test_weights_are_in_expansion_order():
     rows = simulation.weights(0)
     found = {(int(i), int(j)): w for i, j, w in zip(rows.pre(), rows.post, rows.columns["weight"], strict=True)}
     assert found == {(1, 2): 0.4, (0, 1): 0.2, (1, 0): 0.3, (0, 0): 0.1}
+
+
+def test_half_a_step_of_delay_is_rounded_up():
+    assert delay_steps(np.array([0.1, 0.25, 1.05, 1.15, 1.149]), 0.1, "p").tolist() == [1, 3, 11, 12, 11]

@@ -225,9 +225,18 @@ def test_an_unknown_variable_is_refused_with_the_known_ones():
 
 def test_a_late_real_time_run_says_so_once():
     session = Session(network([neurons(0, 3)]), pace="realtime")
-    session.run_until(1.0)
-    session.simulation.realtime.overruns, session.simulation.realtime.late_ms = 3, [1.5, 2.0, 9.0]
-    session.simulation.realtime.n_slices = 10
-    with pytest.warns(LossWarning, match=r"3 of 1\d slices late, median 2 ms, worst 9 ms"):
+    realtime = session.simulation.realtime
+    realtime.overruns, realtime.n_slices, realtime.late_ms = 3, 10, [1.5, 2.0, 9000.0]
+    with pytest.warns(LossWarning, match=r"real time: \d of \d+ slices late, median .* ms, worst 9e\+03 ms"):
         session.run_until(2.0)
     session.run_until(3.0)
+
+
+def test_pieces_taken_with_clear_join_without_repeating_a_sample():
+    simulation = Simulation(network([neurons(0, 1, i_offset=0.5)], probes=record(neurons(0, 1), "v")))
+    times = []
+    for t in (10.0, 20.0, 30.0):
+        simulation.run_until(t)
+        times.append(simulation.samples(0, "v")[1])
+        simulation.clear(0)
+    np.testing.assert_allclose(np.concatenate(times), np.arange(301) * 0.1, atol=1e-9)
