@@ -44,12 +44,15 @@ class Pin:
         leaves the place open and only sets ``neuron_size``.
     neuron_size
         Circuits joined to one neuron, on chips that have such a setting.
+    chip
+        Name of the chip the pin is meant for; sessions on others leave it out. ``None`` is any.
     """
 
     population: int
     indices: Indices | None
     coordinate: object
     neuron_size: int | None = None
+    chip: str | None = None
 
 
 def cores_at(table: CoreTable, coordinate: object) -> Indices:

@@ -66,7 +66,7 @@ def fit(network: Network, chip: Chip | None, *, approximate: Iterable[str] = (),
     approximate
         Names of the approximations that are allowed.
     pins
-        Manual placements.
+        Manual placements; those made for another chip are left out, which is in the ledger.
 
     Raises
     ------
@@ -82,6 +82,8 @@ def fit(network: Network, chip: Chip | None, *, approximate: Iterable[str] = (),
         check_names(approximate, where="The ideal reference")
         return Fit(network, None, None, ledger)
     begun = time.perf_counter()
+    pins, foreign = _own_pins(pins, chip)
+    ledger.extend(foreign)
     chip = chip.configure(network, pins)
     translation = chip.translate(network, chip.check_approximations(approximate))
     ledger.extend(translation.losses)
@@ -95,6 +97,15 @@ def fit(network: Network, chip: Chip | None, *, approximate: Iterable[str] = (),
     ledger.extend(realised.losses)
     wall_s["realise"] = time.perf_counter() - begun
     return Fit(realised.network, chip, replace(mapping, losses=ledger), ledger, wall_s)
+
+
+def _own_pins(pins: Sequence[Pin], chip: Chip) -> tuple[tuple[Pin, ...], list[Loss]]:
+    """Pins for this chip, and a loss if there are others."""
+    own = tuple(pin for pin in pins if pin.chip in (None, chip.name))
+    others = sorted({str(pin.chip) for pin in pins} - {"None", chip.name})
+    detail = f"It was made for {', '.join(others)}; its coordinates and sizes mean nothing here."
+    count = len(pins) - len(own)
+    return own, [Loss("ignored", "Placement", "manual placement", count, len(pins), detail=detail)] if count else []
 
 
 class Session:

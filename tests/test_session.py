@@ -12,6 +12,7 @@ from chip_networks import cond, connect, curr, lif, network, poisson
 from neurosim import chips
 from neurosim.connectivity import AllToAll
 from neurosim.errors import LossWarning, UnknownNameError, UnsupportedError
+from neurosim.mapping import Pin
 from neurosim.network import Current, Network, Plasticity, Population, Probe, Selection, WeightProbe
 from neurosim.session import Session, fit
 
@@ -130,3 +131,15 @@ def test_misspelt_approximations_are_refused_without_a_chip_too():
     with pytest.raises(UnknownNameError, match="Did you mean 'conductance'"):
         fit(network(()), None, approximate=("conductanc",))
     assert fit(network(()), None, approximate=ALL).mapping is None
+
+
+def test_pins_for_another_chip_are_left_out_and_noted():
+    net = network([lif(0, 4, cond(), "cells")])
+    pins = (Pin(0, None, (5, 5), 4, chip="hicann"), Pin(0, np.array([1]), 7, chip="spinnaker"))
+    assert fit(net, chips.load("hicann"), pins=pins[:1]).mapping.where((0, 1))[0].label == "HICANN 93 (x=5, y=5)"  # type: ignore[union-attr]
+    fitted = fit(net, chips.load("spinnaker"), pins=pins)
+    assert fitted.mapping is not None
+    assert fitted.mapping.core_of[0].tolist()[1] == 7
+    (loss,) = [loss for loss in fitted.ledger if loss.what == "manual placement"]
+    assert (loss.kind, loss.count, loss.total) == ("ignored", 1, 2)
+    assert "made for hicann" in loss.detail

@@ -137,13 +137,13 @@ def quiet_losses() -> Iterator[None]:
         yield
 
 
-def load_chip(name: str) -> Any:
+def load_chip(name: str, *, n_boards: int | None = None) -> Any:
     """Chip of this name or datasheet; ``None`` for the ideal reference."""
     if name == IDEAL:
         return None
     from neurosim.chips import load
 
-    return load(name)
+    return load(name, n_boards=n_boards)
 
 
 def _isolated(job: Job, *, verbose: bool = False) -> ChipRun:

@@ -180,8 +180,13 @@ def _chip(chip: Any, n_boards: int | None) -> Any:
     if isinstance(chip, str | os.PathLike):
         from neurosim import chips
 
-        chip = chips.load(os.fspath(chip), n_boards=n_boards)
-    return chip
+        return chips.load(os.fspath(chip), n_boards=n_boards)
+    from neurosim.chips.chip import Chip
+
+    if not isinstance(chip, Chip):
+        remedy = "Give a name, the path of a datasheet, or a chip made by sim.chips.load()."
+        raise ParameterError(f"{chip!r} is not a chip.", where="setup()", used=chip, remedy=remedy)
+    return chip if n_boards is None else chip.with_boards(n_boards)
 
 
 def end(compatible_output: bool = True) -> None:

@@ -15,11 +15,14 @@ Outside :func:`overrides` all of them are free of effect.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
+
+from neurosim.errors import NeurosimError
 
 
 class StoppedBeforeRun(BaseException):
@@ -34,6 +37,8 @@ class Capture:
     ----------
     settings
         Keywords of ``setup()`` as they came into force.
+    own_chip, own_boards
+        Name of the chip that the script itself asked for, and its number of boards, if any.
     network, chip, approximate, pins
         What was frozen at the first ``run()``; ``network`` is ``None`` if there was none.
     session
@@ -43,6 +48,8 @@ class Capture:
     """
 
     settings: dict[str, Any]
+    own_chip: str | None = None
+    own_boards: int | None = None
     network: Any = None
     chip: Any = None
     approximate: tuple[str, ...] = ()
@@ -114,10 +121,32 @@ def apply(settings: Mapping[str, Any]) -> dict[str, Any]:
     if current is None:
         return dict(settings)
     merged = {**settings, **current.settings}
+    own = kind_of(settings.get("chip"))
+    boards = settings.get("n_boards") or getattr(settings.get("chip"), "n_boards", None)
+    if None not in (own, boards) and "chip" in current.settings:
+        merged["n_boards"] = boards if own == kind_of(merged["chip"]) else None
     if merged.get("chip") == "ideal":
         merged["chip"] = None
-    current.captures.append(Capture(merged))
+    current.captures.append(Capture(merged, own, boards))
     return merged
+
+
+def kind_of(chip: Any) -> str | None:
+    """Name of the kind of a chip given in any of the ways that ``setup()`` takes; ``None`` for none."""
+    from neurosim import chips
+
+    if not isinstance(chip, str | os.PathLike):
+        return getattr(chip, "name", None)
+    try:
+        return None if chip == "ideal" else chips.load(os.fspath(chip)).name
+    except NeurosimError:
+        return None
+
+
+def own_chip(chip: Any) -> str | None:
+    """Name of the chip that the script itself asked for; ``chip`` is the one in force."""
+    capture = _current()
+    return kind_of(chip) if capture is None else capture.own_chip
 
 
 def frozen(network: Any, chip: Any = None, approximate: tuple[str, ...] = (), pins: tuple[Any, ...] = ()) -> None:

@@ -46,7 +46,7 @@ def place(cells: Any, *, on: Any = None, neuron_size: int | None = None) -> None
     from neurosim.mapping import Pin
 
     indices = None if cells is cells._root else cells.root_indices
-    state.pins.append(Pin(cells.network_id, indices, on, neuron_size))
+    state.pins.append(Pin(cells.network_id, indices, on, neuron_size, overrides.own_chip(state.settings["chip"])))
     state.changed()
 
 
