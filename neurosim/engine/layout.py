@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import models
-from neurosim.models import _receptors as receptors
 from neurosim.models import layout as model_layout
 from neurosim.network import Network, Population, Selection
 
@@ -136,7 +135,7 @@ def _parts(groups: list[Group], n_blocks: int) -> tuple[Int64, Int64, dict[str, 
             size = group.bounds[block + 1] - group.bounds[block]
             n_receptors = len(group.receptor_kinds)
             n_states = 0 if group.is_source else model_layout.n_states(group.kernel)
-            n_coeff = 0 if group.is_source else receptors.BASE + receptors.STRIDE * n_receptors
+            n_coeff = 0 if group.is_source else model_layout.n_coefficients(n_receptors)
             row = table[block * len(groups) + number]
             row[:] = (
                 group.kernel, size, group.base + group.bounds[block], n_states, n_coeff, n_receptors,
