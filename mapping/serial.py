@@ -16,7 +16,7 @@ from neurosim.errors import MappingFileError, NeurosimError
 from neurosim.losses import Ledger, Loss
 from neurosim.mapping.fingerprint import chip_fingerprint, network_fingerprint, text_digest
 from neurosim.mapping.mapping import Mapping
-from neurosim.mapping.pins import Pin, Place, as_place
+from neurosim.mapping.pins import Pin, Place, as_place, check_pins
 from neurosim.mapping.traffic import CoreGraph, Traffic
 from neurosim.mapping.usage import Utilisation
 from neurosim.network import Network, Population
@@ -105,7 +105,7 @@ class _File(_Section):
     version: int
     chip: _ChipSection
     network: _NetworkSection
-    seed: int
+    seed: int = Field(ge=0)
     pins: tuple[_PinRow, ...]
     placement: tuple[tuple[tuple[int, int, int, int], ...], ...]
     usage: dict[str, _UsageSection]
@@ -188,13 +188,20 @@ def from_json(path_or_text: str | Path, network: Network | None = None, chip: Ch
     known = network or _skeleton(file)
     pins = tuple(_pin(row) for row in file.pins)
     try:
+        check_pins(known, pins)
         chip = chip.configure(known, pins)
-    except (NeurosimError, IndexError) as error:
+    except NeurosimError as error:
         raise _mismatch(where, "pins", f"the chip refuses them: {error}", "Map the network again.") from error
     core_of, local_of = _unpack(file, known, len(chip.cores().core), where)
-    saved = Saved(file.network.fingerprint, _usage(file, "core", where), _usage(file, "chip", where), _traffic(file), network is not None)
-    losses = Ledger([Loss(**row.model_dump()) for row in file.losses])
-    return Mapping(known, chip, core_of, local_of, pins, file.seed, losses, {}, saved)
+    saved = Saved(file.network.fingerprint, _usage(file, "core", where), _usage(file, "chip", where), _traffic(file, where), network is not None)
+    return Mapping(known, chip, core_of, local_of, pins, file.seed, _losses(file, where), {}, saved)
+
+
+def _losses(file: _File, where: str) -> Ledger:
+    try:
+        return Ledger([Loss(**row.model_dump()) for row in file.losses])
+    except ValueError as error:
+        raise _mismatch(where, "losses", f"{error}.", "Save the mapping again.") from None
 
 
 def _mismatch(where: str, field: str, text: str, remedy: str, **values: object) -> MappingFileError:
@@ -207,7 +214,7 @@ def _text(path_or_text: str | Path) -> tuple[str, str]:
     where = f"Mapping file '{path_or_text}'"
     try:
         return Path(path_or_text).read_text(encoding="utf-8"), where
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, TypeError, UnicodeDecodeError) as error:
         raise MappingFileError(f"cannot be read: {error}.", where=where, used=str(path_or_text), remedy="Check the path.") from None
 
 
@@ -296,15 +303,21 @@ def _usage(file: _File, scope: str, where: str) -> Utilisation:
     if scope not in file.usage:
         raise _mismatch(where, f"usage.{scope}", "is missing.", "Save the mapping again.")
     row = file.usage[scope]
-    used = np.array(row.used, np.int64).reshape(len(row.places), len(row.resources))
+    n_places, n_resources = len(row.places), len(row.resources)
+    columns = (row.units, row.hard, row.capacity, *row.used)
+    if len(row.labels) != n_places or len(row.used) != n_places or any(len(column) != n_resources for column in columns):
+        raise _mismatch(where, f"usage.{scope}", "is not a full table.", "Save the mapping again.")
+    used = np.array(row.used, np.int64).reshape(n_places, n_resources)
     places, capacity = np.array(row.places, np.int64), np.array(row.capacity, np.int64)
     return Utilisation(scope, places, row.labels, row.resources, row.units, row.hard, used, capacity)
 
 
-def _traffic(file: _File) -> Traffic:
+def _traffic(file: _File, where: str) -> Traffic:
     fields = file.traffic.model_dump(exclude={"graph"})
     graph = file.traffic.graph
     if graph is None:
         return Traffic(**fields)
+    if len({len(column) for column in graph}) > 1:
+        raise _mismatch(where, "traffic.graph", "has columns of different lengths.", "Save the mapping again.")
     return Traffic(**fields, graph=CoreGraph(np.array(graph[0], np.int64), np.array(graph[1], np.int64), np.array(graph[2], np.float64)))
 

@@ -112,6 +112,12 @@ def edited(mapping, change, *, sign=False):
         (lambda c: c["placement"][1][0].__setitem__(2, 99), True, "field 'placement.1': does not place every neuron on a core that exists"),
         (lambda c: c["usage"].pop("chip"), True, "field 'usage.chip': is missing"),
         (lambda c: c["pins"][0].update(neuron_size=4), True, "field 'pins': the chip refuses them: "),
+        (lambda c: c["pins"][0].update(population=7), True, "field 'pins': the chip refuses them: Pin: unknown population '7'"),
+        (lambda c: c["pins"][0].update(indices=[999]), True, "neuron 999 is pinned, but the population has"),
+        (lambda c: c["losses"][0].update(kind="theft"), True, "field 'losses': unknown kind of loss 'theft'"),
+        (lambda c: c["usage"]["core"]["used"][0].pop(), True, "field 'usage.core': is not a full table"),
+        (lambda c: c["traffic"].update(graph=[[1], [2, 3], [1.0]]), True, "field 'traffic.graph': has columns of different lengths"),
+        (lambda c: c.update(seed=-1), True, "field 'seed': Input should be greater than or equal to 0"),
     ],
 )
 def test_a_wrong_file_is_refused_by_field(mapping, change, sign, text):
@@ -143,3 +149,5 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path, content, text):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(MappingFileError, match=r"cannot be read: .*No such file.*Check the path"):
         Mapping.from_json(tmp_path / "none.json")
+    with pytest.raises(MappingFileError, match="cannot be read: expected str"):
+        Mapping.from_json(5)  # type: ignore[arg-type]
