@@ -193,7 +193,8 @@ def from_json(path_or_text: str | Path, network: Network | None = None, chip: Ch
     except NeurosimError as error:
         raise _mismatch(where, "pins", f"the chip refuses them: {error}", "Map the network again.") from error
     core_of, local_of = _unpack(file, known, len(chip.cores().core), where)
-    saved = Saved(file.network.fingerprint, _usage(file, "core", where), _usage(file, "chip", where), _traffic(file, where), network is not None)
+    usage = (_usage(file, "core", where), _usage(file, "chip", where))
+    saved = Saved(file.network.fingerprint, *usage, _traffic(file, where), network is not None)
     return Mapping(known, chip, core_of, local_of, pins, file.seed, _losses(file, where), {}, saved)
 
 
