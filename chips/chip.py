@@ -178,6 +178,8 @@ class Chip(ABC):
 
     name: ClassVar[str]
     board_noun: ClassVar[str] = "board"
+    y_points_down: ClassVar[bool] = False
+    """Does the chip count its rows from the top, so that a map of it shows row 0 above?"""
     router_noun: ClassVar[str] = "chip"
     """What a node of :meth:`topology` is: a chip, a tile of cores (Loihi) or a HICANN."""
     mixes_populations: ClassVar[bool] = True

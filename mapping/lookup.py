@@ -34,6 +34,9 @@ class Resident(NamedTuple):
         parts = [str(first) if first == last else f"{first}-{last}" for first, last in self.ranges]
         return f"{self.population}[{', '.join(parts)}]"
 
+    def __repr__(self) -> str:
+        return f"<{self} on core {self.core}>"
+
 
 def resolve(network: Network, item: Any) -> list[tuple[int, Indices]]:
     """``(population id, indices)`` pairs that an item stands for.

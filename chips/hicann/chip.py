@@ -38,6 +38,7 @@ class HicannChip(Chip):
 
     name = "hicann"
     board_noun = "wafer"
+    y_points_down = True
     router_noun = "HICANN"
     approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS}
     sheet: HicannSheet

@@ -40,9 +40,7 @@ def fit_script(
     return tuple(fit_network(capture.network, chip, n_boards=boards(chip), **options) for chip in chips)
 
 
-def fit_network(
-    network, chip: str, *, approximate: Sequence[str] = ("all",), pins: Sequence = (), n_boards: int | None = None
-) -> ChipRun:
+def fit_network(network, chip: str, *, approximate: Sequence[str] = ("all",), pins: Sequence = (), n_boards: int | None = None) -> ChipRun:
     """Map a network on one chip; an error becomes a failed run."""
     from neurosim.session import fit
 

@@ -189,8 +189,9 @@ def chip_map(run: ChipRun) -> Any:
     canvas_class(result)
     axes = result.subplots()
     unused, fill = occupancy(run)
-    axes.imshow(unused, origin="lower", cmap="Greys", vmin=0.0, vmax=8.0, interpolation="nearest")
-    image = axes.imshow(fill, origin="lower", cmap="viridis", vmin=0.0, vmax=max(1.0, float(np.nanmax(fill))), interpolation="nearest")
+    origin: Any = "upper" if run.y_points_down else "lower"
+    axes.imshow(unused, origin=origin, cmap="Greys", vmin=0.0, vmax=8.0, interpolation="nearest")
+    image = axes.imshow(fill, origin=origin, cmap="viridis", vmin=0.0, vmax=max(1.0, float(np.nanmax(fill))), interpolation="nearest")
     result.colorbar(image, ax=axes, label="fullest resource (share of its limit)", shrink=0.85)
     axes.set_title(f"{run.chip}: {run.n_cores:,} cores in use", fontsize=9, loc="left")
     axes.set_axis_off()

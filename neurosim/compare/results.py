@@ -59,6 +59,8 @@ class ChipRun:
     cores, machine
         The cores in use, and ``(x, y, core)`` of all there are (of a very large machine, of the
         chips in use only).
+    y_points_down
+        True if a map of the machine has row 0 at the top.
     stages
         Seconds of wall time per stage.
     duration_ms
@@ -83,6 +85,7 @@ class ChipRun:
     spikes: tuple[Spikes, ...] = ()
     cores: tuple[CoreUse, ...] = ()
     machine: tuple[tuple[int, int, int], ...] = ()
+    y_points_down: bool = False
     stages: dict[str, float] = field(default_factory=dict)
     duration_ms: float = 0.0
     hardware_s: float | None = None
@@ -187,6 +190,7 @@ def of_fit(name: str, fit: Any, network: Any) -> ChipRun:
         weight_error=weight_error(fit.network, fit.ledger),
         cores=tuple(core_uses(mapping)) if mapping is not None else (),
         machine=_machine(mapping) if mapping is not None else (),
+        y_points_down=chip is not None and chip.y_points_down,
     )
 
 

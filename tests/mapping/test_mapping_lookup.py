@@ -120,6 +120,7 @@ def test_the_summary_fits_one_screen(mapping):
     assert len(lines) < 15
     assert "cores          2 of 12 used (16.7 %)" in mapping.summary()
     assert repr(mapping) == "<Mapping on toy: 30 neurons on 2 cores>"
+    assert repr(mapping.on(0)[0]) == f"<{mapping.on(0)[0]} on core 0>"
 
 
 @pytest.mark.parametrize(
