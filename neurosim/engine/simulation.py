@@ -168,7 +168,7 @@ class Simulation:
         if not self._cold:
             return
         begun = time.perf_counter()
-        with pacing.message("compiling kernels; this happens once per installation and precision and takes about a quarter of a minute"):
+        with pacing.message("compiling kernels; this happens once per installation and precision and takes 15 to 30 s"):
             self._advance(0)
         self.wall_s["kernels"] += time.perf_counter() - begun
 
