@@ -16,6 +16,7 @@ from neurosim import connectivity
 from neurosim.columns import is_homogeneous
 from neurosim.engine import build, currents, stores
 from neurosim.engine import layout as lay
+from neurosim.engine.program import Program, Sources
 from neurosim.errors import NetworkError, UnknownNameError
 from neurosim.models import layout as model_layout
 from neurosim.network import Network, Population, Projection
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from neurosim.engine.simulation import Simulation
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 
 def same_shape(old: Network, new: Network) -> bool:
@@ -107,27 +109,32 @@ def read_state(simulation: Simulation, number: int, name: str) -> Floats:
     raise UnknownNameError.among("state variable", name, known, where=f"Population '{population.label}'")
 
 
-def _new_sources(simulation: Simulation, old: Network, new: Network) -> object:
+def _new_sources(simulation: Simulation, old: Network, new: Network) -> Sources:
     """Source arrays for the new parameters; unchanged populations go on as they were."""
     layout, before = simulation.layout, simulation.program.sources
     after = build.build_sources(new, layout, now_ms=simulation.t_ms, now_step=simulation.step)
-    _, _, ranges = build._array_spikes(new)
     for was, now in zip(old.populations, new.populations, strict=False):
-        if not now.is_source or not _alike(was, now):
-            continue
-        where = build.source_index(layout, now)
-        if now.model == "array_source":
-            build.write_source(
-                after, layout, now, ranges[now.id], now_ms=simulation.t_ms, now_step=simulation.step + (was is now), dt_ms=new.dt
-            )
-            continue
-        after.draws[where] = before.draws[where]
-        if was is now:
-            after.next_ms[where] = before.next_ms[where]
-        else:
-            build.write_source(after, layout, now, None, now_ms=simulation.t_ms, now_step=simulation.step, dt_ms=new.dt)
+        if now.is_source and _alike(was, now):
+            _continue_source(simulation, after, build.source_index(layout, now), before, build.source_index(layout, was), was, now)
     simulation._primed = -1
     return after
+
+
+def _continue_source(
+    simulation: Simulation, after: Sources, here: Indices, before: Sources, there: Indices, was: Population, now: Population
+) -> None:
+    """Let a source population in new arrays go on where it was; changed ones draw anew from now on."""
+    step, dt_ms = simulation.step, simulation.network.dt
+    if now.model == "array_source":
+        if was is now:  # what is due at this very step went out with it
+            pairs = zip(after.draws[here], after.stop_index[here], strict=True)
+            after.draws[here] = [a + np.searchsorted(after.stamps[a:b], step + 1, side="left") for a, b in pairs]
+        return
+    after.draws[here] = before.draws[there]
+    if was is now:
+        after.next_ms[here] = before.next_ms[there]
+    else:
+        build.write_source(after, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=step, dt_ms=dt_ms)
 
 
 def _rebuild(simulation: Simulation, new: Network) -> None:
@@ -177,35 +184,16 @@ def _recall(simulation: Simulation, projection: Projection, memory: stores.Memor
     simulation.stores.plastic.weight[where.position] = weight
 
 
-def _carry_cells(simulation: Simulation, old_layout: lay.Layout, old_program: object, was: Population, now: Population) -> None:
+def _carry_cells(simulation: Simulation, old_layout: lay.Layout, old_program: Program, was: Population, now: Population) -> None:
     here, there = build.cell_indices(simulation.layout, now), build.cell_indices(old_layout, was)
     program = simulation.program
     if now.is_source:
-        a, b = build.source_index(old_layout, was), build.source_index(simulation.layout, now)
-        sources, before = program.sources, old_program.sources  # type: ignore[attr-defined]
-        if now.model == "array_source":
-            _, _, ranges = build._array_spikes(simulation.network)
-            build.write_source(
-                sources,
-                simulation.layout,
-                now,
-                ranges[now.id],
-                now_ms=simulation.t_ms,
-                now_step=simulation.step + (was is now),
-                dt_ms=simulation.network.dt,
-            )
-            return
-        sources.draws[b] = before.draws[a]
-        if was is now:
-            sources.next_ms[b] = before.next_ms[a]
-        else:
-            build.write_source(
-                sources, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=simulation.step, dt_ms=simulation.network.dt
-            )
+        there_in_sources, here_in_sources = build.source_index(old_layout, was), build.source_index(simulation.layout, now)
+        _continue_source(simulation, program.sources, here_in_sources, old_program.sources, there_in_sources, was, now)
         return
     kernel = simulation.layout.groups[simulation.layout.group_of[now.id]].kernel
     n_rows, n_receptors = model_layout.n_states(kernel), len(now.receptors)
-    before = old_program.cells  # type: ignore[attr-defined]
+    before = old_program.cells
     build.scatter(
         simulation.layout, program.cells.state, lay.O_STATE, here, build.gathered(old_layout, before.state, lay.O_STATE, there, n_rows)
     )

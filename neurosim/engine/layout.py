@@ -88,7 +88,10 @@ class Layout:
 
     def block_of(self, gids: Int64) -> Int64:
         """Block that owns each cell."""
-        part, _ = self.locate(gids)
+        return self.block_of_part(self.locate(gids)[0])
+
+    def block_of_part(self, part: Int64) -> Int64:
+        """Block that each part belongs to."""
         return np.searchsorted(self.block_ptr, part, side="right") - 1
 
 

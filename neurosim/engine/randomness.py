@@ -15,14 +15,7 @@ import math
 import numpy as np
 from numba import njit, uint64
 
-
-@njit(cache=True, inline="always")
-def mix(z):
-    """64 well mixed bits from 64 bits."""
-    z = uint64(z)
-    z = (z ^ (z >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> uint64(27))) * uint64(0x94D049BB133111EB)
-    return z ^ (z >> uint64(31))
+from neurosim.connectivity.random import mix
 
 
 @njit(cache=True, inline="always")

@@ -102,11 +102,12 @@ def build_static(network: Network, projections: list[Projection], layout: Layout
 
 
 def _target(network: Network, projection: Projection, layout: Layout, ports: dict[tuple[int, int], int]) -> Target:
-    group, receptor, local = synapses.ports(network, projection, layout)
+    part, receptor, local = synapses.ports(network, projection, layout)
+    group = layout.parts[part, lay.GROUP]
     numbers = np.zeros(len(group), np.int32)
     for pair in sorted({(int(g), int(r)) for g, r in set(zip(group.tolist(), receptor.tolist(), strict=True))}):
         numbers[(group == pair[0]) & (receptor == pair[1])] = ports.setdefault(pair, len(ports))
-    block = layout.block_of(layout.gids(projection.post)).astype(np.int32)
+    block = layout.block_of_part(part).astype(np.int32)
     sign = synapses.signs(network, projection)
     return Target(projection, layout.gids(projection.pre), block, numbers, local.astype(np.uint16), sign)
 

@@ -14,10 +14,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from neurosim import connectivity
+from neurosim.connectivity.random import mix
 from neurosim.engine import layout as lay
 from neurosim.engine.layout import Layout
 from neurosim.engine.program import Segments
-from neurosim.engine.randomness import mix
 from neurosim.errors import ParameterError
 from neurosim.network import Network, Projection
 
@@ -149,8 +149,8 @@ def sorted_by(block: Int64, gid: Int64, delay: NDArray[np.int32], n_cells: int) 
 
 def expand(network: Network, projection: Projection, layout: Layout) -> Expanded:
     """Expand one projection and sort its synapses."""
-    pre_gids, post_gids = layout.gids(projection.pre), layout.gids(projection.post)
-    acc, block_of = accumulators(network, projection, layout, post_gids)
+    pre_gids = layout.gids(projection.pre)
+    acc, block_of = accumulators(network, projection, layout)
     pre, post, parts = [], [], []
     for rows in connectivity.iterate(network, projection):
         pre.append(rows.pre())
@@ -192,22 +192,17 @@ def _full(value: float | Floats, size: int) -> Floats:
 
 
 def ports(network: Network, projection: Projection, layout: Layout) -> tuple[Int64, Int64, Int64]:
-    """Group, receptor and place within the part of every postsynaptic cell of a projection."""
+    """Part, receptor and place within the part of every postsynaptic cell of a projection."""
     part, local = layout.locate(layout.gids(projection.post))
     rows = [np.full(len(i), network.populations[p].receptor_index(projection.receptor), np.int64) for p, i in projection.post.parts]
-    return layout.parts[part, lay.GROUP], np.concatenate(rows) if rows else np.empty(0, np.int64), local
+    return part, np.concatenate(rows) if rows else np.empty(0, np.int64), local
 
 
-def accumulators(network: Network, projection: Projection, layout: Layout, post_gids: Int64) -> tuple[Int64, Int64]:
+def accumulators(network: Network, projection: Projection, layout: Layout) -> tuple[Int64, Int64]:
     """Accumulator index and block of every postsynaptic cell of a projection."""
-    part, local = layout.locate(post_gids)
-    rows = np.concatenate(
-        [np.full(len(i), network.populations[p].receptor_index(projection.receptor), np.int64) for p, i in projection.post.parts]
-        or [np.empty(0, np.int64)]
-    )
-    size = layout.parts[part, lay.SIZE]
-    acc = layout.parts[part, lay.O_ACC] + rows * size + local
-    return acc, np.searchsorted(layout.block_ptr, part, side="right") - 1
+    part, receptor, local = ports(network, projection, layout)
+    acc = layout.parts[part, lay.O_ACC] + receptor * layout.parts[part, lay.SIZE] + local
+    return acc, layout.block_of_part(part)
 
 
 def signs(network: Network, projection: Projection) -> Floats:
