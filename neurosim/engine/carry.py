@@ -126,7 +126,7 @@ def _continue_source(
     """Let a source population in new arrays go on where it was; changed ones draw anew from now on."""
     step, dt_ms = simulation.step, simulation.network.dt
     if now.model == "array_source":
-        if was is now:  # what is due at this very step went out with it
+        if was is now and (step > 0 or simulation._primed == 0):  # what is due at this very step has gone out
             pairs = zip(after.draws[here], after.stop_index[here], strict=True)
             after.draws[here] = [a + np.searchsorted(after.stamps[a:b], step + 1, side="left") for a, b in pairs]
         return
@@ -145,8 +145,9 @@ def _rebuild(simulation: Simulation, new: Network) -> None:
     revalued = {p.id for p, q in zip(old.projections, new.projections, strict=False) if p is not q and _same_synapses(old, p, new, q)}
     memories = {p.id: stores.remember(simulation.stores, p) for p in old.projections if p.id in kept | revalued}
     carried = {k: m for k, m in memories.items() if m is not None}
-    step = simulation.step
+    step, primed = simulation.step, simulation._primed
     simulation._load(new, {k: m for k, m in carried.items() if k in kept}, step=step)
+    simulation._primed = primed
     for number in revalued & carried.keys():
         _recall(simulation, new.projections[number], carried[number])
     moved = np.full(layout.n_cells, -1, np.int64)

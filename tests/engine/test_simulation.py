@@ -240,3 +240,15 @@ def test_pieces_taken_with_clear_join_without_repeating_a_sample():
         times.append(simulation.samples(0, "v")[1])
         simulation.clear(0)
     np.testing.assert_allclose(np.concatenate(times), np.arange(301) * 0.1, atol=1e-9)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_spike_at_zero_goes_out_once_when_the_network_changes_before_the_first_step(begun):
+    source = spikes_at(0, [0.0, 1.0])
+    probes = record(source, "spikes")
+    simulation = Simulation(network([source], probes=probes))
+    if begun:
+        simulation.run_until(0.0)
+    simulation.update(network([source, neurons(1, 2)], probes=probes))
+    simulation.run_until(2.0)
+    np.testing.assert_array_equal(simulation.spikes(0)[1], [0.0, 1.0])
