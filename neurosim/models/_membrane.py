@@ -18,95 +18,93 @@ from numba import njit
 
 from neurosim.models._receptors import block_drive, drive_series, linear_drive
 from neurosim.models._series import crossing, full_series, leaky_series, slope, summit, value
+from neurosim.models._tile import GAIN, INJECTED, OLD_V, OLD_W, SERIES, SUM, TILE
 
 K2, K1, K0, EPS, V_T, INV_DELTA, OMEGA, RATE_W, ALPHA, E_L, INV_C, V_SPIKE, V_RESET, JUMP_W, TAU_REF, PROP, CONST, PER_NA = range(18)
-V, W, REF, FLAG, OLD_V, OLD_W, GAIN, SUM = range(8)
-SOURCES = 7
-N_LINEAR = 8
-N_SERIES = SOURCES + 12
+V, W, REF = range(3)
+N_STATES = 3
 MAX_SPIKES = 8
 MAX_SUBSTEPS = 20000
 _FLAGS = {"cache": True, "error_model": "numpy"}
 
 
 @njit(**_FLAGS)
-def linear_block(state, coeff, kinds, g, i_inj, start, size, dt):
+def linear_tile(x, c, kinds, s, flags, size, dt):
     """Exact step of current-based LIF neurons."""
-    first, last = np.uint64(start), np.uint64(start + size)
-    linear_drive(coeff, kinds, g, i_inj, start, size, state[GAIN], state[SUM])
-    h = state.dtype.type(dt)
-    for i in range(first, last):
-        j = i - first
-        v = state[V, i]
-        rise = h * (coeff[K1, i] * v + coeff[K0, i] + coeff[INV_C, i] * state[SUM, j])
-        after = coeff[PROP, i] * v + coeff[CONST, i] + coeff[PER_NA, i] * i_inj[i] + state[GAIN, j]
-        limit = coeff[V_SPIKE, i]
-        state[OLD_V, j] = v
-        state[OLD_W, j] = 0
-        state[V, i] = after
-        state[FLAG, j] = (after >= limit) | (v >= limit) | (v + rise >= limit) | (state[REF, i] > 0)
+    count = np.uint64(size)
+    linear_drive(x, c, kinds, N_STATES, s, size)
+    h = x.dtype.type(dt)
+    for j in range(count):
+        v = x[V * TILE + j]
+        rise = h * (c[K1 * TILE + j] * v + c[K0 * TILE + j] + c[INV_C * TILE + j] * s[SUM * TILE + j])
+        after = c[PROP * TILE + j] * v + c[CONST * TILE + j] + c[PER_NA * TILE + j] * s[INJECTED * TILE + j] + s[GAIN * TILE + j]
+        s[OLD_V * TILE + j] = v
+        s[OLD_W * TILE + j] = 0
+        x[V * TILE + j] = after
+        limit = c[V_SPIKE * TILE + j]
+        flags[j] = (after >= limit) | (v >= limit) | (v + rise >= limit) | (x[REF * TILE + j] > 0)
 
 
 @njit(**_FLAGS)
-def leaky_block(state, coeff, kinds, g, i_inj, start, size, dt, tol):
+def leaky_tile(x, c, kinds, s, flags, size, dt, tol):
     """One Taylor step of LIF neurons with conductances."""
-    first, last = np.uint64(start), np.uint64(start + size)
-    block_drive(coeff, kinds, g, i_inj, start, size, state[SOURCES:])
-    s = state[SOURCES:]
+    block_drive(x, c, kinds, N_STATES, s, size)
     h6 = dt**6
-    for i in range(first, last):
-        j = i - first
-        v = state[V, i]
-        c = (s[0, j], s[1, j], s[2, j], s[3, j], s[4, j], s[5, j])
-        d = (s[6, j], s[7, j], s[8, j], s[9, j], s[10, j], s[11, j])
-        p = leaky_series(v, coeff[K1, i], coeff[K0, i], coeff[INV_C, i], c, d)
+    for j in range(np.uint64(size)):
+        v = x[V * TILE + j]
+        conductance, drive = series_terms(s, j)
+        p = leaky_series(v, c[K1 * TILE + j], c[K0 * TILE + j], c[INV_C * TILE + j], conductance, drive)
         after = value(v, p, dt)
-        limit = coeff[V_SPIKE, i]
-        state[OLD_V, j] = v
-        state[OLD_W, j] = 0
-        state[V, i] = after
-        bad = (after >= limit) | (v >= limit) | (v + dt * p[0] >= limit) | (state[REF, i] > 0)
-        state[FLAG, j] = bad | (abs(p[5]) * h6 > tol)
+        limit = c[V_SPIKE * TILE + j]
+        s[OLD_V * TILE + j] = v
+        s[OLD_W * TILE + j] = 0
+        x[V * TILE + j] = after
+        bad = (after >= limit) | (v >= limit) | (v + dt * p[0] >= limit) | (x[REF * TILE + j] > 0)
+        flags[j] = bad | (abs(p[5]) * h6 > tol)
+
+
+@njit(forceinline=True, **_FLAGS)
+def series_terms(s, j):
+    """Taylor coefficients 0..5 of the conductance and of the drive of cell ``j``."""
+    o = SERIES * TILE + j
+    conductance = (s[o], s[o + TILE], s[o + 2 * TILE], s[o + 3 * TILE], s[o + 4 * TILE], s[o + 5 * TILE])
+    drive = (s[o + 6 * TILE], s[o + 7 * TILE], s[o + 8 * TILE], s[o + 9 * TILE], s[o + 10 * TILE], s[o + 11 * TILE])
+    return conductance, drive
 
 
 @njit(**_FLAGS)
-def adaptive_block(state, coeff, kinds, g, i_inj, start, size, dt, loose, tol):
+def adaptive_tile(x, c, kinds, s, flags, size, dt, loose, tol):
     """One Taylor step of neurons with exponential or quadratic terms and adaptation.
 
     The last term must stay below ``loose``; where the exponential matters (from 3 delta below its
     threshold on) also the next one, extrapolated from the last two, below ``tol``.
     """
-    first, last = np.uint64(start), np.uint64(start + size)
-    block_drive(coeff, kinds, g, i_inj, start, size, state[SOURCES:])
-    s = state[SOURCES:]
+    block_drive(x, c, kinds, N_STATES, s, size)
     h6 = dt**6
-    for i in range(first, last):
-        j = i - first
-        state[GAIN, j] = math.exp((state[V, i] - coeff[V_T, i]) * coeff[INV_DELTA, i])
-    for i in range(first, last):
-        j = i - first
-        v, w = state[V, i], state[W, i]
-        c = (s[0, j], s[1, j], s[2, j], s[3, j], s[4, j], s[5, j])
-        d = (s[6, j], s[7, j], s[8, j], s[9, j], s[10, j], s[11, j])
-        p, q = full_series(v, w, state[GAIN, j], membrane(coeff, i), c, d)
+    for j in range(np.uint64(size)):
+        s[GAIN * TILE + j] = math.exp((x[V * TILE + j] - c[V_T * TILE + j]) * c[INV_DELTA * TILE + j])
+    for j in range(np.uint64(size)):
+        v, w = x[V * TILE + j], x[W * TILE + j]
+        conductance, drive = series_terms(s, j)
+        p, q = full_series(v, w, s[GAIN * TILE + j], membrane(c, j), conductance, drive)
         after = value(v, p, dt)
-        limit, inv_delta = coeff[V_SPIKE, i], coeff[INV_DELTA, i]
-        state[OLD_V, j] = v
-        state[OLD_W, j] = w
-        state[V, i] = after
-        state[W, i] = value(w, q, dt)
-        x = (max(v, after) - coeff[V_T, i]) * inv_delta
-        calm = (x < -30.0) | (abs(after - v) * inv_delta <= 1.0)
-        calm &= (x < -3.0) | (p[5] * p[5] * h6 * dt <= tol * abs(p[4])) | (inv_delta == 0.0)
-        fine = (after < limit) & (v < limit) & (v + dt * p[0] < limit) & (state[REF, i] <= 0) & (abs(p[5]) * h6 <= loose)
-        state[FLAG, j] = not (fine & calm)
+        limit, inv_delta = c[V_SPIKE * TILE + j], c[INV_DELTA * TILE + j]
+        s[OLD_V * TILE + j] = v
+        s[OLD_W * TILE + j] = w
+        x[V * TILE + j] = after
+        x[W * TILE + j] = value(w, q, dt)
+        y = (max(v, after) - c[V_T * TILE + j]) * inv_delta
+        calm = (y < -30.0) | (abs(after - v) * inv_delta <= 1.0)
+        calm &= (y < -3.0) | (p[5] * p[5] * h6 * dt <= tol * abs(p[4])) | (inv_delta == 0.0)
+        fine = (after < limit) & (v < limit) & (v + dt * p[0] < limit) & (x[REF * TILE + j] <= 0) & (abs(p[5]) * h6 <= loose)
+        flags[j] = not (fine & calm)
 
 
 @njit(forceinline=True, **_FLAGS)
-def membrane(coeff, i):
-    """Constants of :func:`full_series` for neuron ``i``."""
-    first = (coeff[K2, i], coeff[K1, i], coeff[K0, i], coeff[EPS, i], coeff[INV_DELTA, i])
-    return first + (coeff[OMEGA, i], coeff[RATE_W, i], coeff[ALPHA, i], coeff[E_L, i], coeff[INV_C, i])
+def membrane(c, j):
+    """Constants of :func:`full_series` for cell ``j``."""
+    first = (c[K2 * TILE + j], c[K1 * TILE + j], c[K0 * TILE + j], c[EPS * TILE + j], c[INV_DELTA * TILE + j])
+    return first + (c[OMEGA * TILE + j], c[RATE_W * TILE + j], c[ALPHA * TILE + j], c[E_L * TILE + j], c[INV_C * TILE + j])
 
 
 @njit(**_FLAGS)
@@ -155,16 +153,16 @@ def step_length(v, p, v_t, inv_delta, rest_ms, tol):
 
 
 @njit(**_FLAGS)
-def substep(i, coeff, kinds, g, i_na, t, rest_ms, v, w, tol):
+def substep(x, c, kinds, i_na, j, t, rest_ms, v, w, tol):
     """Advance one neuron by at most ``rest_ms``: (time used, v, w, crossed the threshold)."""
-    p = membrane(coeff, i)
-    v_t, limit, inv_delta = coeff[V_T, i], coeff[V_SPIKE, i], coeff[INV_DELTA, i]
-    c, d = drive_series(coeff, kinds, g, i_na, i, t)
-    used, reached, w_reached = escape(v, w, p, v_t, limit, c[0], d[0], rest_ms)
+    p = membrane(c, j)
+    v_t, limit, inv_delta = c[V_T * TILE + j], c[V_SPIKE * TILE + j], c[INV_DELTA * TILE + j]
+    g, d = drive_series(x, c, kinds, N_STATES, i_na, j, t)
+    used, reached, w_reached = escape(v, w, p, v_t, limit, g[0], d[0], rest_ms)
     if used >= 0.0:
         return used, reached, w_reached, reached >= limit
     e = math.exp(min((v - v_t) * inv_delta, 700.0)) if inv_delta > 0.0 else 0.0
-    a, b = full_series(v, w, e, p, c, d)
+    a, b = full_series(v, w, e, p, g, d)
     h = step_length(v, a, v_t, inv_delta, rest_ms, tol)
     after = value(v, a, h)
     if after < limit and a[0] > 0.0 and v + a[0] * h >= limit and slope(a, h) < 0.0:
@@ -188,71 +186,75 @@ def emit(i, offset, dt, out_index, out_offset, count):
 
 
 @njit(**_FLAGS)
-def wait(coeff, i, w, pause):
+def wait(c, j, w, pause):
     """Adaptation after ``pause`` ms with the voltage held at the reset."""
-    if coeff[RATE_W, i] == 0.0:
+    if c[RATE_W * TILE + j] == 0.0:
         return w
-    rest = coeff[ALPHA, i] * (coeff[V_RESET, i] - coeff[E_L, i])
-    return rest + (w - rest) * math.exp(-coeff[RATE_W, i] * pause)
+    rest = c[ALPHA * TILE + j] * (c[V_RESET * TILE + j] - c[E_L * TILE + j])
+    return rest + (w - rest) * math.exp(-c[RATE_W * TILE + j] * pause)
 
 
 @njit(**_FLAGS)
-def remaining(state, pause):
+def remaining(x, pause):
     """Refractory time left, without the residue that rounding leaves at its end."""
-    residue = 1e-9 if state.itemsize == 8 else 1e-5
+    residue = 1e-9 if x.itemsize == 8 else 1e-5
     return pause if pause > residue else 0.0
 
 
 @njit(**_FLAGS)
-def redo(i, v, w, state, coeff, kinds, g, i_na, dt, tol, out_index, out_offset, count):
-    """Advance one neuron by ``dt`` from (v, w) with refractoriness, sub-steps and crossings."""
-    v, w, pause, t, spikes = float(v), float(w), float(state[REF, i]), 0.0, 0
+def redo(j, i, x, c, kinds, s, dt, tol, out_index, out_offset, count):
+    """Advance cell ``j`` of a tile by ``dt`` again, with refractoriness, sub-steps and crossings; it spikes as ``i``."""
+    v, w, pause = float(s[OLD_V * TILE + j]), float(s[OLD_W * TILE + j]), float(x[REF * TILE + j])
+    i_na, t, spikes = float(s[INJECTED * TILE + j]), 0.0, 0
     for _ in range(MAX_SUBSTEPS):
         rest_ms = dt - t
         if rest_ms <= 1e-12 * dt or spikes == MAX_SPIKES:
             break
         if pause > 0.0:
             span = min(pause, rest_ms)
-            v, w = float(coeff[V_RESET, i]), wait(coeff, i, w, span)
-            t, pause = t + span, remaining(state, pause - span)
+            v, w = float(c[V_RESET * TILE + j]), wait(c, j, w, span)
+            t, pause = t + span, remaining(x, pause - span)
             continue
-        crossed = v >= coeff[V_SPIKE, i]
+        crossed = v >= c[V_SPIKE * TILE + j]
         if not crossed:
-            used, v, w, crossed = substep(i, coeff, kinds, g, i_na, t, rest_ms, v, w, tol)
+            used, v, w, crossed = substep(x, c, kinds, i_na, j, t, rest_ms, v, w, tol)
             t += used
         if crossed:
             count = emit(i, t, dt, out_index, out_offset, count)
-            v, w, pause, spikes = float(coeff[V_RESET, i]), w + coeff[JUMP_W, i], float(coeff[TAU_REF, i]), spikes + 1
-    state[V, i], state[W, i], state[REF, i] = v, w, pause
+            v, w, pause = float(c[V_RESET * TILE + j]), w + c[JUMP_W * TILE + j], float(c[TAU_REF * TILE + j])
+            spikes += 1
+    x[V * TILE + j], x[W * TILE + j], x[REF * TILE + j] = v, w, pause
     return count
 
 
 @njit(**_FLAGS)
-def redo_block(state, coeff, kinds, g, i_inj, start, size, dt, tol, out_index, out_offset, count):
-    """Do the marked neurons of a block again."""
-    for j in range(size):
-        if state[FLAG, j] != 0:
-            i = start + j
-            if state[REF, i] >= dt:
-                state[V, i], state[W, i] = coeff[V_RESET, i], wait(coeff, i, state[OLD_W, j], dt)
-                state[REF, i] = remaining(state, state[REF, i] - dt)
+def redo_tile(x, c, kinds, s, flags, size, start, dt, tol, out_index, out_offset, count):
+    """Do the marked cells of a tile again; the first one is cell ``start`` of the part."""
+    words = flags.view(np.uint64)
+    for q in range((size + 7) // 8):
+        if words[q] == 0:
+            continue
+        for j in range(8 * q, min(8 * q + 8, size)):
+            if flags[j] == 0:
                 continue
-            count = redo(i, state[OLD_V, j], state[OLD_W, j], state, coeff, kinds, g, i_inj[i], dt, tol, out_index, out_offset, count)
+            if x[REF * TILE + j] >= dt:
+                x[V * TILE + j], x[W * TILE + j] = c[V_RESET * TILE + j], wait(c, j, s[OLD_W * TILE + j], dt)
+                x[REF * TILE + j] = remaining(x, x[REF * TILE + j] - dt)
+            else:
+                count = redo(j, start + j, x, c, kinds, s, dt, tol, out_index, out_offset, count)
     return count
 
 
 @njit(**_FLAGS)
-def jump(state, coeff, kinds, inputs, dt, out_index, out_offset, count):
-    """Voltage jumps of ``curr_delta`` inputs at the end of the step, and the spikes they cause."""
-    for r in range(kinds.size):
-        for i in range(np.uint64(inputs.shape[1])):
-            if state[REF, i] <= 0:
-                state[V, i] += inputs[r, i]
-            inputs[r, i] = 0
-    for i in range(np.uint64(inputs.shape[1])):
-        if state[V, i] >= coeff[V_SPIKE, i] and state[REF, i] <= 0:
-            count = emit(i, dt, dt, out_index, out_offset, count)
-            state[V, i] = coeff[V_RESET, i]
-            state[W, i] += coeff[JUMP_W, i]
-            state[REF, i] = coeff[TAU_REF, i]
+def jump_tile(x, c, s, size, start, dt, out_index, out_offset, count):
+    """Voltage jumps (``s[SUM]``) at the end of the step, and the spikes they cause; lost on refractory cells."""
+    for j in range(size):
+        if x[REF * TILE + j] > 0:
+            continue
+        x[V * TILE + j] += s[SUM * TILE + j]
+        if x[V * TILE + j] >= c[V_SPIKE * TILE + j]:
+            count = emit(start + j, dt, dt, out_index, out_offset, count)
+            x[V * TILE + j] = c[V_RESET * TILE + j]
+            x[W * TILE + j] += c[JUMP_W * TILE + j]
+            x[REF * TILE + j] = c[TAU_REF * TILE + j]
     return count
