@@ -18,9 +18,11 @@ from numba.extending import intrinsic
 
 from neurosim.engine.plasticity import deliver_depressing, deliver_plastic, deliver_stochastic
 
-#: How far ahead in the queue synapses are fetched into the cache; runs are short and scattered, so
-#: without this each one begins with a wait for memory.
+#: How far ahead in the queue synapses are fetched into the cache. Runs are short and scattered:
+#: without this every line of each is waited for, which makes an event three times as expensive.
 AHEAD = 8
+#: Runs, packed synapses and weights of double precision in a cache line of 64 bytes.
+_RUNS_PER_LINE, _WORDS_PER_LINE, _NUMBERS_PER_LINE = 8, 16, 8
 #: Bits of a queue entry: first synapse, length, port. The longest run one entry can describe.
 START_BITS, LENGTH_BITS = 36, 20
 LONGEST_RUN = (1 << LENGTH_BITS) - 1
@@ -42,19 +44,40 @@ def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
 
 
 @njit(cache=True)
+def fetch_rows(block, reader, n_cells, first, last, log_gid, static):
+    """Fetch where the runs of the spikes ``first .. last - 1`` of one log are, for the block ``reader``."""
+    rows = static.rows.reshape(static.rows.size)
+    for s in range(first, last):
+        prefetch(rows, 2 * (reader * n_cells + log_gid[block, s]))  # pyright: ignore[reportCallIssue]
+
+
+@njit(cache=True)
+def fetch_runs(block, reader, n_cells, first, last, log_gid, static):
+    """Fetch the runs of the spikes ``first .. last - 1`` of one log, for the block ``reader``."""
+    for s in range(first, last):
+        cell = reader * n_cells + log_gid[block, s]
+        for e in range(static.rows[cell, 0], static.rows[cell + 1, 0] + _RUNS_PER_LINE - 1, _RUNS_PER_LINE):
+            prefetch(static.runs, e)  # pyright: ignore[reportCallIssue]
+
+
+@njit(cache=True)
 def enqueue_static(block, row, stamp, step, static, queue, n_queued):
     """Queue the runs of one spike, sent at step ``stamp``, that arrive after ``step``."""
     n_slots = n_queued.shape[1]
-    start = uint64(static.first[row])
-    for e in range(static.ptr[row], static.ptr[row + 1]):
+    sent = stamp % n_slots
+    start = uint64(static.rows[row, 1])
+    for e in range(uint64(static.rows[row, 0]), uint64(static.rows[row + 1, 0])):
         run = static.runs[e]
         length = run & uint64(0xFFFFFFFF)
-        arrival = stamp + np.int64(run >> uint64(40))
-        if arrival > step:
-            slot = arrival % n_slots
+        delay = np.int64(run >> uint64(40))
+        if stamp + delay > step:
+            slot = sent + delay
+            if slot >= n_slots:  # delays are shorter than the queue, and a division costs more than all the rest
+                slot -= n_slots
             port = (run >> uint64(32)) & uint64(0xFF)
-            queue[block, slot, n_queued[block, slot]] = start | (length << uint64(START_BITS)) | (port << uint64(START_BITS + LENGTH_BITS))
-            n_queued[block, slot] += 1
+            at = n_queued[block, slot]
+            queue[block, slot, at] = start | (length << uint64(START_BITS)) | (port << uint64(START_BITS + LENGTH_BITS))
+            n_queued[block, slot] = at + 1
         start += length
 
 
@@ -75,14 +98,28 @@ def add_packed(start, stop, base, word, codes):
     """Add one run of synapses whose weights are packed with their targets."""
     for k in range(start, stop):
         w = word[k]
-        codes[base + np.int64(w & np.uint32(0xFFFF))] += np.int32(w) >> np.int32(16)
+        codes[base + uint64(w & np.uint32(0xFFFF))] += np.int32(w) >> np.int32(16)
 
 
 @njit(cache=True)
 def add_plain(start, stop, base, target, weight, acc):
     """Add one run of synapses whose weights are stored as numbers."""
     for k in range(start, stop):
-        acc[base + np.int64(target[k])] += weight[k]
+        acc[base + uint64(target[k])] += weight[k]
+
+
+@njit(cache=True)
+def fetch_synapses(entry, static, packed):
+    """Fetch all synapses of a queue entry."""
+    start = np.int64(entry & uint64((1 << START_BITS) - 1))
+    length = np.int64((entry >> uint64(START_BITS)) & uint64(LONGEST_RUN))
+    if packed:
+        for k in range(start, start + length + _WORDS_PER_LINE - 1, _WORDS_PER_LINE):
+            prefetch(static.word, k)  # pyright: ignore[reportCallIssue]
+    else:
+        for k in range(start, start + length + _NUMBERS_PER_LINE - 1, _NUMBERS_PER_LINE):
+            prefetch(static.target, k)  # pyright: ignore[reportCallIssue]
+            prefetch(static.weight, k)  # pyright: ignore[reportCallIssue]
 
 
 @njit(cache=True)
@@ -91,19 +128,13 @@ def deliver_static(block, slot, static, acc, codes, queue, n_queued):
     packed = static.word.size > 0
     n = n_queued[block, slot]
     n_queued[block, slot] = 0
-    first = uint64((1 << START_BITS) - 1)
     for q in range(n):
         if q + AHEAD < n:
-            ahead = np.int64(queue[block, slot, q + AHEAD] & first)
-            if packed:
-                prefetch(static.word, ahead)  # pyright: ignore[reportCallIssue]
-            else:
-                prefetch(static.target, ahead)  # pyright: ignore[reportCallIssue]
-                prefetch(static.weight, ahead)  # pyright: ignore[reportCallIssue]
+            fetch_synapses(queue[block, slot, q + AHEAD], static, packed)
         entry = queue[block, slot, q]
-        start = np.int64(entry & first)
-        stop = start + np.int64((entry >> uint64(START_BITS)) & uint64(LONGEST_RUN))
-        base = static.bases[block, np.int64(entry >> uint64(START_BITS + LENGTH_BITS))]
+        start = entry & uint64((1 << START_BITS) - 1)
+        stop = start + ((entry >> uint64(START_BITS)) & uint64(LONGEST_RUN))
+        base = uint64(static.bases[block, np.int64(entry >> uint64(START_BITS + LENGTH_BITS))])
         if packed:
             add_packed(start, stop, base, static.word, codes)
         else:

@@ -14,7 +14,7 @@ from numba import njit
 
 from neurosim.engine import layout as lay
 from neurosim.engine.barrier import wait
-from neurosim.engine.delivery import deliver_dynamic, deliver_static, enqueue_dynamic, enqueue_static
+from neurosim.engine.delivery import deliver_dynamic, deliver_static, enqueue_dynamic, enqueue_static, fetch_rows, fetch_runs
 from neurosim.engine.parts import ADVANCE, RECEIVE, call_part
 from neurosim.engine.plasticity import log_spike
 from neurosim.engine.sources import emit
@@ -184,7 +184,12 @@ def run(
                     enqueue_static(b, b * n_cells + pending[0, s], pending[1, s], now, static, queue, n_queued)
                     if dynamic is not None:
                         enqueue_dynamic(b, b * n_cells + pending[0, s], pending[1, s], now, dynamic.segments, dynamic_queue, n_dynamic)
+            for other in range(ends.shape[0]):
+                head, tail = log_start(other, before * per_step, ends), log_start(other, start * per_step, ends)
+                fetch_rows(other, b, n_cells, head, tail, log_gid, static)
             for place in range(before * per_step, start * per_step):
+                for other in range(ends.shape[0]):
+                    fetch_runs(other, b, n_cells, log_start(other, place, ends), ends[other, place], log_gid, static)
                 stamp = first_step + place // per_step + 1
                 for _ in range(open_logs(b, place, ends, heads)):
                     other, head = next_spike(b, place, log_gid, ends, heads)

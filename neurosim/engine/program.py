@@ -60,15 +60,14 @@ class Static(NamedTuple):
     """Static synapses, by block, source, port and delay.
 
     A *port* is one receptor of one group of cells; ``bases[block, port]`` is its first
-    accumulator. ``runs`` lists, through ``ptr[block * n_cells + gid]``, the runs of synapses of a
-    source with one port and delay: delay in steps (24 bits), port (8 bits), length (32 bits). They
-    follow each other in the store from ``first[block * n_cells + gid]`` on. The store is either
+    accumulator. ``runs`` lists the runs of synapses of a source with one port and delay: delay in
+    steps (24 bits), port (8 bits), length (32 bits). ``rows[block * n_cells + gid]`` is the source's
+    first run and first synapse; they follow each other. The store is either
     ``target`` (relative to the port's base) and ``weight``, or both packed in ``word``: the target in
     the lower 16 bits, the weight as a signed multiple of the port's unit in the upper ones.
     """
 
-    ptr: Int64
-    first: Int64
+    rows: Int64
     runs: NDArray[np.uint64]
     bases: Int64
     target: NDArray[np.uint16]

@@ -95,14 +95,14 @@ def build_static(network: Network, projections: list[Projection], layout: Layout
             counts = np.pad(counts, ((0, 0), (0, 0), (0, highest + 1 - counts.shape[2])))
         target.see(rows)
         _count(rows.start, rows.indptr, rows.post, steps, target.gids, target.block, target.port, layout.n_cells, counts, target.indegree)
-    ptr, first, runs, place, longest = _index(counts)
+    rows, runs, place, longest = _index(counts)
     delays = np.flatnonzero(counts.any(axis=(0, 1)))
     del counts
-    n = int(first[-1])
+    n = int(rows[-1, 1])
     units = _units(source.targets, len(ports), dtype)
     packed = bool(n) and bool(np.all(units > 0))
     store = Static(
-        ptr, first, runs, _bases(layout, ports), np.empty(0 if packed else n, np.uint16), np.empty(0 if packed else n, dtype),
+        rows, runs, _bases(layout, ports), np.empty(0 if packed else n, np.uint16), np.empty(0 if packed else n, dtype),
         np.empty(n if packed else 0, np.uint32),
     )  # fmt: skip
     for target, rows, steps in source.pass_two():
@@ -116,14 +116,14 @@ def build_static(network: Network, projections: list[Projection], layout: Layout
     return Built(store, {key: float(units[port]) if packed else 0.0 for key, port in ports.items()}, most, n, shortest, last)
 
 
-def _index(counts: NDArray[np.int32]) -> tuple[Int64, Int64, NDArray[np.uint64], Int64, int]:
-    """Pointers and runs of a table of counts (row, port, delay), the first place of each entry, the longest run."""
-    row_runs, row_sizes = np.empty(len(counts), np.int64), np.empty(len(counts), np.int64)
-    longest = _measure_rows(counts, row_runs, row_sizes)
-    ptr, first = np.concatenate([[0], np.cumsum(row_runs)]), np.concatenate([[0], np.cumsum(row_sizes)])
-    runs, place = np.empty(ptr[-1], np.uint64), np.empty(counts.shape, np.int64)
-    _fill_runs(counts, ptr, first, runs, place)
-    return ptr, first, runs, place, longest
+def _index(counts: NDArray[np.int32]) -> tuple[Int64, NDArray[np.uint64], Int64, int]:
+    """Rows and runs of a table of counts (row, port, delay), the first place of each entry, the longest run."""
+    rows = np.zeros((len(counts) + 1, 2), np.int64)
+    longest = _measure_rows(counts, rows[1:])
+    np.cumsum(rows, axis=0, out=rows)
+    runs, place = np.empty(rows[-1, 0], np.uint64), np.empty(counts.shape, np.int64)
+    _fill_runs(counts, rows, runs, place)
+    return rows, runs, place, longest
 
 
 def _units(targets: list[Target], n_ports: int, dtype: type) -> NDArray[np.float64]:
@@ -217,25 +217,24 @@ def _count(start, indptr, post, steps, gids, block, port, n_cells, counts, indeg
 
 
 @njit(cache=True)
-def _measure_rows(counts, row_runs, row_sizes):
+def _measure_rows(counts, out):
     """Runs and synapses of every row; returns the length of the longest run."""
     longest = 0
     for row in range(counts.shape[0]):
-        row_runs[row] = row_sizes[row] = 0
         for port in range(counts.shape[1]):
             for level in range(counts.shape[2]):
                 length = np.int64(counts[row, port, level])
-                row_runs[row] += -(-length // LONGEST_RUN)
-                row_sizes[row] += length
+                out[row, 0] += -(-length // LONGEST_RUN)
+                out[row, 1] += length
                 longest = max(longest, length)
     return longest
 
 
 @njit(cache=True)
-def _fill_runs(counts, ptr, first, runs, place):
+def _fill_runs(counts, rows, runs, place):
     """Runs of every row in the order of ports and delays, and where each entry's first synapse goes."""
     for row in range(counts.shape[0]):
-        at, e = first[row], ptr[row]
+        at, e = rows[row, 1], rows[row, 0]
         for port in range(counts.shape[1]):
             for level in range(counts.shape[2]):
                 place[row, port, level] = at

@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numba import njit
 
-from neurosim.models._receptors import block_drive, drive_series, linear_drive
+from neurosim.models._receptors import BASE, DECAY1, DRIVE, RATE1, STRIDE, TO_V_G, block_drive, drive_series, linear_drive
 from neurosim.models._series import crossing, full_series, leaky_series, slope, summit, value
 from neurosim.models._tile import GAIN, INJECTED, OLD_V, OLD_W, SERIES, SUM, TILE
 
@@ -28,39 +28,143 @@ MAX_SUBSTEPS = 20000
 _FLAGS = {"cache": True, "error_model": "numpy"}
 
 
+@njit(forceinline=True, **_FLAGS)
+def settle(v, after, rise, pause, limit, reset, h, residue):
+    """What remains of a step's result: (v, refractory time left, how far beyond the threshold).
+
+    Cells that are refractory for the whole step stay at their reset; the last number is negative
+    for those and for cells that clearly did not fire, the others have to be done again.
+    """
+    left, held = pause - h, pause >= h
+    top = after if after > v else v
+    ahead = v + rise
+    top = top if top > ahead else ahead
+    beyond = top - limit
+    waiting = pause - residue
+    beyond = beyond if beyond > waiting else waiting
+    rest = left if left > residue else left - left
+    return (reset if held else after), (rest if held else pause), (-h if held else beyond)
+
+
+@njit(forceinline=True, **_FLAGS)
+def residue_of(x):
+    """Refractory time (ms) that rounding may leave over at its end."""
+    return 1e-9 if x.itemsize == 8 else 1e-5
+
+
+@njit(**_FLAGS)
+def mark(s, flags, size):
+    """Mark the cells that have to be done again."""
+    zero = s.dtype.type(0)
+    for j in range(np.uint64(size)):
+        flags[j] = s[SUM * TILE + j] >= zero
+
+
 @njit(**_FLAGS)
 def linear_tile(x, c, kinds, s, flags, size, dt):
     """Exact step of current-based LIF neurons."""
-    count = np.uint64(size)
     linear_drive(x, c, kinds, N_STATES, s, size)
-    h = x.dtype.type(dt)
-    for j in range(count):
+    h, residue = x.dtype.type(dt), x.dtype.type(residue_of(x))
+    for j in range(np.uint64(size)):
         v = x[V * TILE + j]
         rise = h * (c[K1 * TILE + j] * v + c[K0 * TILE + j] + c[INV_C * TILE + j] * s[SUM * TILE + j])
         after = c[PROP * TILE + j] * v + c[CONST * TILE + j] + c[PER_NA * TILE + j] * s[INJECTED * TILE + j] + s[GAIN * TILE + j]
         s[OLD_V * TILE + j] = v
-        s[OLD_W * TILE + j] = 0
-        x[V * TILE + j] = after
-        limit = c[V_SPIKE * TILE + j]
-        flags[j] = (after >= limit) | (v >= limit) | (v + rise >= limit) | (x[REF * TILE + j] > 0)
+        x[V * TILE + j], x[REF * TILE + j], s[SUM * TILE + j] = settle(
+            v, after, rise, x[REF * TILE + j], c[V_SPIKE * TILE + j], c[V_RESET * TILE + j], h, residue
+        )
+    mark(s, flags, size)
+
+
+@njit(**_FLAGS)
+def linear_pair(x, c, s, flags, size, dt, codes_0, codes_1, unit_0, unit_1):
+    """The same for two exponential currents and packed weights, in one pass with their decay and arrival."""
+    real = x.dtype.type
+    h, residue = real(dt), real(residue_of(x))
+    for j in range(np.uint64(size)):
+        v = x[V * TILE + j]
+        first = c[(BASE + DECAY1) * TILE + j] * x[N_STATES * TILE + j] + unit_0 * real(codes_0[j])
+        second = c[(BASE + STRIDE + DECAY1) * TILE + j] * x[(N_STATES + 2) * TILE + j] + unit_1 * real(codes_1[j])
+        codes_0[j] = 0
+        codes_1[j] = 0
+        x[N_STATES * TILE + j] = first
+        x[(N_STATES + 2) * TILE + j] = second
+        rise = h * (c[K1 * TILE + j] * v + c[K0 * TILE + j] + c[INV_C * TILE + j] * (first + second))
+        after = c[PROP * TILE + j] * v + c[CONST * TILE + j] + c[(BASE + TO_V_G) * TILE + j] * first + c[(BASE + STRIDE + TO_V_G) * TILE + j] * second
+        s[OLD_V * TILE + j] = v
+        x[V * TILE + j], x[REF * TILE + j], s[SUM * TILE + j] = settle(
+            v, after, rise, x[REF * TILE + j], c[V_SPIKE * TILE + j], c[V_RESET * TILE + j], h, residue
+        )
+    mark(s, flags, size)
 
 
 @njit(**_FLAGS)
 def leaky_tile(x, c, kinds, s, flags, size, dt, tol):
     """One Taylor step of LIF neurons with conductances."""
     block_drive(x, c, kinds, N_STATES, s, size)
-    h6 = dt**6
+    real = x.dtype.type
+    h, residue, largest = real(dt), real(residue_of(x)), real(tol / dt**6)
+    parts = (real(1 / 2), real(1 / 3), real(1 / 4), real(1 / 5), real(1 / 6))
     for j in range(np.uint64(size)):
-        v = x[V * TILE + j]
+        v, pause = x[V * TILE + j], x[REF * TILE + j]
         conductance, drive = series_terms(s, j)
-        p = leaky_series(v, c[K1 * TILE + j], c[K0 * TILE + j], c[INV_C * TILE + j], conductance, drive)
-        after = value(v, p, dt)
-        limit = c[V_SPIKE * TILE + j]
+        p = leaky_series(v, c[K1 * TILE + j], c[K0 * TILE + j], c[INV_C * TILE + j], conductance, drive, parts)
         s[OLD_V * TILE + j] = v
-        s[OLD_W * TILE + j] = 0
-        x[V * TILE + j] = after
-        bad = (after >= limit) | (v >= limit) | (v + dt * p[0] >= limit) | (x[REF * TILE + j] > 0)
-        flags[j] = bad | (abs(p[5]) * h6 > tol)
+        x[V * TILE + j], x[REF * TILE + j], beyond = settle(
+            v, value(v, p, h), h * p[0], pause, c[V_SPIKE * TILE + j], c[V_RESET * TILE + j], h, residue
+        )
+        s[SUM * TILE + j] = h if (abs(p[5]) > largest) & (pause < h) else beyond
+    mark(s, flags, size)
+
+
+@njit(**_FLAGS)
+def leaky_pair(x, c, s, flags, size, dt, tol, codes_0, codes_1, unit_0, unit_1):
+    """The same for two exponential conductances and packed weights, in one pass with their decay and arrival."""
+    real = x.dtype.type
+    h, residue, largest = real(dt), real(residue_of(x)), real(tol / dt**6)
+    parts = (real(1 / 2), real(1 / 3), real(1 / 4), real(1 / 5), real(1 / 6))
+    for j in range(np.uint64(size)):
+        v, pause = x[V * TILE + j], x[REF * TILE + j]
+        first = c[(BASE + DECAY1) * TILE + j] * x[N_STATES * TILE + j] + unit_0 * real(codes_0[j])
+        second = c[(BASE + STRIDE + DECAY1) * TILE + j] * x[(N_STATES + 2) * TILE + j] + unit_1 * real(codes_1[j])
+        codes_0[j] = 0
+        codes_1[j] = 0
+        x[N_STATES * TILE + j] = first
+        x[(N_STATES + 2) * TILE + j] = second
+        a = decaying(first, c[(BASE + RATE1) * TILE + j], parts)
+        b = decaying(second, c[(BASE + STRIDE + RATE1) * TILE + j], parts)
+        p = leaky_series(
+            v, c[K1 * TILE + j], c[K0 * TILE + j], c[INV_C * TILE + j], summed(a, b),
+            weighted(a, c[(BASE + DRIVE) * TILE + j], b, c[(BASE + STRIDE + DRIVE) * TILE + j]), parts,
+        )  # fmt: skip
+        s[OLD_V * TILE + j] = v
+        x[V * TILE + j], x[REF * TILE + j], beyond = settle(
+            v, value(v, p, h), h * p[0], pause, c[V_SPIKE * TILE + j], c[V_RESET * TILE + j], h, residue
+        )
+        s[SUM * TILE + j] = h if (abs(p[5]) > largest) & (pause < h) else beyond
+    mark(s, flags, size)
+
+
+@njit(forceinline=True, **_FLAGS)
+def decaying(g, rate, parts):
+    """Taylor coefficients 0..5 of an exponential decay from ``g``."""
+    g1 = -rate * g
+    g2 = -rate * g1 * parts[0]
+    g3 = -rate * g2 * parts[1]
+    g4 = -rate * g3 * parts[2]
+    return g, g1, g2, g3, g4, -rate * g4 * parts[3]
+
+
+@njit(forceinline=True, **_FLAGS)
+def summed(a, b):
+    """Sum of two series of six terms."""
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4], a[5] + b[5]
+
+
+@njit(forceinline=True, **_FLAGS)
+def weighted(a, f, b, g):
+    """``f a + g b`` of two series of six terms."""
+    return f * a[0] + g * b[0], f * a[1] + g * b[1], f * a[2] + g * b[2], f * a[3] + g * b[3], f * a[4] + g * b[4], f * a[5] + g * b[5]
 
 
 @njit(forceinline=True, **_FLAGS)
@@ -197,8 +301,7 @@ def wait(c, j, w, pause):
 @njit(**_FLAGS)
 def remaining(x, pause):
     """Refractory time left, without the residue that rounding leaves at its end."""
-    residue = 1e-9 if x.itemsize == 8 else 1e-5
-    return pause if pause > residue else 0.0
+    return pause if pause > residue_of(x) else 0.0
 
 
 @njit(**_FLAGS)
@@ -231,10 +334,10 @@ def redo(j, i, x, c, kinds, s, dt, tol, out_index, out_offset, count):
 def redo_tile(x, c, kinds, s, flags, size, start, dt, tol, out_index, out_offset, count):
     """Do the marked cells of a tile again; the first one is cell ``start`` of the part."""
     words = flags.view(np.uint64)
-    for q in range((size + 7) // 8):
-        if words[q] == 0:
+    for q in range(0, (size + 7) // 8, 4):
+        if (words[q] | words[q + 1] | words[q + 2] | words[q + 3]) == 0:
             continue
-        for j in range(8 * q, min(8 * q + 8, size)):
+        for j in range(8 * q, min(8 * q + 32, size)):
             if flags[j] == 0:
                 continue
             if x[REF * TILE + j] >= dt:
@@ -246,15 +349,23 @@ def redo_tile(x, c, kinds, s, flags, size, start, dt, tol, out_index, out_offset
 
 
 @njit(**_FLAGS)
-def jump_tile(x, c, s, size, start, dt, out_index, out_offset, count):
+def jump_tile(x, c, s, flags, size, start, dt, out_index, out_offset, count):
     """Voltage jumps (``s[SUM]``) at the end of the step, and the spikes they cause; lost on refractory cells."""
-    for j in range(size):
-        if x[REF * TILE + j] > 0:
+    zero = x.dtype.type(0)
+    for j in range(np.uint64(size)):
+        waiting = x[REF * TILE + j] > zero
+        v = x[V * TILE + j] + (zero if waiting else s[SUM * TILE + j])
+        x[V * TILE + j] = v
+        s[SUM * TILE + j] = v - c[V_SPIKE * TILE + j]
+    mark(s, flags, size)
+    words = flags.view(np.uint64)
+    for q in range((size + 7) // 8):
+        if words[q] == 0:
             continue
-        x[V * TILE + j] += s[SUM * TILE + j]
-        if x[V * TILE + j] >= c[V_SPIKE * TILE + j]:
-            count = emit(start + j, dt, dt, out_index, out_offset, count)
-            x[V * TILE + j] = c[V_RESET * TILE + j]
-            x[W * TILE + j] += c[JUMP_W * TILE + j]
-            x[REF * TILE + j] = c[TAU_REF * TILE + j]
+        for j in range(8 * q, min(8 * q + 8, size)):
+            if flags[j] != 0 and x[REF * TILE + j] <= zero:
+                count = emit(start + j, dt, dt, out_index, out_offset, count)
+                x[V * TILE + j] = c[V_RESET * TILE + j]
+                x[W * TILE + j] += c[JUMP_W * TILE + j]
+                x[REF * TILE + j] = c[TAU_REF * TILE + j]
     return count

@@ -38,8 +38,8 @@ from numba import njit
 
 from neurosim.models import _hodgkin_huxley as hh
 from neurosim.models._hodgkin_huxley import advance_one, jump_excitable
-from neurosim.models._membrane import N_STATES, adaptive_tile, jump_tile, leaky_tile, linear_tile, redo_tile
-from neurosim.models._receptors import CURR_DELTA, refresh
+from neurosim.models._membrane import N_STATES, adaptive_tile, jump_tile, leaky_pair, leaky_tile, linear_pair, linear_tile, redo_tile
+from neurosim.models._receptors import COND_EXP, CURR_DELTA, CURR_EXP, refresh
 from neurosim.models._tile import INJECTED, SUM, TILE
 
 K_LIF_LINEAR, K_LIF, K_ADEX, K_IZHIKEVICH, K_HH = range(5)
@@ -65,16 +65,29 @@ def inject(i_inj, start, size, s):
 
 
 @njit(**_FLAGS)
+def is_pair(kinds, kind, lanes, decays, i_inj):
+    """Whether a part has two receptors of one kind, fed with packed weights only, and no injected current."""
+    if kinds.size != 2 or not decays or i_inj.size > 0:
+        return False
+    alike = kinds[0] == kind and kinds[1] == kind
+    return alike and lanes[1] == 0 and lanes[3] == 0
+
+
+@njit(**_FLAGS)
 def advance_linear(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Advance LIF neurons with synaptic currents from t to t + dt."""
     n_rows = (N_STATES + 2 * kinds.size) * TILE
+    pair = is_pair(kinds, CURR_EXP, lanes, decays, i_inj)
     for t in range(tiles.size):
         start = t * TILE
         size = min(n - start, TILE)
         y, k = x[t * n_rows :], c[tiles[t] :]
-        refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
-        inject(i_inj, start, size, s)
-        linear_tile(y, k, kinds, s, flags, size, dt)
+        if pair:
+            linear_pair(y, k, s, flags, size, dt, codes[start:], codes[n + start :], lanes[0], lanes[2])
+        else:
+            refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
+            inject(i_inj, start, size, s)
+            linear_tile(y, k, kinds, s, flags, size, dt)
         count = redo_tile(y, k, kinds, s, flags, size, start, dt, TOL_LEAKY, out_index, out_offset, count)
     return count
 
@@ -83,13 +96,17 @@ def advance_linear(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, 
 def advance_leaky(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Advance LIF neurons with synaptic conductances from t to t + dt."""
     n_rows = (N_STATES + 2 * kinds.size) * TILE
+    pair = is_pair(kinds, COND_EXP, lanes, decays, i_inj)
     for t in range(tiles.size):
         start = t * TILE
         size = min(n - start, TILE)
         y, k = x[t * n_rows :], c[tiles[t] :]
-        refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
-        inject(i_inj, start, size, s)
-        leaky_tile(y, k, kinds, s, flags, size, dt, TOL_LEAKY_TILE)
+        if pair:
+            leaky_pair(y, k, s, flags, size, dt, TOL_LEAKY_TILE, codes[start:], codes[n + start :], lanes[0], lanes[2])
+        else:
+            refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
+            inject(i_inj, start, size, s)
+            leaky_tile(y, k, kinds, s, flags, size, dt, TOL_LEAKY_TILE)
         count = redo_tile(y, k, kinds, s, flags, size, start, dt, TOL_LEAKY, out_index, out_offset, count)
     return count
 
@@ -153,7 +170,7 @@ def receive_firing(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, 
         y, k = x[t * n_rows :], c[tiles[t] :]
         refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
         if jumps(kinds, acc, codes, lanes, n, start, size, s):
-            count = jump_tile(y, k, s, size, start, dt, out_index, out_offset, count)
+            count = jump_tile(y, k, s, flags, size, start, dt, out_index, out_offset, count)
     return count
 
 
