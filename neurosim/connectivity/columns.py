@@ -250,7 +250,7 @@ def formed(name: str, values: Values, form: Form) -> Values:
 
 def _check(name: str, values: float | Floats, size: int) -> None:
     """Raise unless all are finite and delays above 0; a number is checked even without synapses."""
-    least, most = (values, values) if isinstance(values, float) else (values.min(initial=np.inf), values.max(initial=-np.inf))
+    least, most = np.min(values, initial=np.inf), np.max(values, initial=-np.inf)
     if size and least > (0.0 if name == "delay" else -np.inf) and most < np.inf:
         return
     found = np.atleast_1d(values)

@@ -22,6 +22,7 @@ _IN_LEAF = 64
 _LEAF = 20_000_000
 """FixedIn: synapses of a leaf, at most, whatever the splitting costs."""
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FixedIn(Preparable):
     """``n`` synapses onto every postsynaptic cell (``n`` an int or one per cell).

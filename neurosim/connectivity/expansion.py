@@ -12,9 +12,9 @@ import numpy as np
 from neurosim.columns import Integers
 from neurosim.connectivity import columns as values_of
 from neurosim.connectivity.columns import Form, Span, all_columns
-from neurosim.connectivity.rules import Prepared, evenly
+from neurosim.connectivity.rules import Prepared, Topology, evenly
 from neurosim.errors import NetworkError, NeurosimError, ParameterError
-from neurosim.network import Ends, Network, Projection, Rows
+from neurosim.network import Ends, Network, Projection, Rows, Rule
 
 _POST = np.dtype(np.int64)
 _VALUES = np.dtype(np.float64)
@@ -120,7 +120,11 @@ class Expansion:
     def _form(self, name: str, dtypes: Mapping[str, Any]) -> Form:
         if name not in self._columns:
             raise NetworkError(
-                f"has no column '{name}'.", where=self._where, used=name, limit=tuple(self._columns), remedy=f"Columns: {', '.join(self._columns)}."
+                f"has no column '{name}'.",
+                where=self._where,
+                used=name,
+                limit=tuple(self._columns),
+                remedy=f"Columns: {', '.join(self._columns)}.",
             )
         dtype = np.dtype(dtypes.get(name, _VALUES))
         if dtype.kind == "f":
@@ -184,7 +188,12 @@ def _prepared(projection: Projection, ends: Ends) -> Prepared:
     prepare = getattr(projection.rule, "prepare", None)
     if prepare is not None:
         return prepare(ends)
-    return Prepared(partial(projection.rule.expand, ends=ends), evenly(projection.rule.expected(ends), ends))
+    return Prepared(partial(_converted, projection.rule, ends), evenly(projection.rule.expected(ends), ends))
+
+
+def _converted(rule: Rule, ends: Ends, start: int, stop: int) -> Topology:
+    indptr, post = rule.expand(start, stop, ends)
+    return indptr, post.astype(np.int32)
 
 
 def expand(

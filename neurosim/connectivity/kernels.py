@@ -61,7 +61,7 @@ def draw_cells(key, limit, skipped, marks, stamp, out_cells):
 @njit(cache=True, nogil=True)
 def fill_drawn(base, start, n_post, excluded, marks, indptr, out_post):
     """As many cells as each row of ``indptr`` has room for; distinct ones if there are ``marks``."""
-    stamp = 0
+    stamp = np.int64(0)
     for row in range(len(indptr) - 1):
         skipped = excluded[row] if excluded[row] >= 0 else n_post
         limit = n_post - (1 if excluded[row] >= 0 else 0)
@@ -84,7 +84,7 @@ def fill_bernoulli(base, start, row, n_post, cubics, mean_skip, excluded, p, seg
             return row
         key = row_key(base, start + row)
         step = row_step(key)
-        cell, ordinal = -1.0, 0
+        cell, ordinal = -1.0, np.int64(0)
         while cell < n_post:
             fill_places(key, step, ordinal, chunk, p, segment)
             ordinal += chunk
@@ -132,7 +132,7 @@ def draw_columns(base, counts, leaves, edges, excluded, marks, start, out_picks,
     their synapses are counted in ``out_rows``, their sources less ``start`` put into ``out_picks``
     column by column, ``out_kept`` of each. Returns how many are kept.
     """
-    at, stamp, n_leaves = 0, 0, counts.shape[1]
+    at, stamp, n_leaves = np.int64(0), np.int64(0), counts.shape[1]
     for column in range(len(counts)):
         before = at
         for leaf in range(leaves[0], leaves[1]):

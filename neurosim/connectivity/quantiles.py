@@ -58,6 +58,7 @@ class Quantiles(NamedTuple):
     high: float
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def tabulate(tails: Tails) -> Quantiles | None:
     """Table of a quantile function, ``None`` if cubics do not follow it closely enough."""
     octave, part = np.divmod(np.arange(_SIDE), _PER_OCTAVE)
@@ -82,11 +83,10 @@ def _cubics(tails: Tails, upper: bool, first: Floats, width: Floats) -> Floats |
     c = values @ np.linalg.inv(np.vander(nodes, 4, increasing=True)).T
     between = np.array([-1.0, -0.7, 0.0, 0.7])
     exact = tails((middle + half * between).ravel(), upper).reshape(-1, 4)
-    with np.errstate(invalid="ignore"):
-        error = np.abs(c @ np.vander(between, 4, increasing=True).T - exact)
-        spread = np.abs(exact - float(tails(np.array([0.5]), upper)[0]))
-        if not (error <= TOLERANCE * (spread + np.median(spread))).all():
-            return None
+    error = np.abs(c @ np.vander(between, 4, increasing=True).T - exact)
+    spread = np.abs(exact - float(tails(np.array([0.5]), upper)[0]))
+    if not (error <= TOLERANCE * (spread + np.median(spread))).all():
+        return None
     a, b = 1.0 / half[:, 0], -(middle / half)[:, 0]
     in_p = (((c[:, 3] * b + c[:, 2]) * b + c[:, 1]) * b + c[:, 0], a * (c[:, 1] + b * (2.0 * c[:, 2] + 3.0 * b * c[:, 3])))
     return np.stack([*in_p, a * a * (c[:, 2] + 3.0 * b * c[:, 3]), a * a * a * c[:, 3]], axis=1)
@@ -147,7 +147,7 @@ def fill_quantiles(base, start, indptr, cubics, low, high, per_step, p, segment,
 
 def values(base: np.uint64, start: int, indptr: Integers, table: Quantiles, dtype: Any = np.float64, per_step: float = 0.0) -> NDArray[Any]:
     """Values of rows ``start ..``; see :func:`fill_quantiles`."""
-    if indptr[-1] <= FEW:
+    if indptr[-1] <= FEW and not fill_quantiles.signatures:
         found = _through_numpy(words(base, start, indptr), table)
         return (np.floor(found * per_step + 0.500000001) if per_step else found).astype(dtype)
     out = np.empty(indptr[-1], dtype)

@@ -28,7 +28,7 @@ from neurosim.columns import Floats, Integers
 Words = NDArray[np.uint64]
 
 FEW = 50_000
-"""Numbers up to which NumPy draws them: about the time that loading a compiled kernel takes."""
+"""Numbers up to which NumPy draws them, unless the kernel is loaded: about the time that loading it takes."""
 
 _MASK = (1 << 64) - 1
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -109,7 +109,7 @@ def words(base: np.uint64, start: int, indptr: Integers) -> Words:
 
 def uniforms(base: np.uint64, start: int, indptr: Integers) -> Floats:
     """The first numbers of rows ``start ..`` in (0, 1), shape (indptr[-1],)."""
-    if indptr[-1] <= FEW:
+    if indptr[-1] <= FEW and not fill_uniforms.signatures:
         return ((words(base, start, indptr) >> _S12).astype(np.float64) + 0.5) * 2.220446049250313e-16
     values = np.empty(indptr[-1], np.float64)
     fill_uniforms(base, start, indptr, values)
