@@ -241,7 +241,7 @@ class Session:
         """Warn of slices that were late and of live spikes that were dropped."""
         if self.simulation.realtime.overruns and "realtime" not in self._warned:
             self._warned.add("realtime")
-            warnings.warn(str(self.simulation.realtime), LossWarning, stacklevel=users_level())
+            warnings.warn(f"{self.simulation.realtime.summary()}. realtime_report() has more.", LossWarning, stacklevel=users_level())
         if self.live is not None:
             self.live.warn()
 

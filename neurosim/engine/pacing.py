@@ -78,10 +78,16 @@ class RealTime:
         figures = {name: getattr(self, name).quantiles() for name in ("lateness", "work", "jitter")}
         return {"slices": self.n_slices, "slice_ms": self.slice_ms, "late": self.overruns, "late_share": self.late_share, **figures}
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """Late slices and their lateness in one line."""
         late = f"{self.overruns:,} of {self.n_slices:,} slices late by more than {TOLERANCE_MS:g} ms ({100 * self.late_share:.3g} %)"
-        work = f"work in a slice of {self.slice_ms:g} ms: {self.work}"
-        return f"real time: {late}; lateness of all: {self.lateness}; {work}; jitter of the wait: {self.jitter}"
+        return f"real time: {late}; lateness of all: {self.lateness}"
+
+    def __str__(self) -> str:
+        rows = [(name, getattr(self, name).quantiles()) for name in ("lateness", "work", "jitter")]
+        head = " " * 10 + "".join(f"{name:>9}" for name in rows[0][1]) + "  ms"
+        lines = [f"  {name:<8}" + "".join(f"{value:>9.3g}" for value in values.values()) for name, values in rows]
+        return "\n".join([f"{self.summary()}; slices of {self.slice_ms:g} ms", head, *lines])
 
 
 def sleep_until(due_s: float) -> None:

@@ -53,7 +53,15 @@ class Simulation:
         For parameters no model can have, delays below the step, unknown pace or precision.
     """
 
-    def __init__(self, network: Network, *, threads: int = 1, precision: str = "float64", pace: str = "accelerated", slice_ms: float = pacing.SLICE_MS) -> None:
+    def __init__(
+        self,
+        network: Network,
+        *,
+        threads: int = 1,
+        precision: str = "float64",
+        pace: str = "accelerated",
+        slice_ms: float = pacing.SLICE_MS,
+    ) -> None:
         if precision not in ("float64", "float32"):
             raise ParameterError(
                 f"precision '{precision}' is not known.",

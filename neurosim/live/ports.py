@@ -87,7 +87,6 @@ class Port:
         return found
 
     def _take(self, datagrams: list[bytes]) -> None:
-        self.datagrams += len(datagrams)
         good = []
         for datagram in datagrams:
             try:
@@ -100,6 +99,7 @@ class Port:
         for key in np.unique(keys).tolist():
             mine = keys == key
             self._sort(key, cells[mine], times_ms[mine])
+        self.datagrams += len(datagrams)
 
     def _sort(self, key: int, cells: Int64, times_ms: Floats) -> None:
         live_input = self._routes.get(key)
@@ -154,7 +154,9 @@ def resolved(host: str) -> str:
     try:
         return socket.gethostbyname(host)
     except OSError as fault:
-        raise SocketError(f"the host is not known ({fault.strerror or fault}).", where=f"UDP {host}", used=host, remedy="Check it.") from fault
+        raise SocketError(
+            f"the host is not known ({fault.strerror or fault}).", where=f"UDP {host}", used=host, remedy="Check it."
+        ) from fault
 
 
 def _refused(host: str, number: int, fault: OSError) -> SocketError:

@@ -123,7 +123,7 @@ def realtime_report() -> Any:
     Returns
     -------
     neurosim.engine.pacing.RealTime
-        Prints as one line; ``table()`` has the figures.
+        Prints as a table; ``table()`` gives the figures as a dictionary.
 
     Raises
     ------
@@ -140,7 +140,10 @@ def _checked(population: Any, where: str) -> int:
     simulator.state.require(where)
     if not isinstance(population, Population):
         raise NetworkError(
-            f"{type(population).__name__} is not a population.", where=where, used=population, remedy="Give a Population, not a view or assembly."
+            f"{type(population).__name__} is not a population.",
+            where=where,
+            used=population,
+            remedy="Give a Population, not a view or assembly.",
         )
     if population._epoch != simulator.state.epoch:
         raise other_setup(f"Population '{population.label}'")
