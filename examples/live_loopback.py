@@ -32,9 +32,9 @@ def client(own, address, trips):
         datagram = own.recv(2048)
         if not datagram:  # the end, see below
             return
-        magic, version, _, count, _, slice_ms = header.unpack_from(datagram)
+        _magic, _version, _flags, count, _sequence, _slice_ms = header.unpack_from(datagram)
         for number in range(count):
-            key, cell, time_ms = event.unpack_from(datagram, header.size + number * event.size)
+            _key, cell, time_ms = event.unpack_from(datagram, header.size + number * event.size)
             trips.append((time.perf_counter() - sent, time_ms))
             sent = time.perf_counter()
             send((cell + 1) % N)

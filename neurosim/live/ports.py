@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -82,8 +83,10 @@ class Port:
             self._socket.setblocking(False)
             while len(found) < BURST:
                 found.append(self._socket.recv(LARGEST_DATAGRAM))
-        except OSError:  # nothing more is there, or the network complains of an earlier datagram
+        except (TimeoutError, BlockingIOError):  # nothing more is there
             pass
+        except OSError:  # the network complains of an earlier datagram, or is gone
+            time.sleep(REST_S)
         return found
 
     def _take(self, datagrams: list[bytes]) -> None:
@@ -121,10 +124,8 @@ class Port:
         """Stop listening; the thread has ended when this returns."""
         self.lost_by_system()
         self._closing.set()
-        try:  # wakes the thread
+        with contextlib.suppress(OSError):  # wakes the thread
             self._socket.sendto(b"", self._socket.getsockname())
-        except OSError:
-            pass
         self._thread.join(1.0)
         self._socket.close()
 

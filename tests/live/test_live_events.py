@@ -55,6 +55,6 @@ GOOD = pack(1, [1, 2])[0]
     ],
 )
 def test_what_is_no_datagram_is_refused(datagram: bytes, message: str) -> None:
-    with pytest.raises(ParameterError, match="live: this is no datagram of spikes: .* See docs/live.md") as caught:
+    with pytest.raises(ParameterError, match=r"live: this is no datagram of spikes: .* See docs/live.md") as caught:
         unpack(datagram)
     assert message in str(caught.value)

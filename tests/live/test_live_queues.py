@@ -286,16 +286,16 @@ def test_settings_that_cannot_be_are_refused(hub: Hub, settings: dict[str, objec
 
 def test_an_output_to_nobody_is_refused(hub: Hub) -> None:
     with pytest.raises(
-        ParameterError, match="Population 'out': a live output needs somebody to give the spikes to. Give callback= or port="
+        ParameterError, match=r"Population 'out': a live output needs somebody to give the spikes to. Give callback= or port="
     ):
         hub.add_output(0, 10, "out")
-    with pytest.raises(ParameterError, match="0 is not the number of a UDP port. Give 1 to 65535"):
+    with pytest.raises(ParameterError, match=r"0 is not the number of a UDP port. Give 1 to 65535"):
         hub.add_output(0, 10, "out", port=0)
 
 
 def test_a_second_input_and_a_key_given_twice_are_refused(hub: Hub) -> None:
     number = hub.add_input(0, 10, "a", port=0).address[1]  # type: ignore[index]
-    with pytest.raises(NetworkError, match="Population 'a': has a live input already. Give port and callback in one call"):
+    with pytest.raises(NetworkError, match=r"Population 'a': has a live input already. Give port and callback in one call"):
         hub.add_input(0, 10, "a")
     with pytest.raises(NetworkError, match=f"Population 'b': key 0 belongs to population 'a' at port {number}. Give another key"):
         hub.add_input(1, 10, "b", port=number, key=0)

@@ -88,7 +88,7 @@ def test_a_client_sends_spikes_and_hears_the_answer_within_a_few_slices(live: An
 
 
 def test_a_flood_neither_stops_the_run_nor_takes_memory_and_is_counted(live: Any) -> None:
-    injectors, cells = network(live, pace="realtime", time_slice=5.0, weight=0.0)
+    injectors, _ = network(live, pace="realtime", time_slice=5.0, weight=0.0)
     injectors.recorder.reset()
     way_in = live.live_input(injectors, port=0, capacity=1000)
     live.run(0.2)
