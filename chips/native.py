@@ -28,6 +28,8 @@ class Native:
     reversal_mv
         Distances of the excitatory and inhibitory reversal potential from the working point, for
         currents that become conductances.
+    speedup
+        How many times faster than biology the chip runs.
     """
 
     models: frozenset[str]
@@ -38,3 +40,4 @@ class Native:
     injection: bool = False
     shortest_tau_ms: float = 1.0
     reversal_mv: tuple[float, float] = (70.0, -70.0)
+    speedup: float = 1.0

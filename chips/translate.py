@@ -75,6 +75,10 @@ class Draft:
         self.losses.append(Loss("approximation", where, what, count, count, error[0], error[1], unit, text))
 
 
+#: Cell type of sources that are told to fire while the network runs.
+LIVE = "SpikeInjector"
+
+
 def translate(chip: Chip, network: Network, approximate: frozenset[str], native: Native) -> Draft:
     """Network with models, receptors and synapses that the chip has.
 
@@ -104,6 +108,9 @@ def _population(draft: Draft, population: Population) -> Population:
 
 
 def _check_source(draft: Draft, population: Population, where: str) -> None:
+    if population.cell_type == LIVE and draft.native.speedup != 1.0:
+        detail = f"The chip runs {draft.native.speedup:,.0f} times faster than biology; live spikes come and go at biological pace."
+        draft.losses.append(Loss("ignored", where, "speed of the chip", population.size, population.size, detail=detail))
     known = draft.native.sources
     if known is None or population.model in known:
         return

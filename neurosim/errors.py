@@ -147,6 +147,10 @@ class ScriptError(NeurosimError, RuntimeError):
     """A user script could not be read or raised an exception while it ran."""
 
 
+class SocketError(NeurosimError, OSError):
+    """A UDP port cannot be opened, or a host is not known."""
+
+
 class MissingExtraError(NeurosimError, ImportError):
     """An optional dependency is not installed; the remedy is the pip line to type."""
 

@@ -117,10 +117,15 @@ class Session:
         As described by the user.
     chip
         ``None`` is the ideal reference.
-    threads, precision, pace
+    threads, precision, pace, slice_ms
         See :class:`neurosim.engine.Simulation`.
     approximate, pins
         See :func:`fit`.
+
+    Attributes
+    ----------
+    live
+        A :class:`neurosim.live.Hub` through which spikes come and go while it runs, or ``None``.
 
     Examples
     --------
@@ -139,12 +144,14 @@ class Session:
         threads: int = 1,
         precision: str = "float64",
         pace: str = "accelerated",
+        slice_ms: float = 5.0,
         approximate: Iterable[str] = (),
         pins: Sequence[Pin] = (),
     ) -> None:
-        self._options = {"threads": threads, "precision": precision, "pace": pace}
+        self._options = {"threads": threads, "precision": precision, "pace": pace, "slice_ms": slice_ms}
         self._approximate, self.pins = tuple(approximate), tuple(pins)
         self.chip, self.network = chip, network
+        self.live: Any = None
         self._warned: set[str] = set()
         self._simulation: Simulation | None = None
         self.fit = self._fitted(network)
@@ -222,10 +229,21 @@ class Session:
 
     def run_until(self, t_ms: float, *, progress: bool | None = None, on_chunk: Callable[[float], None] | None = None) -> None:
         """Run until ``t_ms``; see :meth:`neurosim.engine.Simulation.run_until`."""
-        self.simulation.run_until(t_ms, progress=progress, on_chunk=on_chunk)
+        self.simulation.live = self.live
+        try:
+            self.simulation.run_until(t_ms, progress=progress, on_chunk=on_chunk)
+        except KeyboardInterrupt:
+            self._tell()
+            raise
+        self._tell()
+
+    def _tell(self) -> None:
+        """Warn of slices that were late and of live spikes that were dropped."""
         if self.simulation.realtime.overruns and "realtime" not in self._warned:
             self._warned.add("realtime")
-            warnings.warn(str(self.simulation.realtime), LossWarning, stacklevel=users_level())
+            warnings.warn(f"{self.simulation.realtime.summary()}. realtime_report() has more.", LossWarning, stacklevel=users_level())
+        if self.live is not None:
+            self.live.warn()
 
     def reset(self) -> None:
         """Back to time zero and the initial state; recordings are cleared."""

@@ -144,6 +144,7 @@ class HicannChip(Chip):
             receptors=frozenset({"cond_exp"}),
             shortest_tau_ms=neurons.tau_syn.value[0] * neurons.speedup.value / 1000,
             reversal_mv=(distance, -distance),
+            speedup=neurons.speedup.value,
         )
         draft = translate(self, network, approximate, native)
         for population in draft.network.populations:

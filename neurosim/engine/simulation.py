@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import connectivity
-from neurosim.engine import barrier, build, carry, currents, kernels, pacing, parts, stores
+from neurosim.engine import barrier, build, carry, currents, kernels, live, pacing, parts, stores
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Cells, Dynamic, Program, Sources
 from neurosim.engine.recording import Recordings, sample_buffer
@@ -42,6 +42,13 @@ class Simulation:
         ``"float64"`` or ``"float32"``, of neuron states and static weights.
     pace
         ``"accelerated"`` (as fast as possible) or ``"realtime"``.
+    slice_ms
+        Simulated time between two looks at the clock, in real time or with live input and output.
+
+    Attributes
+    ----------
+    live
+        What comes in and goes out while it runs; see :mod:`neurosim.engine.live`.
 
     Raises
     ------
@@ -49,7 +56,15 @@ class Simulation:
         For parameters no model can have, delays below the step, unknown pace or precision.
     """
 
-    def __init__(self, network: Network, *, threads: int = 1, precision: str = "float64", pace: str = "accelerated") -> None:
+    def __init__(
+        self,
+        network: Network,
+        *,
+        threads: int = 1,
+        precision: str = "float64",
+        pace: str = "accelerated",
+        slice_ms: float = pacing.SLICE_MS,
+    ) -> None:
         if precision not in ("float64", "float32"):
             raise ParameterError(
                 f"precision '{precision}' is not known.",
@@ -73,7 +88,9 @@ class Simulation:
         self.threads = int(threads)
         self.dtype = np.float64 if precision == "float64" else np.float32
         self.pace = pacing.check_pace(pace)
-        self.realtime = pacing.RealTime()
+        self.slice_steps = max(round(slice_ms / network.dt), 1)
+        self.realtime = pacing.RealTime(slice_ms=self.slice_steps * network.dt)
+        self.live: live.Exchange | None = None
         self._barrier = barrier.make(self.threads)
         self._pool = ThreadPoolExecutor(self.threads - 1, "neurosim") if self._barrier else None
         self.interrupted = False
@@ -154,7 +171,10 @@ class Simulation:
         with pacing.interruptible() as interrupt:
             size = FIRST_CHUNK
             while self.step < last and not interrupt.pressed:
-                size = self._next_chunk(size, last)
+                if self.live is not None or self.pace == "realtime":
+                    live.run_slice(self, last)
+                else:
+                    size = self._next_chunk(size, last)
                 bar.update((self.step - first) * self.network.dt)
                 if self.pace == "realtime":
                     self.realtime.wait(self.t_ms)
@@ -183,10 +203,8 @@ class Simulation:
         begun = time.perf_counter()
         self._chunk(n)
         took = time.perf_counter() - begun
-        aim = 0.005 if self.pace == "realtime" else CHUNK_S
         per_step = max(took / n, 1e-9)
-        limit = max(1, round(5.0 / self.network.dt)) if self.pace == "realtime" else LARGEST_CHUNK
-        return int(np.clip(aim / per_step, 1, min(limit, 4 * size)))
+        return int(np.clip(CHUNK_S / per_step, 1, min(LARGEST_CHUNK, 4 * size)))
 
     def _chunk(self, n_steps: int) -> None:
         """Run ``n_steps`` steps and keep what they recorded."""
@@ -282,6 +300,7 @@ class Simulation:
         recent = self._history[1] > self.step - self.stores.max_delay
         self._history = (np.concatenate([self._history[0][recent], gids]), np.concatenate([self._history[1][recent], stamps]))
         self.recordings.add_spikes(self.network, self.layout, gids, times)
+        live.collect(self, gids, times)
 
     def _sample_now(self) -> None:
         """Sample all probes at the current time, unless they were sampled by the last step."""
@@ -367,6 +386,8 @@ class Simulation:
         """Back to time zero and the initial state; recordings are cleared."""
         self.recordings = Recordings()
         self._load(self.network, {}, step=0)
+        if self.live is not None:
+            self.live.clear()
 
 
 class _Queues:

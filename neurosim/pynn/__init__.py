@@ -49,6 +49,7 @@ from neurosim.pynn.cells import (
     IF_curr_delta,
     IF_curr_exp,
     Izhikevich,
+    SpikeInjector,
     SpikeSourceArray,
     SpikeSourceGamma,
     SpikeSourcePoisson,
@@ -87,6 +88,7 @@ from neurosim.pynn.control import (
     setup,
 )
 from neurosim.pynn.electrodes import ACSource, DCSource, NoisyCurrentSource, StepCurrentSource
+from neurosim.pynn.live import live_input, live_output, live_report, realtime_report
 from neurosim.pynn.placement import losses, mapping, place
 from neurosim.pynn.populations import Population, PopulationView
 from neurosim.pynn.procedural import connect, create, initialize, record, record_gsyn, record_v
@@ -224,6 +226,7 @@ __all__ = [  # noqa: RUF022 - in plain alphabetical order
     "SimpleStochasticSynapse",
     "SmallWorldConnector",
     "Space",
+    "SpikeInjector",
     "SpikePairRule",
     "SpikeSourceArray",
     "SpikeSourceGamma",
@@ -245,12 +248,16 @@ __all__ = [  # noqa: RUF022 - in plain alphabetical order
     "get_time_step",
     "initialize",
     "list_standard_models",
+    "live_input",
+    "live_output",
+    "live_report",
     "losses",
     "mapping",
     "num_processes",
     "place",
     "random",
     "rank",
+    "realtime_report",
     "record",
     "record_gsyn",
     "record_v",

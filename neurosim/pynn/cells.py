@@ -11,7 +11,7 @@ from copy import deepcopy
 from typing import Any, ClassVar
 
 from pyNN.parameters import ParameterSpace
-from pyNN.standardmodels import build_translations, cells
+from pyNN.standardmodels import StandardCellType, build_translations, cells
 
 from neurosim.network import Receptor
 from neurosim.pynn._errors import UnknownParameterError
@@ -39,6 +39,7 @@ class CellModel(NamedParameters):
     network_model: ClassVar[str]
     synapse_kind: ClassVar[str] = ""
     default_parameters: ClassVar[dict[str, Any]]
+    fires_when_told: ClassVar[bool] = False
     receptor_suffixes: ClassVar[Mapping[str, str]] = {"excitatory": "E", "inhibitory": "I"}
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -147,6 +148,20 @@ class SpikeSourceArray(CellModel, cells.SpikeSourceArray):
     """Source that fires at given times."""
 
     network_model = "array_source"
+
+
+class SpikeInjector(CellModel, StandardCellType):
+    """Source that fires when told to while the simulation runs; see :func:`neurosim.live_input`.
+
+    An extension of PyNN's cell types; it has no parameters.
+    """
+
+    network_model = "array_source"
+    default_parameters = {}
+    recordable = ["spikes"]
+    injectable = False
+    receptor_types = ()
+    fires_when_told = True
 
 
 class SpikeSourcePoisson(CellModel, cells.SpikeSourcePoisson):

@@ -23,6 +23,7 @@ OURS: Mapping[str, Any] = {
     "precision": "float64",
     "rng": None,
     "pace": "accelerated",
+    "time_slice": 5.0,
     "progress": None,
     "max_delay": "auto",
 }
@@ -60,6 +61,8 @@ IGNORED = frozenset(
 )
 """Keywords of other backends, accepted so that their scripts run; they change nothing here."""
 
+LONGEST_SLICE = 1000.0  # ms
+
 CHOICES = {"precision": ("float64", "float32"), "rng": (None, "pynn", "fast"), "pace": ("accelerated", "realtime")}
 
 
@@ -90,6 +93,9 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
         ``None`` chooses by size.
     pace
         ``"accelerated"`` or ``"realtime"``.
+    time_slice
+        Simulated time in ms between two looks at the clock in real time, and between two exchanges
+        of live input and output.
     progress
         Show a progress bar; by default on long runs at a terminal.
 
@@ -109,6 +115,7 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     settings = overrides.apply(settings)
     _check_times(settings)
     _check_choices(settings)
+    _check_slice(settings["time_slice"])
     settings["chip"] = _chip(settings["chip"], settings["n_boards"])
     simulator.state.start(settings)
     return 0
@@ -149,6 +156,18 @@ def _check_times(settings: dict[str, Any]) -> None:
     if "auto" not in (low, high) and low > high:
         raise ParameterError(
             f"min_delay ({low:g} ms) is above max_delay ({high:g} ms).", where="setup()", used=low, limit=high, remedy="Exchange them."
+        )
+
+
+def _check_slice(value: Any) -> None:
+    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not number or not 0 < value <= LONGEST_SLICE:
+        raise ParameterError(
+            f"time_slice is {value!r}; it must be above 0 and at most {LONGEST_SLICE:g} ms.",
+            where="setup()",
+            used=value,
+            limit=LONGEST_SLICE,
+            remedy="For example 1.0.",
         )
 
 
@@ -194,6 +213,7 @@ def end(compatible_output: bool = True) -> None:
     waiting, simulator.state.write_on_end = simulator.state.write_on_end, []
     for population, variables, target in waiting:
         population.write_data(get_io(target) if isinstance(target, str) else target, variables)
+    simulator.state.close_live()
     simulator.state.ready = False
 
 

@@ -119,6 +119,8 @@ def _initial(source: Population) -> dict[str, Any]:
 
 
 def _spike_times(source: Population) -> tuple[np.ndarray, ...] | None:
+    if source.celltype.fires_when_told:
+        return (np.empty(0),) * source.size
     trains = source._parameters.get("spike_times")
     if trains is None:
         return None

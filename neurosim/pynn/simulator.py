@@ -13,6 +13,7 @@ from neurosim.pynn import overrides
 from neurosim.pynn._errors import UnknownParameterError, not_set_up
 
 if TYPE_CHECKING:
+    from neurosim.live import Hub
     from neurosim.network import Network
     from neurosim.pynn.electrodes import CurrentSource
     from neurosim.pynn.populations import Population
@@ -61,6 +62,8 @@ class State(common.control.BaseState):
         Objects of the network, in order of creation; the position is the id in the network.
     session
         The running session, ``None`` before the first ``run()``.
+    live
+        Live inputs and outputs, ``None`` if there are none.
     """
 
     mpi_rank = 0
@@ -69,6 +72,7 @@ class State(common.control.BaseState):
     def __init__(self) -> None:
         super().__init__()
         self.epoch = 0
+        self.live: Hub | None = None
         self.rng_seed = DEFAULT_SEED
         self.settings: dict[str, Any] = {}
         self.clear()
@@ -76,6 +80,8 @@ class State(common.control.BaseState):
     def clear(self) -> None:
         """Forget the network and everything that waited to be written."""
         self.epoch += 1
+        self.close_live()
+        self.live = None
         self.ready = False
         self.running = False
         self.recorders: set[Any] = set()
@@ -104,6 +110,11 @@ class State(common.control.BaseState):
         self.dt = settings["timestep"]
         self.asked_min_delay, self.asked_max_delay = settings["min_delay"], settings["max_delay"]
         self.ready = True
+
+    def close_live(self) -> None:
+        """Close the sockets of live inputs and outputs; what they counted stays."""
+        if self.live is not None:
+            self.live.close()
 
     def require(self, what: str) -> None:
         """Raise :class:`StateError` unless ``setup()`` was called and ``end()`` was not."""
@@ -139,6 +150,7 @@ class State(common.control.BaseState):
         """Advance to ``time_ms``; what was recorded is kept if the run is interrupted."""
         self.require("run()")
         session = self.open()
+        session.live = self.live
         self.running = True
         try:
             with overrides.stage("run"):
@@ -185,6 +197,7 @@ class State(common.control.BaseState):
         chip, approximate, pins = settings["chip"], tuple(settings["approximate"]), tuple(self.pins)
         overrides.frozen(network, chip, approximate, pins)
         options = {key: settings[key] for key in ("threads", "precision", "pace")}
+        options["slice_ms"] = settings["time_slice"]
         with overrides.stage("place"):
             return session_class()(network, chip, approximate=approximate, pins=pins, **options)
 

@@ -24,6 +24,7 @@ CELLS = {
     "SpikeSourcePoisson": ("poisson_source", None),
     "SpikeSourcePoissonRefractory": ("poisson_refractory_source", None),
     "SpikeSourceGamma": ("gamma_source", None),
+    "SpikeInjector": ("array_source", None),
 }
 
 
