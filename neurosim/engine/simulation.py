@@ -112,7 +112,7 @@ class Simulation:
         for population in network.populations:
             if not population.is_source:
                 build.write_state(self.layout, cells, population, build.parameters(population))
-        self.stores = stores.build(network, self.layout, self.dtype, memories)
+        self.stores = stores.build(network, self.layout, self.dtype, memories, self.threads)
         build.write_lanes(self.layout, cells, self.stores.lanes)
         self._work = _work(self.layout, self.dtype)
         sources = build.build_sources(network, self.layout, now_ms=step * network.dt, now_step=step if step else -1)

@@ -62,7 +62,7 @@ class Stores:
     n_synapses: int
 
 
-def build(network: Network, layout: Layout, dtype: type, carried: dict[int, Memory]) -> Stores:
+def build(network: Network, layout: Layout, dtype: type, carried: dict[int, Memory], threads: int = 1) -> Stores:
     """Expand and store all projections.
 
     Parameters
@@ -72,7 +72,7 @@ def build(network: Network, layout: Layout, dtype: type, carried: dict[int, Memo
     """
     by_model: dict[str, list[Expanded]] = {name: [] for name in synapses.KINDS}
     plain = [p for p in network.projections if p.synapse.model == "static"]
-    built = build_static(network, plain, layout, dtype)
+    built = build_static(network, plain, layout, dtype, threads)
     runs, placed = Runs(), {}
     for projection in network.projections:
         if projection.synapse.model != "static":

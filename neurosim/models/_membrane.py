@@ -90,7 +90,12 @@ def linear_pair(x, c, s, flags, size, dt, codes_0, codes_1, unit_0, unit_1):
         x[N_STATES * TILE + j] = first
         x[(N_STATES + 2) * TILE + j] = second
         rise = h * (c[K1 * TILE + j] * v + c[K0 * TILE + j] + c[INV_C * TILE + j] * (first + second))
-        after = c[PROP * TILE + j] * v + c[CONST * TILE + j] + c[(BASE + TO_V_G) * TILE + j] * first + c[(BASE + STRIDE + TO_V_G) * TILE + j] * second
+        after = (
+            c[PROP * TILE + j] * v
+            + c[CONST * TILE + j]
+            + c[(BASE + TO_V_G) * TILE + j] * first
+            + c[(BASE + STRIDE + TO_V_G) * TILE + j] * second
+        )
         s[OLD_V * TILE + j] = v
         x[V * TILE + j], x[REF * TILE + j], s[SUM * TILE + j] = settle(
             v, after, rise, x[REF * TILE + j], c[V_SPIKE * TILE + j], c[V_RESET * TILE + j], h, residue
