@@ -13,7 +13,7 @@ from neurosim import connectivity
 from neurosim.engine import barrier, build, carry, currents, kernels, pacing, stores
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Program
-from neurosim.engine.recording import Recordings, sample_buffer
+from neurosim.engine.recording import Recordings, most_steps, sample_buffer
 from neurosim.errors import ParameterError, StateError
 from neurosim.network import Network, Rows, WeightProbe
 
@@ -174,7 +174,7 @@ class Simulation:
 
     def _next_chunk(self, size: int, last: int) -> int:
         """Run one chunk of about ``size`` steps; returns the size of the next one."""
-        n = min(size, last - self.step, self._until_weight_sample())
+        n = min(size, last - self.step, self._until_weight_sample(), most_steps(self.program.probes))
         begun = time.perf_counter()
         self._chunk(n)
         took = time.perf_counter() - begun
