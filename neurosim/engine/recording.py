@@ -165,9 +165,9 @@ class Recordings:
         for probe, row in zip(build.analog(network), program.probes.table.tolist(), strict=True):
             record = self.samples[probe.population, probe.variable]
             if step % row[1] == 0 and record.last_ms < now_ms - 0.5 * network.dt:
-                is_g, index = build.probe_source(network, layout, probe)
-                flat = program.cells.g if is_g else program.cells.state
-                record.add(probe.indices, step // row[1], row[1], network.dt, flat[index][None, :].astype(np.float64))
+                index = build.probe_source(network, layout, probe)
+                values = program.cells.state[index][None, :].astype(np.float64)
+                record.add(probe.indices, step // row[1], row[1], network.dt, values)
 
     def add_currents(self, network: Network, rows: Sequence[Floats]) -> None:
         """Keep the values of the currents that are recorded."""
