@@ -13,7 +13,7 @@ from neurosim import connectivity
 from neurosim.engine import barrier, build, carry, currents, kernels, live, pacing, parts, stores
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Cells, Dynamic, Program, Sources
-from neurosim.engine.recording import Recordings, sample_buffer
+from neurosim.engine.recording import Recordings, most_steps, sample_buffer
 from neurosim.errors import ParameterError, StateError
 from neurosim.models._tile import SCRATCH_ROWS, TILE
 from neurosim.network import Network, Rows, WeightProbe
@@ -199,7 +199,7 @@ class Simulation:
 
     def _next_chunk(self, size: int, last: int) -> int:
         """Run one chunk of about ``size`` steps; returns the size of the next one."""
-        n = min(size, last - self.step, self._until_weight_sample())
+        n = min(size, last - self.step, self._until_weight_sample(), most_steps(self.program.probes))
         begun = time.perf_counter()
         self._chunk(n)
         took = time.perf_counter() - begun
