@@ -135,6 +135,10 @@ class MappingFileError(NeurosimError, ValueError):
     """A saved mapping cannot be read, was edited, or belongs to another network, chip or version."""
 
 
+class StateFileError(NeurosimError, ValueError):
+    """A saved state cannot be written or read, is damaged, or belongs to another network or version."""
+
+
 class RecordFileError(NeurosimError, OSError):
     """A file of recordings cannot be made, written or read; nothing that was recorded is thrown away.
 

@@ -206,6 +206,19 @@ class Recordings:
                 record.clear()
 
     # --- a file ------------------------------------------------------------------------------
+    @property
+    def to_file(self) -> bool:
+        """True if spikes and samples go to a file."""
+        return self._file is not None
+
+    def successor(self) -> Recordings:
+        """Empty recordings that go on where these do; in a file they begin a segment unless this one is empty too."""
+        after = Recordings()
+        if self._file is not None:
+            is_new = not (self._waiting or self._spikes or self.samples)
+            after._file, after._segment = self._file, self._segment if is_new else self._file.next_segment()
+        return after
+
     def write_to(self, file: RecordFile) -> None:
         """Let spikes and samples go to the next segment of a file instead of staying in memory."""
         self._file, self._segment = file, file.next_segment()

@@ -175,6 +175,11 @@ class SampleRecord:
         self._expected = max(self._expected - len(values), 0)
         self.last_ms = (first + len(values) - 1) * every * dt_ms
 
+    @property
+    def stretches(self) -> list[Stretch]:
+        """Samples, in pieces of the same cells and interval."""
+        return [stretch for stretch in self._stretches if stretch.n_rows]
+
     def expect(self, rows: int) -> None:
         """Prepare for a run of ``rows`` samples: they get memory of their own at once, if they are many."""
         self._expected, self._fresh = rows, rows > MANY_ROWS
@@ -193,7 +198,7 @@ class SampleRecord:
             Which cells, in this order; cells that were not recorded are NaN. By default all that
             were recorded, ascending if they changed.
         """
-        stretches = [stretch for stretch in self._stretches if stretch.n_rows]
+        stretches = self.stretches
         if not stretches:
             return np.empty(0, np.int64), np.empty(0), np.empty((0, 0))
         chosen = _all_cells(stretches) if cells is None else np.asarray(cells, np.int64)

@@ -260,6 +260,17 @@ def _restore(store: Plastic, segments: Segments, where: Placed, memory: Memory) 
         getattr(store, name)[where.slots, :width] = memory.targets[name][:, :width]
 
 
+def restore(stores: Stores, projection: Projection, memory: Memory) -> None:
+    """Give a projection's synapses back what :func:`remember` found."""
+    where = stores.placed[projection.id]
+    if projection.synapse.model == "stdp":
+        _restore(stores.plastic, stores.segments, where, memory)
+        return
+    for name in ("x", "y", "u"):
+        getattr(stores.depressing, name)[where.position] = memory.values[name]
+    stores.depressing.last_ms[where.row] = memory.values["last"]
+
+
 def remember(stores: Stores, projection: Projection) -> Memory | None:
     """State of a projection's synapses, to be carried into a new program."""
     where = stores.placed.get(projection.id)
