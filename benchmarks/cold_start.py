@@ -7,6 +7,7 @@ it compiles too (its Cython target).
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -50,12 +51,16 @@ def cases(size: Size) -> list[Case]:
     reached = Target("warm_s", "process start to result, warm cache", against=NEST, at_most=1.0, aim=0.6)
     first = Target("empty_s", "first run ever, empty cache", against=BRIAN2, at_most=10.0)
     warm = Case(
-        "cold start, warm cache", (Side(NEUROSIM, "warm"), Side(NEST, "warm")), shown=("warm_s", "spikes"), targets=(reached,), warm=None
+        "cold start, warm cache",
+        (Side(NEUROSIM, "warm"), Side(NEST, "warm")),
+        shown=("warm_s", "cpu_s", "spikes"),
+        targets=(reached,),
+        warm=None,
     )
     empty = Case(
         "cold start, empty cache",
         (Side(NEUROSIM, "empty"), Side(BRIAN2, "empty")),
-        shown=("empty_s", "spikes"),
+        shown=("empty_s", "cpu_s", "spikes"),
         targets=(first,),
         warm=None,
         repeats=3 if size.full else 1,
@@ -77,23 +82,28 @@ def gates(case: Case, found: dict[str, Found]) -> list[Gate]:
 def warm(options: dict[str, Any]) -> Found:
     """The second of two runs."""
     started(options)
-    seconds, spikes, _ = started(options)
-    return {"warm_s": seconds, "spikes": spikes}
+    seconds, cpu_s, spikes, _ = started(options)
+    return {"warm_s": seconds, "cpu_s": cpu_s, "spikes": spikes}
 
 
 def empty(options: dict[str, Any]) -> Found:
     """The first run on a machine that has never seen the simulator."""
     with tempfile.TemporaryDirectory() as folder:
-        seconds, spikes, said = started(options, **dict.fromkeys(CACHES, folder))
-    return {"empty_s": seconds, "spikes": spikes, "notice": said}
+        seconds, cpu_s, spikes, said = started(options, **dict.fromkeys(CACHES, folder))
+    return {"empty_s": seconds, "cpu_s": cpu_s, "spikes": spikes, "notice": said}
 
 
-def started(options: dict[str, Any], **variables: str) -> tuple[float, int, str]:
-    """Wall time of a fresh Python that runs the script, its spikes, and the last line it said about itself."""
+def started(options: dict[str, Any], **variables: str) -> tuple[float, float, int, str]:
+    """Wall and processor time of a fresh Python that runs the script, its spikes, and what it said about itself."""
     simulator = options["simulator"]
     script = BRIAN2_SCRIPT if simulator == BRIAN2 else SCRIPT.format(module=MODULES[simulator])
-    begun = time.perf_counter()
+    begun, cpu_begun = time.perf_counter(), _children_s()
     done = subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, **variables}, capture_output=True, text=True)
-    seconds = time.perf_counter() - begun
+    seconds, cpu_s = time.perf_counter() - begun, _children_s() - cpu_begun
     spikes = int(done.stdout.split()[-1])
-    return seconds, spikes, next((line for line in done.stderr.splitlines() if line.startswith("neurosim:")), "")
+    return seconds, cpu_s, spikes, next((line for line in done.stderr.splitlines() if line.startswith("neurosim:")), "")
+
+
+def _children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
