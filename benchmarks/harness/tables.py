@@ -51,9 +51,13 @@ def _screen_row(case: KeptCase, quantity: str, sides: list[str]) -> list[str]:
     ours = case.medians[sides[0]].get(quantity)
     for side in sides[1:]:
         theirs = case.medians[side].get(quantity)
-        comparable = isinstance(ours, float | int) and isinstance(theirs, float | int) and ours
-        row.append(f"{theirs / ours:.2f}" if comparable else "-")
+        row.append(_ratio(theirs, ours))
     return row
+
+
+def _ratio(theirs: Any, ours: Any) -> str:
+    comparable = isinstance(ours, float | int) and isinstance(theirs, float | int) and ours
+    return f"{theirs / ours:.2f}" if comparable else "-"
 
 
 def _screen_cell(case: KeptCase, side: str, quantity: str) -> list[str]:
