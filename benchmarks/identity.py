@@ -32,7 +32,7 @@ def cases(size: Size) -> list[Case]:
 def _case(precision: str) -> Case:
     return Case(
         label=f"same spikes with any number of threads, {precision}",
-        sides=tuple(Side(NEUROSIM, "spikes", {"threads": n}, f"{n} threads") for n in THREADS),
+        sides=tuple(Side(NEUROSIM, "spikes", {"threads": n}, f"{n} thread{'s' * (n > 1)}") for n in THREADS),
         options={"scale": 0.05, "drive": "poisson", "run_ms": 300.0, "precision": precision, "seed": 1},
         shown=("run_factor", "spikes"),
         warm={"scale": 0.02, "run_ms": 1.0},
