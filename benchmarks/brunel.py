@@ -39,7 +39,7 @@ def pynn(options: dict[str, Any]) -> Found:
     clock, model, run_ms = Clock(), Brunel(), options["run_ms"]
     sim = driver.start(options, min_delay=model.delay_ms)
     clock.mark("import")
-    cells = _build(sim, model, options.get("share", 1.0))
+    cells = _build(sim, model, options.get("share", 1.0), driver.generator(sim, options))
     sim.run(TIMESTEP_MS)
     clock.mark("build")
     sim.run(SETTLE_MS - TIMESTEP_MS)
@@ -51,7 +51,7 @@ def pynn(options: dict[str, Any]) -> Found:
     return clock.result(run_ms, rate_hz=rate, **driver.facts(options))
 
 
-def _build(sim: Any, model: Brunel, share: float) -> Any:
+def _build(sim: Any, model: Brunel, share: float, rng: Any) -> Any:
     cell = sim.IF_curr_delta(
         cm=model.c_pf * 1e-3, tau_m=model.tau_m_ms, tau_refrac=model.t_refrac_ms,
         v_rest=0.0, v_reset=model.v_reset_mv, v_thresh=model.v_thresh_mv,
@@ -62,8 +62,8 @@ def _build(sim: Any, model: Brunel, share: float) -> Any:
     noise = sim.Population(cells.size, sim.SpikeSourcePoisson(rate=model.external_hz), label="noise")
     exciting = sim.StaticSynapse(weight=model.w_exc_mv, delay=model.delay_ms)
     inhibiting = sim.StaticSynapse(weight=-model.g * model.w_exc_mv, delay=model.delay_ms)
-    from_exc = sim.FixedNumberPreConnector(model.k_exc, with_replacement=True)
-    from_inh = sim.FixedNumberPreConnector(model.k_inh, with_replacement=True)
+    from_exc = sim.FixedNumberPreConnector(model.k_exc, with_replacement=True, rng=rng)
+    from_inh = sim.FixedNumberPreConnector(model.k_inh, with_replacement=True, rng=rng)
     sim.Projection(noise, cells, sim.OneToOneConnector(), exciting, receptor_type="excitatory")
     sim.Projection(cells[:n_exc], cells, from_exc, exciting, receptor_type="excitatory")
     sim.Projection(cells[n_exc:], cells, from_inh, inhibiting, receptor_type="inhibitory")

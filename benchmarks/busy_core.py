@@ -43,7 +43,7 @@ def _case(label: str, body: str, options: dict[str, Any], warm: dict[str, Any]) 
         sides=(Side(NEUROSIM, body, {"threads": 2}, TWO), Side(NEUROSIM, body, {"threads": 1}, ONE)),
         options=options,
         shown=("run_factor", "cpu_factor"),
-        targets=(Target("run_factor", "2 threads beside a busy process", against=ONE, at_least=1 / WORST),),
+        targets=(Target("run_factor", f"2 threads, at most {WORST} times slower", against=ONE, at_least=1 / WORST),),
         warm=warm,
     )
 

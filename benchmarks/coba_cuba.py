@@ -44,7 +44,7 @@ def pynn(options: dict[str, Any]) -> Found:
     clock, model, run_ms = Clock(), MODELS[options["kind"]], options["run_ms"]
     sim = driver.start(options, min_delay=model.delay_ms)
     clock.mark("import")
-    cells = build(sim, model)
+    cells = build(sim, model, driver.generator(sim, options))
     sim.run(TIMESTEP_MS)
     clock.mark("build")
     sim.run(run_ms - TIMESTEP_MS)
@@ -53,7 +53,7 @@ def pynn(options: dict[str, Any]) -> Found:
     return clock.result(run_ms, rate_hz=driver.rate_hz(len(index), cells.size, run_ms), **driver.facts(options))
 
 
-def build(sim: Any, model: VogelsAbbott) -> Any:
+def build(sim: Any, model: VogelsAbbott, rng: Any) -> Any:
     """The network; gives its cells, excitatory ones first."""
     start = sim.RandomDistribution("uniform", low=model.v_low_mv, high=model.v_high_mv)
     cells = sim.Population(model.n_exc + model.n_inh, _cell(sim, model), initial_values={"v": start}, label="cells")
@@ -62,7 +62,7 @@ def build(sim: Any, model: VogelsAbbott) -> Any:
         rate=model.stimulus_hz, start=model.stimulus_begin_ms, duration=model.stimulus_end_ms - model.stimulus_begin_ms
     )
     sources = sim.Population(model.n_stimulated, stimulus, label="stimulus")
-    some = sim.FixedProbabilityConnector(model.probability, allow_self_connections=False)
+    some = sim.FixedProbabilityConnector(model.probability, allow_self_connections=False, rng=rng)
     exciting = sim.StaticSynapse(weight=model.w_exc * 1e-3, delay=model.delay_ms)
     inhibiting = sim.StaticSynapse(weight=model.w_inh * 1e-3, delay=model.delay_ms)
     sim.Projection(cells[: model.n_exc], cells, some, exciting, receptor_type="excitatory")

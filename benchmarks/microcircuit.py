@@ -81,7 +81,7 @@ def pynn(options: dict[str, Any]) -> Found:
     circuit = microcircuit(options["scale"], options["drive"])
     sim = driver.start(options, min_delay=TIMESTEP_MS)
     clock.mark("import")
-    populations = build(sim, circuit, options["drive"], record=options.get("record", True))
+    populations = build(sim, circuit, options["drive"], driver.generator(sim, options))
     sim.run(TIMESTEP_MS)
     clock.mark("build")
     sim.run(SETTLE_MS - TIMESTEP_MS)
@@ -98,13 +98,16 @@ def _statistics(recorded: list[tuple[np.ndarray, np.ndarray]], circuit: Microcir
     return trains.summary(recorded, circuit.sizes, SETTLE_MS, end_ms, options.get("stats_ms", options["run_ms"]))
 
 
-def build(sim: Any, circuit: MicrocircuitAtScale, drive: str, *, record: bool = True) -> list[Any]:
+def build(sim: Any, circuit: MicrocircuitAtScale, drive: str, rng: Any) -> list[Any]:
     """The network; gives its eight populations."""
     populations = [_population(sim, circuit, index) for index in range(len(MODEL.names))]
-    for cells in populations if record else ():
+    for cells in populations:
         cells.record("spikes")
     for target, source in zip(*np.nonzero(circuit.synapses), strict=True):
-        _connect(sim, populations[source], populations[target], circuit, (int(target), int(source)))
+        pair = int(target), int(source)
+        connector = sim.FixedTotalNumberConnector(int(circuit.synapses[pair]), with_replacement=True, rng=rng)
+        synapse, receptor = _synapse(sim, circuit, pair)
+        sim.Projection(populations[source], populations[target], connector, synapse, receptor_type=receptor)
     if drive == "poisson":
         for cells, rate in zip(populations, circuit.external_hz, strict=True):
             _excite(sim, cells, rate, circuit.external_weight_pa)
@@ -120,15 +123,14 @@ def _population(sim: Any, circuit: MicrocircuitAtScale, index: int) -> Any:
     return sim.Population(circuit.sizes[index], cell, initial_values={"v": start}, label=MODEL.names[index])
 
 
-def _connect(sim: Any, pre: Any, post: Any, circuit: MicrocircuitAtScale, pair: tuple[int, int]) -> None:
+def _synapse(sim: Any, circuit: MicrocircuitAtScale, pair: tuple[int, int]) -> tuple[Any, str]:
     weight, delay = circuit.weights_pa[pair] * 1e-3, MODEL.delays_ms[pair[1] % 2]
     low, high = (0.0, np.inf) if weight > 0 else (-np.inf, 0.0)
     synapse = sim.StaticSynapse(
         weight=sim.RandomDistribution("normal_clipped", mu=weight, sigma=abs(weight) * MODEL.weight_sd, low=low, high=high),
         delay=sim.RandomDistribution("normal_clipped", mu=delay, sigma=delay * MODEL.delay_sd, low=TIMESTEP_MS, high=np.inf),
     )
-    connector = sim.FixedTotalNumberConnector(int(circuit.synapses[pair]), with_replacement=True)
-    sim.Projection(pre, post, connector, synapse, receptor_type="excitatory" if weight > 0 else "inhibitory")
+    return synapse, "excitatory" if weight > 0 else "inhibitory"
 
 
 def _excite(sim: Any, cells: Any, rate_hz: float, weight_pa: float) -> None:

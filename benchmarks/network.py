@@ -66,6 +66,6 @@ def build(sim: Any, options: dict[str, Any]) -> Any:
     if options.get("record", True):
         cells.record("spikes")
     delay = sim.RandomDistribution("normal_clipped", mu=1.5, sigma=0.75, low=TIMESTEP_MS, high=np.inf)
-    connector = sim.FixedNumberPreConnector(options["indegree"], with_replacement=True)
+    connector = sim.FixedNumberPreConnector(options["indegree"], with_replacement=True, rng=driver.generator(sim, options))
     sim.Projection(cells, cells, connector, sim.StaticSynapse(weight=WEIGHT_NA, delay=delay), receptor_type="excitatory")
     return cells

@@ -29,6 +29,15 @@ def _own_keywords(options: dict[str, Any]) -> dict[str, Any]:
     return {"rng_seed": seed, "verbosity": "error"}
 
 
+def generator(sim: Any, options: dict[str, Any]) -> Any:
+    """Random numbers for all connectors of a network.
+
+    PyNN gives every connector that is made without a generator the same fixed seed: projections of one
+    shape would have the same synapses, and others related ones.
+    """
+    return sim.NumpyRNG(seed=options.get("seed", 1))
+
+
 def facts(options: dict[str, Any]) -> dict[str, str]:
     """What the simulator computes with: version, precision of the state, where thresholds are crossed."""
     if options["simulator"] == "neurosim":

@@ -32,6 +32,8 @@ def details(report: Report) -> str:
 
 def introduction(reports: Sequence[Report]) -> str:
     """How the figures came about and on what machines."""
+    if not reports:
+        return "Nothing has been measured yet: `make bench`."
     lines = [
         "Medians; neurosim and the peer ran in turn, each run in a process of its own. `run` is wall time per second of biology, `cpu` the",
         "processor time of all threads, `ratio` how many times more the peer needs. Thresholds are crossed inside the step in neurosim, on",
