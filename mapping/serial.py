@@ -321,4 +321,3 @@ def _traffic(file: _File, where: str) -> Traffic:
     if len({len(column) for column in graph}) > 1:
         raise _mismatch(where, "traffic.graph", "has columns of different lengths.", "Save the mapping again.")
     return Traffic(**fields, graph=CoreGraph(np.array(graph[0], np.int64), np.array(graph[1], np.int64), np.array(graph[2], np.float64)))
-

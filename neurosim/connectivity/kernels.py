@@ -2,83 +2,102 @@
 
 Conventions: ``base`` is the stream (uint64) of the rule, ``start`` the presynaptic index of the
 first row, ``indptr`` int64 (n_rows + 1,), ``excluded`` int64 with the one partner that each row
-(or column) may not have, -1 if there is none. Targets come out in ascending order within a row.
+(or column) may not have, -1 if there is none. Targets are int32.
 
-Sets of chosen cells are bit sets of two levels (a bit per cell, and a summary bit per word of 64
-cells), so that reading them in order costs little even when few of many cells are chosen.
+A word of 64 random bits gives two cells, each from 32 bits: the probability of a cell is off by
+at most ``n_cells / 2**32`` of itself. Distinct cells are drawn by Floyd's algorithm: draw ``k`` of
+``n`` from the first ``limit - n + k + 1`` cells, and take the last of these if the cell is taken
+already. ``marks`` tell what is taken: ``stamp`` there, a number that changes from row to row.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 
-from neurosim.connectivity.random import below, row_key, uniform
+from neurosim.connectivity.quantiles import fill_places
+from neurosim.connectivity.random import mix, row_key, row_step, uniform
 
-_ONE = np.uint64(1)
-_ZERO = np.uint64(0)
-
-
-@intrinsic
-def trailing_zeros(typingctx, word):
-    """Position (uint64) of the lowest set bit of a uint64; 64 if there is none."""
-
-    def codegen(context, builder, signature, args):
-        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
-
-    return types.uint64(types.uint64), codegen
+_HALF = np.uint64(32)
+_LOW_WORD = np.uint64(0xFFFFFFFF)
 
 
 @njit(cache=True, nogil=True)
-def _is_set(words, index):
-    return (words[index >> 6] >> np.uint64(index & 63)) & _ONE != _ZERO
+def draw_cells(key, limit, skipped, marks, stamp, out_cells):
+    """``len(out_cells)`` cells of ``0 .. limit``, never ``skipped``; ``limit`` counts the others.
+
+    Distinct ones if there are ``marks`` (uint8, one per cell). Returns the stamp used.
+    """
+    step = row_step(key)
+    n = len(out_cells)
+    distinct = len(marks) > 0
+    bound, growth = (limit - n + 1, 1) if distinct else (limit, 0)
+    pairs, first = n >> 1, n - (n >> 1)
+    late = out_cells[first:]
+    for k in range(pairs):  # no jumps and no calls: this is where the compiler vectorises
+        word = mix(key + np.uint64(k) * step)
+        a = np.int64(((word & _LOW_WORD) * np.uint64(bound + growth * k)) >> _HALF)
+        b = np.int64(((word >> _HALF) * np.uint64(bound + growth * (first + k))) >> _HALF)
+        out_cells[k] = a if distinct else a + (a >= skipped)
+        late[k] = b if distinct else b + (b >= skipped)
+    if first > pairs:
+        word = mix(key + np.uint64(pairs) * step)
+        a = np.int64(((word & _LOW_WORD) * np.uint64(bound + growth * pairs)) >> _HALF)
+        out_cells[pairs] = a if distinct else a + (a >= skipped)
+    if not distinct:
+        return stamp
+    stamp += 1
+    if stamp == 256:
+        marks[:] = 0
+        stamp = 1
+    for k in range(n):
+        cell = np.int64(out_cells[k])
+        cell = limit - n + k if marks[cell] == stamp else cell
+        marks[cell] = stamp
+        out_cells[k] = cell + (cell >= skipped)
+    return stamp
 
 
 @njit(cache=True, nogil=True)
-def _set(words, index):
-    words[index >> 6] |= _ONE << np.uint64(index & 63)
-
-
-@njit(cache=True, nogil=True)
-def fill_all(excluded, indptr, out_post):
-    """Every cell but the excluded one, for each row."""
+def fill_drawn(base, start, n_post, excluded, marks, indptr, out_post):
+    """As many cells as each row of ``indptr`` has room for; distinct ones if there are ``marks``."""
+    stamp = np.int64(0)
     for row in range(len(indptr) - 1):
-        at = indptr[row]
-        cell = 0
-        while at < indptr[row + 1]:
-            if cell != excluded[row]:
-                out_post[at] = cell
-                at += 1
-            cell += 1
+        skipped = excluded[row] if excluded[row] >= 0 else n_post
+        limit = n_post - (1 if excluded[row] >= 0 else 0)
+        stamp = draw_cells(row_key(base, start + row), limit, skipped, marks, stamp, out_post[indptr[row] : indptr[row + 1]])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def fill_bernoulli(base, start, row, n_post, p, excluded, indptr, out_post):
-    """Each cell with probability ``p``, by geometric skips; from row ``row`` of the block on.
+def fill_bernoulli(base, start, row, n_post, cubics, mean_skip, excluded, p, segment, indptr, out_post):
+    """Each cell with one probability, by geometric skips; from row ``row`` of the block on.
 
-    Returns the first row that did not fit into ``out_post`` (the number of rows if all did).
+    A skip is ``mean_skip = -1 / log(1 - probability)`` times an exponential number (``cubics``),
+    rounded down. ``p`` and ``segment`` are working space, as long as the chunks of words to draw
+    at once. Returns the first row that might not fit into ``out_post`` (the number of
+    rows if all did).
     """
-    scale = 1.0 / math.log1p(-p)
+    chunk = len(p)
     at = indptr[row]
     while row < len(indptr) - 1:
+        if at + n_post > len(out_post):
+            return row
         key = row_key(base, start + row)
-        cell = np.int64(-1)
-        ordinal = 0
-        while True:
-            skip = math.log(uniform(key, ordinal)) * scale
-            if skip >= n_post - 1 - cell:
-                break
-            cell += 1 + np.int64(skip)
-            ordinal += 1
-            if cell != excluded[row]:
-                if at == len(out_post):
-                    return row
+        step = row_step(key)
+        cell, ordinal = -1.0, np.int64(0)
+        while cell < n_post:
+            fill_places(key, step, ordinal, chunk, p, segment)
+            ordinal += chunk
+            for k in range(chunk):
+                s = segment[k]
+                value = cubics[s, 0] + p[k] * (cubics[s, 1] + p[k] * (cubics[s, 2] + p[k] * cubics[s, 3]))
+                p[k] = 1.0 + np.floor(max(value, 0.0) * mean_skip)
+            for k in range(chunk):
+                cell += p[k]
+                if cell >= n_post:
+                    break
                 out_post[at] = cell
-                at += 1
+                at += np.int64(cell) != excluded[row]
         row += 1
         indptr[row] = at
     return row
@@ -105,99 +124,41 @@ def fill_thinned(base, start, first, probability, excluded, indptr, out_post):
 
 
 @njit(cache=True, nogil=True)
-def _mark(out_words, out_summary, index):
-    _set(out_words, index)
-    _set(out_summary, index >> 6)
+def draw_columns(base, counts, leaves, edges, excluded, marks, start, out_picks, out_kept, out_rows):
+    """Draw every column's sources in leaves ``leaves[0] .. leaves[1] - 1`` and keep the rows asked for.
 
-
-@njit(cache=True, nogil=True)
-def _drain(at, skipped, words, summary, times, out_post):
-    """Write the set cells to ``out_post[at:]`` in order, stepping over ``skipped``; clear the sets.
-
-    A cell is written ``times[cell]`` times, once if ``times`` is empty.
+    ``counts`` int32 (n_columns, n_leaves): synapses of each column from the rows of each leaf,
+    ``edges`` the first row of each leaf. Rows ``start .. start + len(out_rows) - 1`` are kept:
+    their synapses are counted in ``out_rows``, their sources less ``start`` put into ``out_picks``
+    column by column, ``out_kept`` of each. Returns how many are kept.
     """
-    for group in range(len(summary)):
-        while summary[group] != _ZERO:
-            word = (group << 6) + np.int64(trailing_zeros(summary[group]))  # pyright: ignore[reportCallIssue]
-            chosen = words[word]
-            while chosen != _ZERO:
-                cell = (word << 6) + np.int64(trailing_zeros(chosen))  # pyright: ignore[reportCallIssue]
-                chosen &= chosen - _ONE
-                out_post[at] = cell + 1 if cell >= skipped else cell
-                at += 1
-                if len(times) > 0:
-                    for _ in range(times[cell] - 1):
-                        out_post[at] = out_post[at - 1]
-                        at += 1
-                    times[cell] = 0
-            words[word] = _ZERO
-            summary[group] &= summary[group] - _ONE
-
-
-@njit(cache=True, nogil=True)
-def fill_drawn(base, start, n_post, replace, excluded, indptr, out_post):
-    """As many cells as each row of ``indptr`` has room for; distinct ones unless ``replace``.
-
-    Distinct cells are drawn by Floyd's algorithm.
-    """
-    words = np.zeros((n_post >> 6) + 1, np.uint64)
-    summary = np.zeros((len(words) >> 6) + 1, np.uint64)
-    times = np.zeros(n_post if replace else 0, np.int64)
-    for row in range(len(indptr) - 1):
-        closed = excluded[row] >= 0
-        limit = n_post - (1 if closed else 0)
-        key = row_key(base, start + row)
-        count = indptr[row + 1] - indptr[row]
-        for drawn in range(count):
-            if replace:
-                cell = below(key, drawn, limit)
-                times[cell] += 1
-            else:
-                last = limit - count + drawn
-                cell = below(key, drawn, last + 1)
-                cell = last if _is_set(words, cell) else cell
-            _mark(words, summary, cell)
-        if count > 0:
-            _drain(indptr[row], excluded[row] if closed else n_post, words, summary, times, out_post)
-
-
-@njit(cache=True, nogil=True)
-def _draw_column(key, count, limit, replace, words, out_picks):
-    """Draw ``count`` sources below ``limit``; ``words`` is all zero before and after."""
-    for drawn in range(count):
-        if replace:
-            out_picks[drawn] = below(key, drawn, limit)
-            continue
-        last = limit - count + drawn
-        source = below(key, drawn, last + 1)
-        if _is_set(words, source):
-            source = last
-        _set(words, source)
-        out_picks[drawn] = source
-    if not replace:
-        for drawn in range(count):
-            words[out_picks[drawn] >> 6] = _ZERO
-
-
-@njit(cache=True, nogil=True)
-def scatter_columns(base, counts, n_pre, excluded, replace, start, out_cursor, out_post):
-    """Draw each column's sources and drop it into their rows ``start .. start + len(out_cursor)``.
-
-    ``out_cursor[r]`` is the next free place of row ``start + r`` and is advanced. With an empty
-    ``out_post`` nothing is written: the cursors then count. Columns come in ascending order, so
-    that every row is ascending.
-    """
-    words = np.zeros((n_pre >> 6) + 1, np.uint64)
-    picks = np.zeros(max(1, counts.max()) if len(counts) else 1, np.int64)
-    write = len(out_post) > 0
+    at, stamp, n_leaves = np.int64(0), np.int64(0), counts.shape[1]
     for column in range(len(counts)):
-        closed = excluded[column] >= 0
-        limit = n_pre - (1 if closed else 0)
-        _draw_column(row_key(base, column), counts[column], limit, replace, words, picks)
-        for drawn in range(counts[column]):
-            source = picks[drawn]
-            row = (source + 1 if closed and source >= excluded[column] else source) - start
-            if 0 <= row < len(out_cursor):
-                if write:
-                    out_post[out_cursor[row]] = column
-                out_cursor[row] += 1
+        before = at
+        for leaf in range(leaves[0], leaves[1]):
+            size, own = edges[leaf + 1] - edges[leaf], excluded[column] - edges[leaf]
+            inside = 0 <= own < size
+            picks = out_picks[at : at + counts[column, leaf]]
+            key = row_key(base, column * n_leaves + leaf)
+            stamp = draw_cells(key, size - (1 if inside else 0), own if inside else size, marks, stamp, picks)
+            shift = edges[leaf] - start
+            for k in range(len(picks)):
+                row = picks[k] + shift
+                if 0 <= row < len(out_rows):
+                    out_rows[row] += 1
+                    out_picks[at] = row
+                    at += 1
+        out_kept[column] = at - before
+    return at
+
+
+@njit(cache=True, nogil=True)
+def place_columns(picks, kept, out_cursor, out_post):
+    """Put each column into its rows, whose next free places are ``out_cursor``; rows come out ascending."""
+    at = 0
+    for column in range(len(kept)):
+        for _ in range(kept[column]):
+            row = picks[at]
+            out_post[out_cursor[row]] = column
+            out_cursor[row] += 1
+            at += 1

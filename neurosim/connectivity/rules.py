@@ -1,37 +1,89 @@
-"""Rules that draw or enumerate pairs; see :class:`neurosim.network.Rule` for what each answers.
+"""Rules that enumerate pairs or take each with a probability; see :class:`neurosim.network.Rule`.
 
 Every rule is a frozen value. ``allow_self`` False leaves out the synapse of a cell onto itself,
-also where views overlap (the cell is found through ``Ends.same``). Targets are ascending within a
-row. All random choices are keyed by the projection's seed and the row (``FixedIn``: the column).
+also where views overlap (the cell is found through ``Ends.same``). All random choices are keyed by
+the projection's seed and the row (``FixedIn``: the column). Rules with fixed numbers are in
+:mod:`.counted`.
+
+A rule is *prepared* once for its two sides; what that gives expands any rows, from several threads
+at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import partial
+from math import log1p
+from typing import ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim.columns import Expression, Floats, Integers
 from neurosim.connectivity import _arguments as arguments
-from neurosim.connectivity import degrees, kernels, totals
+from neurosim.connectivity import degrees, kernels
+from neurosim.connectivity.distributions import quantiles
 from neurosim.connectivity.geometry import end_positions, pair_values
+from neurosim.connectivity.quantiles import CHUNK
 from neurosim.connectivity.random import stream
 from neurosim.errors import ParameterError
 from neurosim.network import Ends
 
-Topology = tuple[Integers, Integers]
+Targets = NDArray[np.int32]
+Topology = tuple[Integers, Targets]
+
 _TILE = 1 << 16
 """Pairs evaluated at once: their temporaries stay in the cache."""
 
 
-def _pointers(counts: Integers) -> Integers:
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+class Prepared(NamedTuple):
+    """A rule with its two sides.
+
+    Attributes
+    ----------
+    expand
+        ``(start, stop) -> (indptr, post)``: int64 (n_rows + 1,) and int32 (n_synapses,).
+    before
+        Number of synapses before each row, float64 (n_pre + 1,): known, or expected evenly.
+    cuts
+        Rows at which expanding in blocks costs nothing extra; ``None`` if all are alike.
+    """
+
+    expand: Callable[[int, int], Topology]
+    before: Floats
+    cuts: Integers | None = None
+
+
+class Preparable:
+    """Rules whose ``expand`` is what their ``prepare`` gives."""
+
+    __slots__ = ()
+
+    def prepare(self, ends: Ends) -> Prepared:
+        """The rule with its two sides, ready to expand rows."""
+        raise NotImplementedError
+
+    def expand(self, start: int, stop: int, ends: Ends) -> tuple[Integers, Integers]:
+        """``(indptr, post)`` of rows start..stop-1."""
+        indptr, post = self.prepare(ends).expand(start, stop)
+        return indptr, post.astype(np.int64)
+
+
+def pointers(counts: Integers) -> Integers:
+    """Position before each of ``counts``, and after the last."""
+    found = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=found[1:])
+    return found
+
+
+def evenly(total: float, ends: Ends) -> Floats:
+    """``total`` synapses spread over all rows, cumulated."""
+    return np.linspace(0.0, total, ends.n_pre + 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class AllToAll:
+class AllToAll(Preparable):
     """Every presynaptic cell to every postsynaptic one."""
 
     allow_self: bool = True
@@ -46,17 +98,28 @@ class AllToAll:
         degrees.check_query(quantile, side)
         return degrees.open_partners(ends, self.allow_self, side)
 
-    def expand(self, start: int, stop: int, ends: Ends) -> Topology:
-        """``(indptr, post)`` of rows start..stop-1."""
-        closed = degrees.excluded(ends, self.allow_self)[start:stop]
-        indptr = _pointers(ends.n_post - (closed >= 0))
-        post = np.empty(indptr[-1], np.int64)
-        kernels.fill_all(closed, indptr, post)
-        return indptr, post
+    def prepare(self, ends: Ends) -> Prepared:
+        """Rows of all cells, or of all but one."""
+        closed = degrees.excluded(ends, self.allow_self)
+        before = pointers(ends.n_post - (closed >= 0))
+        return Prepared(partial(_all_but_one, ends.n_post, closed, before), before.astype(np.float64))
+
+
+def _all_but_one(n_post: int, excluded: Integers, before: Integers, start: int, stop: int) -> Topology:
+    closed, indptr = excluded[start:stop], before[start : stop + 1] - before[start]
+    cells = np.arange(n_post, dtype=np.int32)
+    if (closed < 0).all():
+        return indptr, np.tile(cells, stop - start)
+    if (closed >= 0).all():
+        post = np.empty((stop - start, n_post - 1), np.int32)
+        np.greater_equal(cells[:-1], closed[:, None], out=post, casting="unsafe")
+        post += cells[:-1]
+        return indptr, post.ravel()
+    return indptr, np.broadcast_to(cells, (stop - start, n_post))[cells != closed[:, None]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OneToOne:
+class OneToOne(Preparable):
     """Cell i to cell i; cells beyond the smaller side have no partner (as in PyNN)."""
 
     exact: ClassVar[bool] = True
@@ -70,14 +133,18 @@ class OneToOne:
         degrees.check_query(quantile, side)
         return min(1, ends.n_pre, ends.n_post)
 
-    def expand(self, start: int, stop: int, ends: Ends) -> Topology:
-        """``(indptr, post)`` of rows start..stop-1."""
-        indptr = np.minimum(np.arange(start, stop + 1), max(start, ends.n_post)) - start
-        return indptr, np.arange(start, start + indptr[-1])
+    def prepare(self, ends: Ends) -> Prepared:
+        """Rows of one cell or none."""
+        return Prepared(partial(_diagonal, ends.n_post), np.minimum(np.arange(ends.n_pre + 1.0), ends.n_post))
+
+
+def _diagonal(n_post: int, start: int, stop: int) -> Topology:
+    indptr = np.minimum(np.arange(start, stop + 1), max(start, n_post)) - start
+    return indptr, np.arange(start, start + indptr[-1], dtype=np.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bernoulli:
+class Bernoulli(Preparable):
     """Every pair with probability ``p`` (PyNN's fixed probability), 0 <= p <= 1."""
 
     p: float
@@ -97,177 +164,34 @@ class Bernoulli:
         partners = degrees.open_partners(ends, self.allow_self, side)
         return degrees.binomial_bound(partners, self.p, ends.n_post if side == "in" else ends.n_pre, quantile)
 
-    def expand(self, start: int, stop: int, ends: Ends) -> Topology:
-        """``(indptr, post)`` of rows start..stop-1."""
+    def prepare(self, ends: Ends) -> Prepared:
+        """Rows by geometric skips."""
         if self.p == 1.0:
-            return AllToAll(self.allow_self).expand(start, stop, ends)
-        indptr = np.zeros(stop - start + 1, np.int64)
-        mean = self.p * (stop - start) * ends.n_post
-        post = np.empty(int(mean + 8.0 * mean**0.5) + 64 if self.p else 0, np.int64)
-        closed, base, row = degrees.excluded(ends, self.allow_self)[start:stop], stream(ends.seed, "rule"), 0
-        while self.p > 0.0:
-            row = kernels.fill_bernoulli(base, start, row, ends.n_post, self.p, closed, indptr, post)
-            if row == stop - start:
-                break
-            post = np.concatenate([post, np.empty(len(post) + ends.n_post, np.int64)])
-        return indptr, post[: indptr[-1]]
+            return AllToAll(self.allow_self).prepare(ends)
+        draw = partial(_skipped, stream(ends.seed, "rule"), self.p, ends.n_post, degrees.excluded(ends, self.allow_self))
+        return Prepared(draw, evenly(self.expected(ends), ends))
+
+
+def _skipped(base: np.uint64, p: float, n_post: int, excluded: Integers, start: int, stop: int) -> Topology:
+    """Rows in which every cell is taken with probability ``p`` < 1."""
+    indptr = np.zeros(stop - start + 1, np.int64)
+    if p == 0.0 or n_post == 0:
+        return indptr, np.empty(0, np.int32)
+    mean, in_row = p * (stop - start) * n_post, p * n_post
+    chunk = min(CHUNK, int(in_row + 2.0 * in_row**0.5) + 4)
+    skips = quantiles("exponential", {"beta": 1.0})
+    assert skips is not None
+    law = (n_post, skips.cubics, -1.0 / log1p(-p), excluded[start:stop], np.empty(chunk), np.empty(chunk, np.uint64))
+    post = np.empty(int(mean + 8.0 * mean**0.5) + n_post + 64, np.int32)
+    row = kernels.fill_bernoulli(base, start, 0, *law, indptr, post)
+    while row < stop - start:
+        post = np.concatenate([post, np.empty(len(post) // 4 + n_post, np.int32)])
+        row = kernels.fill_bernoulli(base, start, row, *law, indptr, post)
+    return indptr, post[: indptr[-1]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FixedIn:
-    """``n`` synapses onto every postsynaptic cell (``n`` an int or one per cell).
-
-    Keyed by column: expanding part of the rows draws all columns and keeps what lies in the
-    rows, so every block costs as much time (not memory) as the whole; ``iterate`` takes that
-    into account by expanding large blocks at once.
-    """
-
-    n: int | Integers
-    with_replacement: bool = False
-    allow_self: bool = True
-    exact: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "n", arguments.numbers(self.n, "FixedIn"))
-
-    def _counts(self, ends: Ends) -> tuple[Integers, Integers]:
-        counts = arguments.per_cell(self.n, ends.n_post, "FixedIn")
-        closed = degrees.excluded_sources(ends, self.allow_self)
-        arguments.check_available(counts, ends.n_pre - (closed >= 0), self.with_replacement, "FixedIn")
-        return counts, closed
-
-    def expected(self, ends: Ends) -> float:
-        """Exact number of synapses."""
-        return float(self._counts(ends)[0].sum())
-
-    def degree_bound(self, ends: Ends, quantile: float = 0.9999, *, side: str = "in") -> int:
-        """Exact for ``"in"``, a binomial quantile for ``"out"``."""
-        degrees.check_query(quantile, side)
-        counts, closed = self._counts(ends)
-        if side == "in":
-            return int(counts.max(initial=0))
-        return _drawn_bound(counts, ends.n_pre - (closed >= 0), self.with_replacement, ends.n_pre, quantile)
-
-    def expand(self, start: int, stop: int, ends: Ends) -> Topology:
-        """``(indptr, post)`` of rows start..stop-1."""
-        counts, closed = self._counts(ends)
-        draw = (stream(ends.seed, "rule"), counts, ends.n_pre, closed, self.with_replacement, start)
-        found = np.zeros(stop - start, np.int64)
-        kernels.scatter_columns(*draw, found, np.empty(0, np.int64))
-        indptr = _pointers(found)
-        post = np.empty(indptr[-1], np.int64)
-        if len(post):
-            kernels.scatter_columns(*draw, indptr[:-1].copy(), post)
-        return indptr, post
-
-
-def _drawn_bound(counts: Integers, partners: Integers, replace: bool, cells: int, quantile: float) -> int:
-    """Bound of how often one of ``cells`` cells is drawn when ``counts`` are drawn from ``partners``."""
-    used = counts > 0
-    if not used.any():
-        return 0
-    counts, partners = counts[used], partners[used]
-    if replace:
-        return degrees.binomial_bound(int(counts.sum()), 1.0 / int(partners.min()), cells, quantile)
-    return degrees.binomial_bound(len(counts), float((counts / partners).mean()), cells, quantile)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FixedOut:
-    """``n`` synapses from every presynaptic cell (``n`` an int or one per cell)."""
-
-    n: int | Integers
-    with_replacement: bool = False
-    allow_self: bool = True
-    exact: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "n", arguments.numbers(self.n, "FixedOut"))
-
-    def _counts(self, ends: Ends) -> tuple[Integers, Integers]:
-        counts = arguments.per_cell(self.n, ends.n_pre, "FixedOut")
-        closed = degrees.excluded(ends, self.allow_self)
-        arguments.check_available(counts, ends.n_post - (closed >= 0), self.with_replacement, "FixedOut")
-        return counts, closed
-
-    def expected(self, ends: Ends) -> float:
-        """Exact number of synapses."""
-        return float(self._counts(ends)[0].sum())
-
-    def degree_bound(self, ends: Ends, quantile: float = 0.9999, *, side: str = "in") -> int:
-        """Exact for ``"out"``, a binomial quantile for ``"in"``."""
-        degrees.check_query(quantile, side)
-        counts, closed = self._counts(ends)
-        if side == "out":
-            return int(counts.max(initial=0))
-        return _drawn_bound(counts, ends.n_post - (closed >= 0), self.with_replacement, ends.n_post, quantile)
-
-    def expand(self, start: int, stop: int, ends: Ends) -> Topology:
-        """``(indptr, post)`` of rows start..stop-1."""
-        counts, closed = self._counts(ends)
-        return _drawn(counts[start:stop], self.with_replacement, closed, start, ends)
-
-
-def _drawn(counts: Integers, replace: bool, closed: Integers, start: int, ends: Ends) -> Topology:
-    """Rows from ``start`` on with the given numbers of drawn targets."""
-    indptr = _pointers(counts)
-    post = np.empty(indptr[-1], np.int64)
-    if len(post):
-        kernels.fill_drawn(stream(ends.seed, "rule"), start, ends.n_post, replace, closed[start : start + len(counts)], indptr, post)
-    return indptr, post
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FixedTotal:
-    """``n`` synapses in all, over pairs drawn uniformly; distinct pairs unless with replacement."""
-
-    n: int
-    with_replacement: bool = True
-    allow_self: bool = True
-    exact: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "n", arguments.number(self.n, "FixedTotal"))
-
-    def _check(self, ends: Ends) -> None:
-        pairs = degrees.open_pairs(ends, self.allow_self)
-        if self.n > (0 if pairs == 0 else self.n if self.with_replacement else pairs):
-            raise ParameterError(
-                f"n = {self.n} synapses were asked for, but only {pairs} pairs are available.",
-                where="Rule FixedTotal",
-                used=self.n,
-                limit=pairs,
-                remedy="Lower n, or draw with replacement." if pairs else "Select cells on both sides.",
-            )
-
-    def expected(self, ends: Ends) -> float:
-        """Exact number of synapses."""
-        self._check(ends)
-        return float(self.n)
-
-    def degree_bound(self, ends: Ends, quantile: float = 0.9999, *, side: str = "in") -> int:
-        """Binomial quantile for all cells of the side together."""
-        degrees.check_query(quantile, side)
-        self._check(ends)
-        pairs, partners = degrees.open_pairs(ends, self.allow_self), degrees.open_partners(ends, self.allow_self, side)
-        cells = ends.n_post if side == "in" else ends.n_pre
-        if self.n == 0 or self.with_replacement:
-            return degrees.binomial_bound(self.n, partners / max(1, pairs), cells, quantile)
-        return degrees.binomial_bound(partners, self.n / pairs, cells, quantile)
-
-    def expand(self, start: int, stop: int, ends: Ends) -> Topology:
-        """``(indptr, post)`` of rows start..stop-1."""
-        self._check(ends)
-        closed = degrees.excluded(ends, self.allow_self)
-        counts = np.zeros(stop - start, np.int64)
-        if ends.n_pre:
-            cells = _pointers(ends.n_post - (closed >= 0))
-            totals.count_rows(stream(ends.seed, "rule", "total"), self.n, cells, start, stop, self.with_replacement, counts)
-        return _drawn(counts, self.with_replacement, closed, start, ends)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DistanceDependent:
+class DistanceDependent(Preparable):
     """Every pair with the probability that an expression of its distance (or indices) gives.
 
     Values above 1 act as 1 and values below 0 as 0, as in PyNN. All three answers evaluate the
@@ -319,12 +243,15 @@ class DistanceDependent:
         highest = float(mean.max(initial=0.0))
         return degrees.binomial_bound(partners, highest / max(1, partners), len(mean), quantile)
 
-    def expand(self, start: int, stop: int, ends: Ends) -> Topology:
-        """``(indptr, post)`` of rows start..stop-1."""
+    def prepare(self, ends: Ends) -> Prepared:
+        """Rows pair by pair; that counts for their cost, so the rows count as full."""
+        return Prepared(partial(self._thinned, ends), evenly(float(ends.n_pre * ends.n_post), ends))
+
+    def _thinned(self, ends: Ends, start: int, stop: int) -> Topology:
         closed, base = degrees.excluded(ends, self.allow_self)[start:stop], stream(ends.seed, "rule")
-        counts, parts = np.zeros(stop - start + 1, np.int64), [np.empty(0, np.int64)]
+        counts, parts = np.zeros(stop - start + 1, np.int64), [np.empty(0, np.int32)]
         for first, values in self._tiles(start, stop, ends):
-            found = np.empty(values.size, np.int64)
+            found = np.empty(values.size, np.int32)
             size = kernels.fill_thinned(base, start, first - start, values, closed, counts, found)
             parts.append(found[:size].copy())
         return np.cumsum(counts), np.concatenate(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -11,12 +12,13 @@ import numpy as np
 from neurosim.columns import Floats, Integers
 from neurosim.connectivity import _arguments as arguments
 from neurosim.connectivity.degrees import check_query
+from neurosim.connectivity.rules import Preparable, Prepared, Topology
 from neurosim.errors import ParameterError
 from neurosim.network import Ends
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Table:
+class Table(Preparable):
     """Explicit synapses, in any order; they are kept sorted by source, stably.
 
     Attributes
@@ -61,6 +63,15 @@ class Table:
         for name, value in (("pre", pre), ("post", post), ("columns", columns), ("highest", highest)):
             object.__setattr__(self, name, value)
 
+    @classmethod
+    def in_rows(cls, pre: Integers, post: Integers) -> Table:
+        """Table of int64 indices from 0 up that are in row order already; they are neither checked nor copied."""
+        rule = cls.__new__(cls)
+        highest = (int(pre[-1]) if len(pre) else -1, int(post.max(initial=-1)))
+        for name, value in (("pre", pre), ("post", post), ("columns", {}), ("highest", highest)):
+            object.__setattr__(rule, name, value)
+        return rule
+
     def expected(self, ends: Ends) -> float:
         """Exact number of synapses."""
         return float(len(self.pre))
@@ -74,8 +85,8 @@ class Table:
         """Position of the first synapse of rows ``start .. stop``, shape (stop - start + 1,)."""
         return np.searchsorted(self.pre, np.arange(start, stop + 1)).astype(np.int64)
 
-    def expand(self, start: int, stop: int, ends: Ends) -> tuple[Integers, Integers]:
-        """``(indptr, post)`` of rows start..stop-1.
+    def prepare(self, ends: Ends) -> Prepared:
+        """Rows as they are listed.
 
         Raises
         ------
@@ -84,8 +95,12 @@ class Table:
         """
         arguments.check_range(self.highest[0], ends.n_pre, "pre", "Table")
         arguments.check_range(self.highest[1], ends.n_post, "post", "Table")
-        bounds = self.bounds(start, stop)
-        return bounds - bounds[0], self.post[bounds[0] : bounds[-1]].copy()
+        before = self.bounds(0, ends.n_pre)
+        return Prepared(partial(_listed, self.post, before), before.astype(np.float64))
+
+
+def _listed(post: Integers, before: Integers, start: int, stop: int) -> Topology:
+    return before[start : stop + 1] - before[start], post[before[start] : before[stop]].astype(np.int32)
 
 
 def _column(name: str, values: float | Floats, size: int) -> float | Floats:

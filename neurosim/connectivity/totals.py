@@ -100,6 +100,30 @@ def split(u, n, good, bad, replace):
 
 
 @njit(cache=True, nogil=True)
+def split_columns(base, totals, edges, excluded, replace, out_counts):
+    """Numbers of synapses of each column in each leaf of rows; they sum to ``totals`` of the column.
+
+    ``edges`` int64 (n_leaves + 1,) are the first rows of the leaves, a power of two of them;
+    ``excluded`` the row that each column may not have; ``out_counts`` int32 (n_columns, n_leaves).
+    """
+    n_leaves = len(edges) - 1
+    for column in range(len(totals)):
+        key, own = row_key(base, column), excluded[column]
+        out_counts[column, 0] = totals[column]
+        width = n_leaves
+        while width > 1:
+            for lo in range(0, n_leaves, width):
+                mid, hi = lo + width // 2, lo + width
+                good = edges[mid] - edges[lo] - (1 if edges[lo] <= own < edges[mid] else 0)
+                bad = edges[hi] - edges[mid] - (1 if edges[mid] <= own < edges[hi] else 0)
+                held = np.float64(out_counts[column, lo])
+                left = split(uniform(key, mid), held, np.float64(good), np.float64(bad), replace)
+                out_counts[column, lo] = left
+                out_counts[column, mid] = held - left
+            width //= 2
+
+
+@njit(cache=True, nogil=True)
 def count_rows(base, n, cells, start, stop, replace, out_counts):
     """Numbers of synapses of rows ``start .. stop - 1`` when all rows hold ``n`` together.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.columns import Column
+from neurosim.columns import Column, is_homogeneous
 from neurosim.connectivity.columns import population_values
 from neurosim.engine import layout as lay
 from neurosim.engine import sources as source_kernels
@@ -17,6 +17,7 @@ from neurosim.engine.randomness import keys
 from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.models import layout as model_layout
 from neurosim.models import validate, validate_receptor
+from neurosim.models._tile import TILE, n_tiles
 from neurosim.network import Network, Population, Probe
 
 Int64 = NDArray[np.int64]
@@ -54,55 +55,124 @@ def cell_indices(layout: Layout, population: Population) -> Int64:
 
 
 def empty_cells(layout: Layout, dtype: type) -> Cells:
-    """State arrays of the right sizes, all zero."""
+    """State arrays of the right sizes, all zero, without coefficients."""
     sizes = layout.sizes
-    state, coeff, g, acc, i_inj = (np.zeros(sizes[name], dtype) for name in ("state", "coeff", "g", "acc", "cell"))
-    return Cells(layout.parts, layout.block_ptr, layout.receptor_kinds, state, coeff, g, acc, i_inj)
+    state, acc, i_inj = (np.zeros(sizes[name], dtype) for name in ("state", "acc", "cell"))
+    codes, lanes = np.zeros(sizes["acc"], np.int32), np.zeros(2 * sizes["lane"], dtype)
+    tile_at, coeff = np.zeros(sizes["tile"], np.int64), np.empty(0, dtype)
+    return Cells(layout.parts, layout.block_ptr, layout.receptor_kinds, tile_at, layout.cell_gids(), state, coeff, acc, codes, lanes, i_inj)
 
 
-def scatter(layout: Layout, out_flat: NDArray[np.floating], column: int, gids: Int64, rows: NDArray[np.floating]) -> None:
-    """Write ``rows`` (n_rows, n_cells) to the flat array whose part offset is ``column``."""
-    part, local = layout.locate(gids)
-    base, size = layout.parts[part, column] + local, layout.parts[part, lay.SIZE]
+def scatter(layout: Layout, state: NDArray[np.floating], gids: Int64, first_row: int, rows: NDArray[np.floating]) -> None:
+    """Write ``rows`` (n_rows, n_cells) of the state of cells, from ``first_row`` on."""
     for row, values in enumerate(rows):
-        out_flat[base + row * size] = values
+        state[layout.state_index(gids, first_row + row)] = values
 
 
-def gathered(layout: Layout, flat: NDArray[np.floating], column: int, gids: Int64, n_rows: int) -> NDArray[np.floating]:
-    """Rows (n_rows, n_cells) of cells from a flat array; the inverse of :func:`scatter`."""
-    part, local = layout.locate(gids)
-    base, size = layout.parts[part, column] + local, layout.parts[part, lay.SIZE]
-    return np.stack([flat[base + row * size] for row in range(n_rows)]) if n_rows else np.empty((0, len(gids)))
+def gathered(layout: Layout, state: NDArray[np.floating], gids: Int64, n_rows: int) -> NDArray[np.floating]:
+    """The first ``n_rows`` rows of the state of cells, (n_rows, n_cells); the inverse of :func:`scatter`."""
+    first = layout.state_index(gids, 0)
+    return np.stack([state[first + row * TILE] for row in range(n_rows)]) if n_rows else np.empty((0, len(gids)))
 
 
-def write_parameters(network: Network, layout: Layout, cells: Cells, population: Population) -> dict[str, Floats]:
-    """Validate a neuron population's parameters and write its coefficients."""
+def parameters(population: Population) -> dict[str, Floats]:
+    """Validated parameters of a neuron population, arrays (size,)."""
     values = values_of(population, population.parameters, "parameters")
     validate(population.model, values, where=f"Population '{population.label}'")
-    kernel = layout.groups[layout.group_of[population.id]].kernel
-    coeff = model_layout.coefficients(kernel, values, receptor_values(population), network.dt, population.size, cells.coeff.dtype)
-    scatter(layout, cells.coeff, lay.O_COEFF, cell_indices(layout, population), coeff)
     return values
+
+
+def _coefficients(network: Network, population: Population, dtype: np.dtype) -> NDArray[np.floating]:
+    """Coefficients of a population, (n_coeff, size), or (n_coeff, 1) if its cells are all alike."""
+    values, receptors = parameters(population), receptor_values(population)
+    columns = [*population.parameters.values(), *(c for r in population.receptors for c in r.parameters.values())]
+    size = population.size
+    if all(is_homogeneous(column) for column in columns):
+        size = min(size, 1)
+        values = {name: value[:size] for name, value in values.items()}
+        receptors = tuple((kind, {name: value[:size] for name, value in of.items()}) for kind, of in receptors)
+    kernel = lay.group_key(population)[0]
+    return model_layout.coefficients(kernel, values, receptors, network.dt, size, dtype)
+
+
+def write_coefficients(network: Network, layout: Layout, cells: Cells) -> Cells:
+    """Validate all parameters and make the tiles of coefficients; equal cells of a population share one."""
+    pieces: list[NDArray[np.floating]] = []
+    size = 0
+
+    def add(tile: NDArray[np.floating]) -> int:
+        nonlocal size
+        pieces.append(tile.reshape(-1))
+        size += tile.size
+        return size - tile.size
+
+    for number, group in enumerate(layout.groups):
+        if group.is_source:
+            continue
+        columns = [_coefficients(network, network.populations[p], cells.state.dtype) for p in group.populations]
+        shared: dict[int, int] = {}
+        for block in range(layout.n_blocks):
+            spans = _spans(layout, number, block)
+            row = layout.parts[layout.block_ptr[block] + number]
+            for t in range(n_tiles(int(row[lay.SIZE]))):
+                inside = [span for span in spans if span[0] < (t + 1) * TILE and span[1] > t * TILE]
+                k = inside[0][2]
+                if len(inside) == 1 and columns[k].shape[1] == 1:
+                    if k not in shared:
+                        shared[k] = add(np.repeat(columns[k], TILE, axis=1))
+                    cells.tile_at[row[lay.O_TILE] + t] = shared[k]
+                else:
+                    cells.tile_at[row[lay.O_TILE] + t] = add(_mixed_tile(t * TILE, inside, columns))
+    return cells._replace(coeff=np.concatenate(pieces) if pieces else cells.coeff)
+
+
+def _spans(layout: Layout, group: int, block: int) -> list[tuple[int, int, int, int]]:
+    """Pieces of a part: first and last place, which population of the group, its first cell there."""
+    numbers = np.flatnonzero(layout.group_of == group)
+    first = layout.first[numbers, block]
+    size = layout.bounds[numbers, block + 1] - layout.bounds[numbers, block]
+    return [
+        (int(f), int(f + n), k, int(layout.bounds[q, block])) for k, (q, f, n) in enumerate(zip(numbers, first, size, strict=True)) if n
+    ]
+
+
+def _mixed_tile(start: int, inside: list[tuple[int, int, int, int]], columns: list[NDArray[np.floating]]) -> NDArray[np.floating]:
+    """Coefficients of a tile whose cells differ."""
+    tile = np.zeros((len(columns[0]), TILE), columns[0].dtype)
+    for first, last, k, cell in inside:
+        a, b = max(first, start), min(last, start + TILE)
+        own = columns[k]
+        tile[:, a - start : b - start] = own if own.shape[1] == 1 else own[:, cell + a - first : cell + b - first]
+    return tile
+
+
+def write_lanes(layout: Layout, cells: Cells, lanes: Mapping[tuple[int, int], tuple[float, bool]]) -> None:
+    """Note how weights arrive at each receptor of each part."""
+    cells.lanes[:] = 0
+    for (group, receptor), (unit, has_sums) in lanes.items():
+        for block in range(layout.n_blocks):
+            lane = layout.parts[layout.block_ptr[block] + group, lay.O_LANE] + receptor
+            cells.lanes[2 * lane : 2 * lane + 2] = unit, has_sums
 
 
 def write_state(layout: Layout, cells: Cells, population: Population, parameters: dict[str, Floats]) -> None:
     """Write the initial state of a neuron population."""
     initial = values_of(population, population.initial, "initial")
-    kernel = layout.groups[layout.group_of[population.id]].kernel
+    kernel = layout.group(population.id).kernel
     gids = cell_indices(layout, population)
     neuron = {name: value for name, value in initial.items() if "." not in name and not name.startswith("gsyn")}
     state = model_layout.initial_state(kernel, parameters, neuron, population.size, cells.state.dtype)
-    scatter(layout, cells.state, lay.O_STATE, gids, state)
+    scatter(layout, cells.state, gids, 0, state)
     for name, value in initial.items():
         if name not in neuron:
-            cells.g[receptor_rows(layout, population, name, gids)] = value
+            cells.state[receptor_rows(layout, population, name, gids)] = value
 
 
 def receptor_rows(layout: Layout, population: Population, variable: str, gids: Int64) -> Int64:
-    """Flat indices of a receptor's conductance or current: ``gsyn_exc``, ``gsyn_inh``, ``name.gsyn``."""
+    """Indices in the state of a receptor's conductance or current: ``gsyn_exc``, ``gsyn_inh``, ``name.gsyn``."""
     alias = {"gsyn_exc": "excitatory", "gsyn_inh": "inhibitory"}
     name = alias.get(variable, variable.rpartition(".")[0])
-    return layout.flat(lay.O_G, gids, 2 * population.receptor_index(name))
+    return layout.state_index(gids, layout.group(population.id).n_states + 2 * population.receptor_index(name))
 
 
 def build_sources(network: Network, layout: Layout, *, now_ms: float = 0.0, now_step: int = -1) -> Sources:
@@ -212,8 +282,10 @@ def build_injection(network: Network, layout: Layout) -> Injection:
     gids = [layout.gids(c.targets) for c in network.currents]
     current = np.concatenate([np.full(len(g), i, np.int64) for i, g in enumerate(gids)] or [np.empty(0, np.int64)])
     cells = np.concatenate(gids or [np.empty(0, np.int64)])
+    layout.parts[:, lay.INJECTED] = 0
     if not len(cells):
         return Injection(np.zeros(layout.n_blocks + 1, np.int64), cells, current)
+    layout.parts[np.unique(layout.locate(cells)[0]), lay.INJECTED] = 1
     block = layout.block_of(cells)
     order = np.argsort(block, kind="stable")
     ptr = np.concatenate([[0], np.cumsum(np.bincount(block, minlength=layout.n_blocks))]).astype(np.int64)
@@ -225,17 +297,16 @@ def analog(network: Network) -> list[Probe]:
     return [p for p in network.probes if p.variable != "spikes"]
 
 
-def probe_source(network: Network, layout: Layout, probe: Probe) -> tuple[int, Int64]:
-    """Which array a probe reads (1 for conductances) and the flat index per recorded cell."""
+def probe_source(network: Network, layout: Layout, probe: Probe) -> Int64:
+    """Index in the state of what a probe reads, per recorded cell."""
     population = network.populations[probe.population]
     gids = layout.base(population.id) + np.asarray(probe.indices, np.int64)
     if probe.variable.startswith("gsyn_") or probe.variable.endswith(".gsyn"):
-        return 1, receptor_rows(layout, population, probe.variable, gids)
+        return receptor_rows(layout, population, probe.variable, gids)
     rows = STATE_ROWS.get(population.model, {})
     if probe.variable not in rows:
         raise UnknownNameError.among("variable to record", probe.variable, ("spikes", *rows), where=f"Population '{population.label}'")
-    row = rows[probe.variable]
-    return 0, layout.flat(lay.O_STATE, gids, row)
+    return layout.state_index(gids, rows[probe.variable])
 
 
 def build_probes(network: Network, layout: Layout) -> Probes:
@@ -244,14 +315,14 @@ def build_probes(network: Network, layout: Layout) -> Probes:
     table = np.zeros((len(probes), 5), np.int64)
     entries: list[tuple[Int64, Int64, Int64]] = []
     for number, probe in enumerate(probes):
-        is_g, index = probe_source(network, layout, probe)
+        index = probe_source(network, layout, probe)
         steps = max(round(probe.interval / network.dt), 1)
         if abs(steps * network.dt - probe.interval) > 1e-6 * network.dt and probe.interval > 0:
             raise ParameterError(
                 f"the sampling interval {probe.interval:g} ms is not a multiple of the time step.", where=f"Population {probe.population}",
                 used=probe.interval, limit=network.dt, remedy=f"Use a multiple of {network.dt:g} ms.",
             )  # fmt: skip
-        table[number, :3] = is_g, steps, len(index)
+        table[number, :3] = probe.population, steps, len(index)
         block = layout.block_of(layout.base(probe.population) + np.asarray(probe.indices, np.int64))
         entries.append((block, index, np.arange(len(index))))
     ptr, flat, column = [0], [], []

@@ -18,7 +18,6 @@ from neurosim.engine import build, currents, stores
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Program, Sources
 from neurosim.errors import NetworkError, UnknownNameError
-from neurosim.models import layout as model_layout
 from neurosim.network import Network, Population, Projection
 
 if TYPE_CHECKING:
@@ -65,10 +64,13 @@ def _patch(simulation: Simulation, new: Network) -> None:
     sources = simulation.program.sources
     if any(a is not b for a, b in zip(old.populations, new.populations, strict=True) if a.is_source):
         sources = _new_sources(simulation, old, new)
+    changed = False
     for before, after in zip(old.populations, new.populations, strict=True):
         if before is not after and not after.is_source:
-            build.write_parameters(new, layout, cells, after)
+            changed = True
             _set_states(simulation, before, after)
+    if changed:
+        cells = build.write_coefficients(new, layout, cells)
     for current in new.currents:
         currents.check(current)
     simulation._assemble(cells, sources)
@@ -91,9 +93,9 @@ def write_state(simulation: Simulation, population: Population, name: str, value
     cells = simulation.program.cells
     row = build.STATE_ROWS.get(population.model, {}).get(name)
     if row is not None:
-        cells.state[simulation.layout.flat(lay.O_STATE, gids, row)] = value
+        cells.state[simulation.layout.state_index(gids, row)] = value
     else:
-        cells.g[build.receptor_rows(simulation.layout, population, name, gids)] = value
+        cells.state[build.receptor_rows(simulation.layout, population, name, gids)] = value
 
 
 def read_state(simulation: Simulation, number: int, name: str) -> Floats:
@@ -102,9 +104,9 @@ def read_state(simulation: Simulation, number: int, name: str) -> Floats:
     gids = build.cell_indices(simulation.layout, population)
     row = build.STATE_ROWS.get(population.model, {}).get(name)
     if row is not None:
-        return simulation.program.cells.state[simulation.layout.flat(lay.O_STATE, gids, row)].astype(np.float64)
+        return simulation.program.cells.state[simulation.layout.state_index(gids, row)].astype(np.float64)
     if name.startswith("gsyn_") or name.endswith(".gsyn"):
-        return simulation.program.cells.g[build.receptor_rows(simulation.layout, population, name, gids)].astype(np.float64)
+        return simulation.program.cells.state[build.receptor_rows(simulation.layout, population, name, gids)].astype(np.float64)
     known = build.STATE_ROWS.get(population.model, {})
     raise UnknownNameError.among("state variable", name, known, where=f"Population '{population.label}'")
 
@@ -192,13 +194,8 @@ def _carry_cells(simulation: Simulation, old_layout: lay.Layout, old_program: Pr
         there_in_sources, here_in_sources = build.source_index(old_layout, was), build.source_index(simulation.layout, now)
         _continue_source(simulation, program.sources, here_in_sources, old_program.sources, there_in_sources, was, now)
         return
-    kernel = simulation.layout.groups[simulation.layout.group_of[now.id]].kernel
-    n_rows, n_receptors = model_layout.n_states(kernel), len(now.receptors)
-    before = old_program.cells
-    build.scatter(
-        simulation.layout, program.cells.state, lay.O_STATE, here, build.gathered(old_layout, before.state, lay.O_STATE, there, n_rows)
-    )
-    build.scatter(simulation.layout, program.cells.g, lay.O_G, here, build.gathered(old_layout, before.g, lay.O_G, there, 2 * n_receptors))
+    n_rows = simulation.layout.group(now.id).n_rows
+    build.scatter(simulation.layout, program.cells.state, here, 0, build.gathered(old_layout, old_program.cells.state, there, n_rows))
     if was is not now:
         _set_states(simulation, was, now)
 

@@ -1,8 +1,9 @@
 """Delivery: spikes are queued by arrival step and pulled into the accumulators on arrival.
 
-A spike puts one queue entry per segment (source, delay) of the block; at the arrival step the
-segment's synapses are added to the accumulators. Entries are queued in the order of (send step,
-source), so the order of additions at a target does not depend on threads or blocks.
+A spike puts one queue entry per run of synapses (source, port, delay) of the block; at the arrival
+step the run is added to the accumulators. Spikes are queued in the order of (send step, phase,
+source), so the order of additions at a target does not depend on threads or blocks; integer sums
+would not care.
 """
 
 from __future__ import annotations
@@ -11,15 +12,20 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import njit, types, uint64
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from neurosim.engine.plasticity import deliver_depressing, deliver_plastic, deliver_stochastic
 
-#: How far ahead in the queue synapses are fetched into the cache; segments are short and scattered,
-#: so without this each one begins with a wait for memory.
+#: How far ahead in the queue synapses are fetched into the cache. Runs are short and scattered:
+#: without this every line of each is waited for, which makes an event three times as expensive.
 AHEAD = 8
+#: Runs, packed synapses and weights of double precision in a cache line of 64 bytes.
+_RUNS_PER_LINE, _WORDS_PER_LINE, _NUMBERS_PER_LINE = 8, 16, 8
+#: Bits of a queue entry: first synapse, length, port. The longest run one entry can describe.
+START_BITS, LENGTH_BITS = 36, 20
+LONGEST_RUN = (1 << LENGTH_BITS) - 1
 
 
 @intrinsic
@@ -38,61 +44,116 @@ def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
 
 
 @njit(cache=True)
-def enqueue(block, n_cells, gids, stamps, first, last, step, segments, queue, n_queued):
-    """Queue all segments of the spikes ``first .. last - 1`` in one block."""
-    n_slots = n_queued.size
+def fetch_rows(block, reader, n_cells, first, last, log_gid, static):
+    """Fetch where the runs of the spikes ``first .. last - 1`` of one log are, for the block ``reader``."""
+    rows = static.rows.reshape(static.rows.size)
     for s in range(first, last):
-        row = block * n_cells + gids[s]
-        for segment in range(segments.ptr[row], segments.ptr[row + 1]):
-            arrival = stamps[s] + segments.delay[segment]
-            if arrival <= step:
-                continue
+        prefetch(rows, 2 * (reader * n_cells + log_gid[block, s]))  # pyright: ignore[reportCallIssue]
+
+
+@njit(cache=True)
+def fetch_runs(block, reader, n_cells, first, last, log_gid, static):
+    """Fetch the runs of the spikes ``first .. last - 1`` of one log, for the block ``reader``."""
+    for s in range(first, last):
+        cell = reader * n_cells + log_gid[block, s]
+        for e in range(static.rows[cell, 0], static.rows[cell + 1, 0] + _RUNS_PER_LINE - 1, _RUNS_PER_LINE):
+            prefetch(static.runs, e)  # pyright: ignore[reportCallIssue]
+
+
+@njit(cache=True)
+def enqueue_static(block, row, stamp, step, static, queue, n_queued):
+    """Queue the runs of one spike, sent at step ``stamp``, that arrive after ``step``."""
+    n_slots = n_queued.shape[1]
+    sent = stamp % n_slots
+    start = uint64(static.rows[row, 1])
+    for e in range(uint64(static.rows[row, 0]), uint64(static.rows[row + 1, 0])):
+        run = static.runs[e]
+        length = run & uint64(0xFFFFFFFF)
+        delay = np.int64(run >> uint64(40))
+        if stamp + delay > step:
+            slot = sent + delay
+            if slot >= n_slots:  # delays are shorter than the queue, and a division costs more than all the rest
+                slot -= n_slots
+            port = (run >> uint64(32)) & uint64(0xFF)
+            at = n_queued[block, slot]
+            queue[block, slot, at] = start | (length << uint64(START_BITS)) | (port << uint64(START_BITS + LENGTH_BITS))
+            n_queued[block, slot] = at + 1
+        start += length
+
+
+@njit(cache=True)
+def enqueue_dynamic(block, row, stamp, step, segments, queue, n_queued):
+    """Queue the segments of one spike whose synapses have memory."""
+    n_slots = n_queued.shape[1]
+    for segment in range(segments.ptr[row], segments.ptr[row + 1]):
+        arrival = stamp + segments.delay[segment]
+        if arrival > step:
             slot = arrival % n_slots
-            queue[slot, n_queued[slot]] = segment
-            n_queued[slot] += 1
+            queue[block, slot, n_queued[block, slot]] = segment
+            n_queued[block, slot] += 1
 
 
 @njit(cache=True)
-def deliver_static(start, stop, base, static, acc):
-    """Add one run of static synapses to the accumulators."""
-    for k in range(start, stop):
-        acc[base + np.int64(static.target[k])] += static.weight[k]
-
-
-@njit(cache=True)
-def deliver_packed(start, stop, base, word, scale, acc):
-    """Add one run of static synapses whose weights are packed with their targets."""
+def add_packed(start, stop, base, word, codes):
+    """Add one run of synapses whose weights are packed with their targets."""
     for k in range(start, stop):
         w = word[k]
-        acc[base + np.int64(w & np.uint32(0xFFFF))] += scale * np.float32(np.int32(w) >> np.int32(16))
+        codes[base + uint64(w & np.uint32(0xFFFF))] += np.int32(w) >> np.int32(16)
 
 
 @njit(cache=True)
-def deliver(now_step, dt_ms, segments, static, depressing, stochastic, plastic, acc, queue, n_queued):
-    """Process everything that arrives at ``now_step`` in one block."""
-    slot = now_step % n_queued.size
+def add_plain(start, stop, base, target, weight, acc):
+    """Add one run of synapses whose weights are stored as numbers."""
+    for k in range(start, stop):
+        acc[base + uint64(target[k])] += weight[k]
+
+
+@njit(cache=True)
+def fetch_synapses(entry, static, packed):
+    """Fetch all synapses of a queue entry."""
+    start = np.int64(entry & uint64((1 << START_BITS) - 1))
+    length = np.int64((entry >> uint64(START_BITS)) & uint64(LONGEST_RUN))
+    if packed:
+        for k in range(start, start + length + _WORDS_PER_LINE - 1, _WORDS_PER_LINE):
+            prefetch(static.word, k)  # pyright: ignore[reportCallIssue]
+    else:
+        for k in range(start, start + length + _NUMBERS_PER_LINE - 1, _NUMBERS_PER_LINE):
+            prefetch(static.target, k)  # pyright: ignore[reportCallIssue]
+            prefetch(static.weight, k)  # pyright: ignore[reportCallIssue]
+
+
+@njit(cache=True)
+def deliver_static(block, slot, static, acc, codes, queue, n_queued):
+    """Add all static synapses that are due in one slot of a block's queue."""
     packed = static.word.size > 0
-    scale = np.float32(static.scale)
-    for q in range(n_queued[slot]):
-        if q + AHEAD < n_queued[slot] and segments.kind[queue[slot, q + AHEAD]] == 0:
-            ahead = segments.start[queue[slot, q + AHEAD]]
-            if packed:
-                prefetch(static.word, ahead)  # pyright: ignore[reportCallIssue]
-            else:
-                prefetch(static.target, ahead)  # pyright: ignore[reportCallIssue]
-                prefetch(static.weight, ahead)  # pyright: ignore[reportCallIssue]
-        segment = queue[slot, q]
+    n = n_queued[block, slot]
+    n_queued[block, slot] = 0
+    for q in range(n):
+        if q + AHEAD < n:
+            fetch_synapses(queue[block, slot, q + AHEAD], static, packed)
+        entry = queue[block, slot, q]
+        start = entry & uint64((1 << START_BITS) - 1)
+        stop = start + ((entry >> uint64(START_BITS)) & uint64(LONGEST_RUN))
+        base = uint64(static.bases[block, np.int64(entry >> uint64(START_BITS + LENGTH_BITS))])
+        if packed:
+            add_packed(start, stop, base, static.word, codes)
+        else:
+            add_plain(start, stop, base, static.target, static.weight, acc)
+
+
+@njit(cache=True)
+def deliver_dynamic(block, slot, now_step, dt_ms, dynamic, acc, queue, n_queued):
+    """Process all synapses with memory that are due in one slot of a block's queue."""
+    segments = dynamic.segments
+    for q in range(n_queued[block, slot]):
+        segment = np.int64(queue[block, slot, q])
         kind = segments.kind[segment]
         start, stop = segments.start[segment], segments.stop[segment]
-        if kind == 0:
-            if packed:
-                deliver_packed(start, stop, segments.base[segment], static.word, scale, acc)
-            else:
-                deliver_static(start, stop, segments.base[segment], static, acc)
-        elif kind == 1:
-            deliver_depressing(segments.rule[segment], start, stop, now_step * dt_ms, depressing, acc)
+        if kind == 1:
+            deliver_depressing(segments.rule[segment], start, stop, now_step * dt_ms, dynamic.depressing, acc)
         elif kind == 2:
-            deliver_stochastic(start, stop, now_step, stochastic, acc)
+            deliver_stochastic(start, stop, now_step, dynamic.stochastic, acc)
         else:
-            deliver_plastic(segments.rule[segment], segment, start, stop, now_step * dt_ms, segments.delay[segment] * dt_ms, plastic, acc)
-    n_queued[slot] = 0
+            delay_ms = segments.delay[segment] * dt_ms
+            deliver_plastic(segments.rule[segment], segment, start, stop, now_step * dt_ms, delay_ms, dynamic.plastic, acc)
+    n_queued[block, slot] = 0

@@ -1,25 +1,26 @@
-"""The run loop: blocks advance on their own for one minimum delay, then exchange spikes.
+"""The run loop: blocks advance on their own for one minimum delay, then meet.
 
-Nothing that is sent can arrive sooner than the smallest delay, so a block needs no other block
-for that many steps. One step of a block: integrate its cells over (t, t + dt], add what arrives at
-t + dt, sample. Functions marked ``inline`` are merged into :func:`run` by Numba: compiled on their
-own they would carry all arrays as arguments and cost most of the compile time.
+Nothing that is sent can arrive sooner than the smallest delay, so a block needs no other block for
+that many steps. One step of a block: integrate its cells over (t, t + dt], add what arrives at
+t + dt, sample. Every block writes its spikes to a log of its own, which is not written over during
+a call; after the barrier every thread reads the logs of all blocks and queues what concerns its own.
+Functions marked ``inline`` are merged into :func:`run` by Numba: compiled on their own they would
+carry all arrays as arguments and cost most of the compile time.
 """
 
 from __future__ import annotations
 
 from numba import njit
 
+from neurosim.engine import layout as lay
 from neurosim.engine.barrier import wait
-from neurosim.engine.delivery import deliver, enqueue
+from neurosim.engine.delivery import deliver_dynamic, deliver_static, enqueue_dynamic, enqueue_static, fetch_rows, fetch_runs
+from neurosim.engine.parts import ADVANCE, RECEIVE, call_part
 from neurosim.engine.plasticity import log_spike
 from neurosim.engine.sources import emit
-from neurosim.models.kernels import advance, receive
 
-#: Fields of the shared clock: steps done of this call, spikes stored, first spike not queued, status.
-DONE, COUNT, PENDING, STATUS = range(4)
-#: Values of the status: go on, the spike store is full, the queue is full.
-GO_ON, SPIKES_FULL, QUEUE_FULL = range(3)
+KERNEL, SIZE, JUMPS, O_CELL, O_SOURCE = lay.KERNEL, lay.SIZE, lay.JUMPS, lay.O_CELL, lay.O_SOURCE
+FIRST_SOURCE_KIND = lay.FIRST_SOURCE_KIND
 
 
 @njit(cache=True, inline="always")
@@ -32,166 +33,218 @@ def inject(block, column, injection, i_inj, amplitudes):
 
 
 @njit(cache=True)
-def sample(block, step_after, probes, state, g, samples):
+def is_sampled(step_after, probes):
+    """Whether any probe is due at ``step_after``."""
+    for p in range(probes.table.shape[0]):
+        if step_after % probes.table[p, 1] == 0:
+            return True
+    return False
+
+
+@njit(cache=True)
+def sample(block, step_after, probes, state, samples):
     """Write the probes that are due at ``step_after``."""
     n_probes = probes.table.shape[0]
     for p in range(n_probes):
-        is_g, interval, width, offset, first = probes.table[p]
+        interval, width = probes.table[p, 1], probes.table[p, 2]
         if step_after % interval != 0:
             continue
-        row = offset + (step_after // interval - first) * width
+        row = probes.table[p, 3] + (step_after // interval - probes.table[p, 4]) * width
         for e in range(probes.ptr[block * n_probes + p], probes.ptr[block * n_probes + p + 1]):
-            samples[row + probes.column[e]] = g[probes.index[e]] if is_g == 1 else state[probes.index[e]]
-
-
-@njit(cache=True, inline="always")
-def integrate_part(row, kinds, step, dt_ms, cells, sources, out_index, out_offset, n_out):
-    """Integrate (or let fire) the cells of one part; returns the new spike count."""
-    n = row[1]
-    if row[0] >= 1000:
-        n_out = emit(row[0], row[12], n, step, dt_ms, sources, out_index, out_offset, n_out)
-    else:
-        state = cells.state[row[6] : row[6] + row[3] * n].reshape((row[3], n))
-        coeff = cells.coeff[row[7] : row[7] + row[4] * n].reshape((row[4], n))
-        g = cells.g[row[8] : row[8] + 2 * row[5] * n].reshape((row[5], 2, n))
-        i_inj = cells.i_inj[row[10] : row[10] + n]
-        n_out = advance(row[0], state, coeff, kinds, g, i_inj, dt_ms, out_index, out_offset, n_out)
-    return n_out
-
-
-@njit(cache=True, inline="always")
-def receive_part(row, kinds, dt_ms, cells, out_index, out_offset, n_out):
-    """Add what arrives at the end of the step to the cells of one part."""
-    n = row[1]
-    if row[0] < 1000 and n > 0:
-        state = cells.state[row[6] : row[6] + row[3] * n].reshape((row[3], n))
-        coeff = cells.coeff[row[7] : row[7] + row[4] * n].reshape((row[4], n))
-        g = cells.g[row[8] : row[8] + 2 * row[5] * n].reshape((row[5], 2, n))
-        inputs = cells.acc[row[9] : row[9] + row[5] * n].reshape((row[5], n))
-        n_out = receive(row[0], state, coeff, kinds, g, inputs, dt_ms, out_index, out_offset, n_out)
-    return n_out
+            samples[row + probes.column[e]] = state[probes.index[e]]
 
 
 @njit(cache=True)
-def stamp_spikes(block, gid, first, last, time_ms, dt_ms, segments, plastic, out_index):
+def stamp_spikes(block, first_cell, first, last, time_ms, dt_ms, cell_gid, dynamic, log_gid):
     """Turn part indices into global ids and store the spikes of plastic targets."""
     for s in range(first, last):
-        out_index[s] += gid
-        if plastic.slots.size and plastic.slot_ptr[out_index[s]] < plastic.slot_ptr[out_index[s] + 1]:
-            log_spike(block, out_index[s], time_ms, dt_ms, segments, plastic)
+        log_gid[block, s] = cell_gid[first_cell + log_gid[block, s]]
+        if dynamic is not None:
+            gid, plastic = log_gid[block, s], dynamic.plastic
+            if plastic.slots.size and plastic.slot_ptr[gid] < plastic.slot_ptr[gid + 1]:
+                log_spike(block, gid, time_ms, dt_ms, dynamic.segments, plastic)
 
 
 @njit(cache=True, inline="always")
-def total_spikes(n_steps, out_ptr):
-    """Spikes that all blocks emitted in ``n_steps`` steps."""
-    more = 0
-    for b in range(out_ptr.shape[0]):
-        more += out_ptr[b, n_steps - 1, 1, out_ptr.shape[3] - 1]
-    return more
+def log_start(block, place, ends):
+    """Where the spikes of one (step, phase, group) begin in a block's log: where those before it end."""
+    return ends[block, place - 1] if place else 0
 
 
 @njit(cache=True)
-def gather(first_step, n_steps, dt_ms, out_index, out_offset, out_ptr, gids, stamps, times, n):
-    """Append all blocks' spikes in the order (step, phase, group, block); returns the new count."""
-    n_blocks, n_max, _, n_groups = out_ptr.shape
-    ends = out_ptr.reshape((n_blocks, n_max * 2 * n_groups))
-    for k in range(n_steps):
-        for phase in range(2):
-            for group in range(n_groups):
-                for b in range(n_blocks):
-                    # A step's spikes begin where those of the group, phase or step before it end.
-                    place = (2 * k + phase) * n_groups + group
-                    for s in range(ends[b, place - 1] if place else 0, ends[b, place]):
-                        gids[n] = out_index[b, s]
-                        stamps[n] = first_step + k + 1
-                        times[n] = (first_step + k) * dt_ms + out_offset[b, s]
-                        n += 1
+def open_logs(reader, place, ends, heads):
+    """Put a reader's heads on the first spikes of one place in all logs; returns how many spikes there are."""
+    found = 0
+    for b in range(ends.shape[0]):
+        heads[reader, b] = log_start(b, place, ends)
+        found += ends[b, place] - heads[reader, b]
+    return found
+
+
+@njit(cache=True)
+def next_spike(reader, place, log_gid, ends, heads):
+    """Block and position of the spike with the smallest global id under a reader's heads; moves on."""
+    best, gid = 0, -1
+    for b in range(ends.shape[0]):
+        head = heads[reader, b]
+        if head < ends[b, place] and (gid < 0 or log_gid[b, head] < gid):
+            best, gid = b, log_gid[b, head]
+    heads[reader, best] += 1
+    return best, heads[reader, best] - 1
+
+
+@njit(cache=True)
+def collect(first_step, n_places, per_step, dt_ms, log_gid, log_offset, ends, heads, gids, stamps, times):
+    """Put the spikes of a call in order (step, phase, group, global id): id, step at whose end it is sent, time in ms."""
+    n = 0
+    for place in range(n_places):
+        step = first_step + place // per_step
+        for _ in range(open_logs(0, place, ends, heads)):
+            b, s = next_spike(0, place, log_gid, ends, heads)
+            gids[n] = log_gid[b, s]
+            stamps[n] = step + 1
+            times[n] = step * dt_ms + log_offset[b, s]
+            n += 1
+
+
+@njit(cache=True, inline="always")
+def longest(block, n_queued):
+    """Longest queue of one block."""
+    most = 0
+    for slot in range(n_queued.shape[1]):
+        most = max(most, n_queued[block, slot])
+    return most
+
+
+@njit(cache=True, inline="always")
+def spikes_between(first_place, last_place, ends):
+    """Spikes that all blocks logged at places ``first_place .. last_place - 1``."""
+    n = 0
+    for b in range(ends.shape[0]):
+        n += log_start(b, last_place, ends) - log_start(b, first_place, ends)
     return n
 
 
-@njit(cache=True)
-def exchange(clock, first_step, n_steps, dt_ms, most, out_index, out_offset, out_ptr, gids, stamps, times, n_queued, room):
-    """Collect the spikes of a batch and say whether there is room for the next one."""
-    if clock[COUNT] + total_spikes(n_steps, out_ptr) > gids.size:
-        clock[STATUS] = SPIKES_FULL
-        return
-    clock[PENDING] = clock[COUNT]
-    clock[COUNT] = gather(first_step, n_steps, dt_ms, out_index, out_offset, out_ptr, gids, stamps, times, clock[COUNT])
-    full = n_queued.max() + (clock[COUNT] - clock[PENDING]) * most > room
-    clock[STATUS] = QUEUE_FULL if full else GO_ON
-    clock[DONE] += n_steps
+@njit(cache=True, inline="always")
+def fullest(log_size, last_place, ends):
+    """Free entries of the fullest log."""
+    room = log_size
+    for b in range(ends.shape[0]):
+        room = min(room, log_size - log_start(b, last_place, ends))
+    return room
 
 
 @njit(cache=True, nogil=True)
 def run(
-    lo, hi, barrier, clock, first_step, n_steps, batch, dt_ms, most, cells, sources, segments, static, depressing, stochastic, plastic,
-    injection, probes, amplitudes, samples, gids, stamps, times, queue, n_queued, out_index, out_offset, out_ptr,
+    lo, hi, barrier, first_step, n_steps, batch, dt_ms, most, reserve, addresses, cells, sources, static, dynamic, injection, probes,
+    amplitudes, samples, pending, queue, n_queued, dynamic_queue, n_dynamic, filling, log_gid, log_offset, ends, heads, decays, scratch, flags,
 ):  # fmt: skip
-    """Run blocks ``lo .. hi - 1`` from ``clock[DONE]`` to ``n_steps`` or until a store is full.
+    """Run blocks ``lo .. hi - 1`` for ``n_steps`` steps, or until a log or a queue may be too small.
 
     Parameters
     ----------
     barrier
-        Address of the barrier that all threads of this run share, 0 for a single thread. The
-        thread that owns block 0 exchanges the spikes while the others sleep.
-    clock
-        int64 (4,): ``DONE, COUNT, PENDING, STATUS``, shared by the threads.
+        Address of the barrier that all threads of this run share, 0 for a single thread.
     first_step, n_steps, batch
-        Number of the call's first step, its steps, steps between exchanges.
-    most
-        Largest number of segments of one source that arrive in one step.
+        Number of the call's first step, its steps, steps between meetings.
+    most, reserve
+        Largest number of queue entries of one spike in one slot; most spikes of a block in one batch.
+    addresses
+        Step function of each group; see :mod:`neurosim.engine.parts`.
     cells, ..., probes
         The fields of :class:`~neurosim.engine.program.Program`.
     amplitudes, samples
         Currents (n_currents, n_steps) in nA; flat buffer of the probes.
-    gids, stamps, times
-        Store of all spikes of this call: global id, send step, time in ms.
-    queue, n_queued, out_index, out_offset, out_ptr
-        Per block: queued segments by arrival step; spikes of the batch and where each step's end.
+    pending
+        Spikes of earlier calls that are not queued yet, int64 (2, n): global id, send step.
+    queue, n_queued, dynamic_queue, n_dynamic
+        Per block and arrival step: queue entries of static runs and of segments with memory.
+    filling
+        int64 (2, n_blocks): longest queue of each block, for even and odd batches.
+    log_gid, log_offset, ends
+        Per block: spikes of this call, and where those of each (step, phase, group) end.
+    heads, decays, scratch, flags
+        Scratch per block; ``decays`` says, per part, whether its synapses still have to decay.
+
+    Returns
+    -------
+    int
+        Steps done, the same for all threads.
     """
-    start = clock[DONE]
+    n_groups = addresses.size
+    n_cells = cells.gid.size
+    per_step = 2 * n_groups
+    start, before, parity = n_steps - n_steps, n_steps - n_steps, 0
     while start < n_steps:
         n = min(batch, n_steps - start)
         for b in range(lo, hi):
-            n_out = start - start
-            enqueue(
-                b,
-                (segments.ptr.size - 1) // n_queued.shape[0],
-                gids,
-                stamps,
-                clock[PENDING],
-                clock[COUNT],
-                first_step + start,
-                segments,
-                queue[b],
-                n_queued[b],
-            )
+            now = first_step + start
+            if start == 0:
+                for s in range(pending.shape[1]):
+                    enqueue_static(b, b * n_cells + pending[0, s], pending[1, s], now, static, queue, n_queued)
+                    if dynamic is not None:
+                        enqueue_dynamic(b, b * n_cells + pending[0, s], pending[1, s], now, dynamic.segments, dynamic_queue, n_dynamic)
+            for other in range(ends.shape[0]):
+                head, tail = log_start(other, before * per_step, ends), log_start(other, start * per_step, ends)
+                fetch_rows(other, b, n_cells, head, tail, log_gid, static)
+            for place in range(before * per_step, start * per_step):
+                for other in range(ends.shape[0]):
+                    fetch_runs(other, b, n_cells, log_start(other, place, ends), ends[other, place], log_gid, static)
+                stamp = first_step + place // per_step + 1
+                for _ in range(open_logs(b, place, ends, heads)):
+                    other, head = next_spike(b, place, log_gid, ends, heads)
+                    row = b * n_cells + log_gid[other, head]
+                    enqueue_static(b, row, stamp, now, static, queue, n_queued)
+                    if dynamic is not None:
+                        enqueue_dynamic(b, row, stamp, now, dynamic.segments, dynamic_queue, n_dynamic)
+            n_out = log_start(b, start * per_step, ends)
             first, last = cells.block_ptr[b], cells.block_ptr[b + 1]
-            for k in range(n):
-                step = first_step + start + k
-                inject(b, start + k, injection, cells.i_inj, amplitudes)
+            for k in range(start, start + n):
+                step = first_step + k
+                inject(b, k, injection, cells.i_inj, amplitudes)
                 for part in range(first, last):
-                    row = cells.parts[part]
-                    before = n_out
-                    kinds = cells.receptor_kinds[row[11] : row[11] + row[5]]
-                    n_out = integrate_part(row, kinds, step, dt_ms, cells, sources, out_index[b], out_offset[b], n_out)
-                    stamp_spikes(b, row[2], before, n_out, (step + 1) * dt_ms, dt_ms, segments, plastic, out_index[b])
-                    out_ptr[b, k, 0, part - first] = n_out
-                deliver(step + 1, dt_ms, segments, static, depressing, stochastic, plastic, cells.acc, queue[b], n_queued[b])
+                    begun, place = n_out, k * per_step + part - first
+                    if cells.parts[part, KERNEL] >= FIRST_SOURCE_KIND:
+                        n_out = emit(
+                            cells.parts[part, KERNEL], cells.parts[part, O_SOURCE], cells.parts[part, SIZE], step, dt_ms, sources, b,
+                            log_gid, log_offset, n_out,
+                        )  # fmt: skip
+                    elif cells.parts[part, SIZE] > 0:
+                        n_out = call_part(
+                            addresses[part - first], ADVANCE, part, b, cells, scratch, flags, log_gid, log_offset,
+                            log_gid.shape[1], decays[part], dt_ms, n_out,
+                        )  # fmt: skip
+                        decays[part] = 1
+                    stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, (step + 1) * dt_ms, dt_ms, cells.gid, dynamic, log_gid)
+                    ends[b, place] = n_out
+                slot = (step + 1) % n_queued.shape[1]
+                deliver_static(b, slot, static, cells.acc, cells.codes, queue, n_queued)
+                if dynamic is not None:
+                    deliver_dynamic(b, slot, step + 1, dt_ms, dynamic, cells.acc, dynamic_queue, n_dynamic)
+                sampled = is_sampled(step + 1, probes)
                 for part in range(first, last):
-                    row = cells.parts[part]
-                    before = n_out
-                    kinds = cells.receptor_kinds[row[11] : row[11] + row[5]]
-                    n_out = receive_part(row, kinds, dt_ms, cells, out_index[b], out_offset[b], n_out)
-                    stamp_spikes(b, row[2], before, n_out, (step + 1) * dt_ms, dt_ms, segments, plastic, out_index[b])
-                    out_ptr[b, k, 1, part - first] = n_out
-                sample(b, step + 1, probes, cells.state, cells.g, samples)
+                    begun, place = n_out, k * per_step + n_groups + part - first
+                    if (
+                        cells.parts[part, SIZE] > 0
+                        and cells.parts[part, KERNEL] < FIRST_SOURCE_KIND
+                        and (sampled or cells.parts[part, JUMPS] != 0 or k == n_steps - 1)
+                    ):
+                        n_out = call_part(
+                            addresses[part - first], RECEIVE, part, b, cells, scratch, flags, log_gid, log_offset,
+                            log_gid.shape[1], decays[part], dt_ms, n_out,
+                        )  # fmt: skip
+                        decays[part] = 0
+                    stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, (step + 1) * dt_ms, dt_ms, cells.gid, dynamic, log_gid)
+                    ends[b, place] = n_out
+                if sampled:
+                    sample(b, step + 1, probes, cells.state, samples)
+            filling[parity, b] = longest(b, n_queued)
+            if dynamic is not None:
+                filling[parity, b] = max(filling[parity, b], longest(b, n_dynamic))
         wait(barrier)
-        if lo == 0:
-            exchange(
-                clock, first_step + start, n, dt_ms, most, out_index, out_offset, out_ptr, gids, stamps, times, n_queued, queue.shape[2]
-            )
-        wait(barrier)
-        start += n
-        if clock[STATUS] != GO_ON:
+        before, start = start, start + n
+        news = spikes_between(before * per_step, start * per_step, ends)
+        if longest(parity, filling) + news * most > queue.shape[2] or fullest(log_gid.shape[1], start * per_step, ends) < reserve:
             break
+        parity = 1 - parity
+    return start

@@ -1,8 +1,10 @@
-"""Where every cell lives: groups of one kernel, cut into contiguous blocks owned by threads.
+"""Where every cell lives: groups of one kernel, cut into blocks owned by threads.
 
 Populations with the same kernel and the same receptor kinds form a group, so that a step costs
-one kernel call per group and block, not per population. All blocks share flat arrays; a *part* is
-the piece of one group that one block owns, and a row of the part table says where it lies.
+one kernel call per group and block, not per population. Every population is cut into one piece
+per block, so that all blocks have the same mixture of cells and the same work; a *part* is what one
+block owns of one group, piece after piece. All blocks share flat arrays, and a row of the part
+table says where a part lies in them.
 """
 
 from __future__ import annotations
@@ -14,18 +16,20 @@ from numpy.typing import NDArray
 
 from neurosim import models
 from neurosim.models import layout as model_layout
+from neurosim.models._tile import TILE, n_tiles
 from neurosim.network import Network, Population, Selection
 
 Int64 = NDArray[np.int64]
 
-#: Columns of the part table.
-KERNEL, SIZE, GID, N_STATES, N_COEFF, N_RECEPTORS, O_STATE, O_COEFF, O_G, O_ACC, O_CELL, O_KIND, O_SOURCE, GROUP = range(14)
-N_COLUMNS = 14
+#: Columns of the part table: what it is, how large, and where its pieces of the flat arrays begin.
+KERNEL, SIZE, JUMPS, N_STATES, N_COEFF, N_RECEPTORS, O_STATE, O_TILE, O_LANE, O_ACC, O_CELL, O_KIND, O_SOURCE, GROUP, INJECTED = range(15)
+N_COLUMNS = 15
 
 #: Most cells of one part, so that a target within it fits 16 bits.
 LARGEST_PART = 65_535
 #: Kernel numbers of spike sources; those of neurons come from the models.
 SOURCE_KINDS = {"array_source": 1000, "poisson_source": 1001, "gamma_source": 1002, "poisson_refractory_source": 1003}
+FIRST_SOURCE_KIND = 1000
 #: Rows of source parameters: rate (Hz) or shape, scale parameter, refractory time, start, stop.
 N_SOURCE_PARAMETERS = 5
 
@@ -40,18 +44,40 @@ class Group:
     size: int
     base: int
     is_source: bool
-    bounds: tuple[int, ...]
+
+    @property
+    def n_states(self) -> int:
+        """Rows of membrane variables."""
+        return 0 if self.is_source else model_layout.n_states(self.kernel)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of a cell's state: membrane variables, then two per receptor."""
+        return self.n_states + 2 * len(self.receptor_kinds)
+
+    @property
+    def n_coeff(self) -> int:
+        """Rows of a cell's coefficients."""
+        return 0 if self.is_source else model_layout.n_coefficients(len(self.receptor_kinds))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Global ids, parts and offsets of a network cut into ``n_blocks`` blocks."""
+    """Global ids, parts and offsets of a network cut into ``n_blocks`` blocks.
+
+    Populations are numbered here in the order of their global ids: ``number_of`` gives that number,
+    ``bases`` the first id of each, ``bounds`` (n, n_blocks + 1) where it is cut, and ``first`` (n,
+    n_blocks) the place in its part where each piece begins.
+    """
 
     groups: tuple[Group, ...]
     n_blocks: int
     n_cells: int
+    number_of: Int64
     group_of: Int64
-    offset_of: Int64
+    bases: Int64
+    bounds: Int64
+    first: Int64
     parts: Int64
     block_ptr: Int64
     receptor_kinds: Int64
@@ -64,27 +90,29 @@ class Layout:
 
     def base(self, population: int) -> int:
         """Global id of a population's first cell."""
-        return int(self.groups[self.group_of[population]].base + self.offset_of[population])
+        return int(self.bases[self.number_of[population]])
 
     def locate(self, gids: Int64) -> tuple[Int64, Int64]:
         """Part and index within the part of each cell."""
-        bases = np.array([g.base for g in self.groups], np.int64)
-        group = np.searchsorted(bases, gids, side="right") - 1
-        part = np.empty(len(gids), np.int64)
-        local = np.empty(len(gids), np.int64)
-        for number in np.unique(group):
-            chosen = group == number
-            inner = gids[chosen] - bases[number]
-            bounds = np.asarray(self.groups[number].bounds)
-            block = np.searchsorted(bounds, inner, side="right") - 1
-            part[chosen] = self.block_ptr[block] + number
-            local[chosen] = inner - bounds[block]
-        return part, local
+        number = np.searchsorted(self.bases, gids, side="right") - 1
+        inner = gids - self.bases[number]
+        block = np.zeros(len(gids), np.int64)
+        for b in range(1, self.n_blocks):
+            block += inner >= self.bounds[number, b]
+        group = self.group_of[number]
+        return self.block_ptr[block] + group, self.first[number, block] + inner - self.bounds[number, block]
 
-    def flat(self, column: int, gids: Int64, row: int = 0) -> Int64:
-        """Index of row ``row`` of each cell in the flat array whose offset column is given."""
+    def flat(self, column: int, gids: Int64) -> Int64:
+        """Index of each cell in the flat array of one value per cell whose offset column is given."""
         part, local = self.locate(gids)
-        return self.parts[part, column] + row * self.parts[part, SIZE] + local
+        return self.parts[part, column] + local
+
+    def state_index(self, gids: Int64, row: int) -> Int64:
+        """Index of row ``row`` of each cell's state; see :class:`Group` for the rows."""
+        part, local = self.locate(gids)
+        tile, place = np.divmod(local, TILE)
+        n_rows = self.parts[part, N_STATES] + 2 * self.parts[part, N_RECEPTORS]
+        return self.parts[part, O_STATE] + (tile * n_rows + row) * TILE + place
 
     def block_of(self, gids: Int64) -> Int64:
         """Block that owns each cell."""
@@ -93,6 +121,17 @@ class Layout:
     def block_of_part(self, part: Int64) -> Int64:
         """Block that each part belongs to."""
         return np.searchsorted(self.block_ptr, part, side="right") - 1
+
+    def cell_gids(self) -> NDArray[np.int32]:
+        """Global id of every cell, by its place in the flat arrays of one value per cell."""
+        out = np.empty(self.sizes["cell"], np.int32)
+        gids = np.arange(self.n_cells, dtype=np.int64)
+        out[self.flat(O_CELL, gids)] = gids
+        return out
+
+    def group(self, population: int) -> Group:
+        """Group of a population."""
+        return self.groups[self.group_of[self.number_of[population]]]
 
 
 def group_key(population: Population) -> tuple[int, tuple[str, ...]]:
@@ -110,43 +149,56 @@ def plan(network: Network, threads: int) -> Layout:
         models.model(population.model)
         keys.setdefault(group_key(population), []).append(population)
     largest = max((sum(p.size for p in members) for members in keys.values()), default=0)
-    n_blocks = threads * max(1, -(-largest // (threads * LARGEST_PART)))
-    groups, group_of, offset_of, base = [], np.zeros(len(network.populations), np.int64), np.zeros(len(network.populations), np.int64), 0
-    for number, ((kernel, kinds), members) in enumerate(keys.items()):
-        size = 0
-        for population in members:
-            group_of[population.id], offset_of[population.id] = number, size
-            size += population.size
-        bounds = tuple(int(b) for b in np.linspace(0, size, n_blocks + 1).round())
-        groups.append(Group(kernel, kinds, tuple(p.id for p in members), size, base, kernel >= 1000, bounds))
+    # A piece may be one cell larger than the exact share of its population.
+    spare = max((len(members) for members in keys.values()), default=0)
+    n_blocks = threads * max(1, -(-largest // (threads * max(LARGEST_PART - spare, 1))))
+    groups, base = [], 0
+    for (kernel, kinds), members in keys.items():
+        size = sum(p.size for p in members)
+        groups.append(Group(kernel, kinds, tuple(p.id for p in members), size, base, kernel >= FIRST_SOURCE_KIND))
         base += size
-    parts, kinds_flat, sizes = _parts(groups, n_blocks)
+    members = [(g, network.populations[p]) for g, group in enumerate(groups) for p in group.populations]
+    sizes = np.array([p.size for _, p in members], np.int64)
+    bases = np.cumsum(sizes) - sizes
+    number_of = np.zeros(len(network.populations), np.int64)
+    number_of[[p.id for _, p in members]] = np.arange(len(members))
+    group_of = np.array([g for g, _ in members], np.int64)
+    bounds = np.round(np.outer(sizes, np.arange(n_blocks + 1) / n_blocks)).astype(np.int64)
+    first = _first_places(np.diff(bounds, axis=1), group_of)
+    parts, kinds_flat, totals = _parts(groups, bounds, group_of, n_blocks)
     block_ptr = np.arange(n_blocks + 1, dtype=np.int64) * len(groups)
-    return Layout(tuple(groups), n_blocks, base, group_of, offset_of, parts, block_ptr, kinds_flat, sizes)
+    return Layout(tuple(groups), n_blocks, base, number_of, group_of, bases, bounds, first, parts, block_ptr, kinds_flat, totals)
 
 
-def _parts(groups: list[Group], n_blocks: int) -> tuple[Int64, Int64, dict[str, int]]:
+def _first_places(pieces: Int64, group_of: Int64) -> Int64:
+    """Where each piece begins in its part: pieces of a group follow each other."""
+    first = np.zeros_like(pieces)
+    for number in range(1, len(pieces)):
+        if group_of[number] == group_of[number - 1]:
+            first[number] = first[number - 1] + pieces[number - 1]
+    return first
+
+
+def _parts(groups: list[Group], bounds: Int64, group_of: Int64, n_blocks: int) -> tuple[Int64, Int64, dict[str, int]]:
     table = np.zeros((n_blocks * len(groups), N_COLUMNS), np.int64)
-    at = {"state": 0, "coeff": 0, "g": 0, "acc": 0, "cell": 0, "source": 0}
+    at = {"state": 0, "tile": 0, "lane": 0, "acc": 0, "cell": 0, "source": 0}
     kinds: list[int] = []
     kind_at = [len(kinds)]
     for group in groups:
         kinds.extend(model_layout.RECEPTOR_KINDS[k] for k in group.receptor_kinds)
         kind_at.append(len(kinds))
+    pieces = np.diff(bounds, axis=1)
     for block in range(n_blocks):
         for number, group in enumerate(groups):
-            size = group.bounds[block + 1] - group.bounds[block]
-            n_receptors = len(group.receptor_kinds)
-            n_states = 0 if group.is_source else model_layout.n_states(group.kernel)
-            n_coeff = 0 if group.is_source else model_layout.n_coefficients(n_receptors)
+            size, n_receptors = int(pieces[group_of == number, block].sum()), len(group.receptor_kinds)
             row = table[block * len(groups) + number]
             row[:] = (
-                group.kernel, size, group.base + group.bounds[block], n_states, n_coeff, n_receptors,
-                at["state"], at["coeff"], at["g"], at["acc"], at["cell"], kind_at[number], at["source"], number,
+                group.kernel, size, "curr_delta" in group.receptor_kinds, group.n_states, group.n_coeff, n_receptors, at["state"],
+                at["tile"], at["lane"], at["acc"], at["cell"], kind_at[number], at["source"], number, 0,
             )  # fmt: skip
-            at["state"] += n_states * size
-            at["coeff"] += n_coeff * size
-            at["g"] += 2 * n_receptors * size
+            at["state"] += group.n_rows * n_tiles(size) * TILE
+            at["tile"] += 0 if group.is_source else n_tiles(size)
+            at["lane"] += n_receptors
             at["acc"] += n_receptors * size
             at["cell"] += size
             at["source"] += size if group.is_source else 0

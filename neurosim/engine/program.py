@@ -18,15 +18,24 @@ AnyFloats = NDArray[np.floating]
 
 
 class Cells(NamedTuple):
-    """State of all cells; offsets in the part table (see :mod:`neurosim.engine.layout`)."""
+    """All cells; offsets are in the part table (see :mod:`neurosim.engine.layout`).
+
+    ``state`` and ``coeff`` are in tiles (:mod:`neurosim.models._tile`), ``tile_at`` gives the
+    coefficients of each tile. ``acc`` and ``codes`` collect what arrives in a step, as sums of
+    weights and as integer sums of packed weights; ``lanes`` holds, per part and receptor, the unit
+    of the latter (0: none) and whether the former are used. ``gid`` is the global id per cell.
+    """
 
     parts: Int64
     block_ptr: Int64
     receptor_kinds: Int64
+    tile_at: Int64
+    gid: Int32
     state: AnyFloats
     coeff: AnyFloats
-    g: AnyFloats
     acc: AnyFloats
+    codes: Int32
+    lanes: AnyFloats
     i_inj: AnyFloats
 
 
@@ -47,12 +56,30 @@ class Sources(NamedTuple):
     times_ms: Floats
 
 
-class Segments(NamedTuple):
-    """Runs of synapses with one source, delay and kind.
+class Static(NamedTuple):
+    """Static synapses, by block, source, port and delay.
 
-    ``ptr[block * n_cells + gid]`` gives the segments of a source in a block. ``kind`` is 0 static,
-    1 Tsodyks-Markram, 2 stochastic, 3 STDP; ``rule`` is the row of the STDP rule table; ``base`` is
-    the accumulator that target 0 of a static segment means.
+    A *port* is one receptor of one group of cells; ``bases[block, port]`` is its first
+    accumulator. ``runs`` lists the runs of synapses of a source with one port and delay: delay in
+    steps (24 bits), port (8 bits), length (32 bits). ``rows[block * n_cells + gid]`` is the source's
+    first run and first synapse; they follow each other. The store is either
+    ``target`` (relative to the port's base) and ``weight``, or both packed in ``word``: the target in
+    the lower 16 bits, the weight as a signed multiple of the port's unit in the upper ones.
+    """
+
+    rows: Int64
+    runs: NDArray[np.uint64]
+    bases: Int64
+    target: NDArray[np.uint16]
+    weight: AnyFloats
+    word: NDArray[np.uint32]
+
+
+class Segments(NamedTuple):
+    """Runs of synapses with memory, with one source, delay and kind.
+
+    ``ptr[block * n_cells + gid]`` gives the segments of a source in a block. ``kind`` is 1
+    Tsodyks-Markram, 2 stochastic, 3 STDP; ``rule`` is the row of the STDP rule table.
     """
 
     ptr: Int64
@@ -61,20 +88,6 @@ class Segments(NamedTuple):
     delay: Int32
     kind: NDArray[np.int8]
     rule: Int32
-    base: Int64
-
-
-class Static(NamedTuple):
-    """Static synapses, by block, source and delay.
-
-    Either ``target`` (relative to the segment's base) and ``weight``, or both packed in ``word``:
-    the target in the lower 16 bits, the weight as a signed multiple of ``scale`` in the upper ones.
-    """
-
-    target: NDArray[np.uint16]
-    weight: AnyFloats
-    word: NDArray[np.uint32]
-    scale: float
 
 
 class Depressing(NamedTuple):
@@ -143,9 +156,9 @@ class Injection(NamedTuple):
 
 
 class Probes(NamedTuple):
-    """Analog samples: per block and probe the flat indices to read and the columns to write.
+    """Analog samples: per block and probe the indices of the state to read and the columns to write.
 
-    ``table`` rows: is_g, interval in steps, n columns, offset of the probe in the sample buffer,
+    ``table`` rows: population, interval in steps, n columns, offset of the probe in the sample buffer,
     steps of the first sample. ``ptr[block * n_probes + probe]``.
     """
 
@@ -155,15 +168,21 @@ class Probes(NamedTuple):
     column: Int64
 
 
-class Program(NamedTuple):
-    """Everything the kernels need."""
+class Dynamic(NamedTuple):
+    """Synapses with memory: their segments and one store per kind."""
 
-    cells: Cells
-    sources: Sources
     segments: Segments
-    static: Static
     depressing: Depressing
     stochastic: Stochastic
     plastic: Plastic
+
+
+class Program(NamedTuple):
+    """Everything the kernels need; ``dynamic`` is ``None`` in networks without synapses with memory."""
+
+    cells: Cells
+    sources: Sources
+    static: Static
+    dynamic: Dynamic | None
     injection: Injection
     probes: Probes

@@ -162,9 +162,8 @@ class Recordings:
         for probe, row in zip(build.analog(network), program.probes.table, strict=True):
             record = self.samples[probe.population, probe.variable]
             if step % row[1] == 0 and record.last_ms < now_ms - 0.5 * network.dt:
-                is_g, index = build.probe_source(network, layout, probe)
-                flat = program.cells.g if is_g else program.cells.state
-                record.add(probe.indices, np.array([now_ms]), flat[index][None, :].astype(np.float64))
+                index = build.probe_source(network, layout, probe)
+                record.add(probe.indices, np.array([now_ms]), program.cells.state[index][None, :].astype(np.float64))
 
     def add_currents(self, network: Network, rows: Sequence[Floats]) -> None:
         """Keep the values of the currents that are recorded."""

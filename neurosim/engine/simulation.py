@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import connectivity
-from neurosim.engine import barrier, build, carry, currents, kernels, pacing, stores
+from neurosim.engine import barrier, build, carry, currents, kernels, pacing, parts, stores
 from neurosim.engine import layout as lay
-from neurosim.engine.program import Program
+from neurosim.engine.program import Cells, Dynamic, Program, Sources
 from neurosim.engine.recording import Recordings, sample_buffer
 from neurosim.errors import ParameterError, StateError
+from neurosim.models._tile import SCRATCH_ROWS, TILE
 from neurosim.network import Network, Rows, WeightProbe
 
 Int64 = NDArray[np.int64]
@@ -24,6 +25,8 @@ Floats = NDArray[np.float64]
 CHUNK_S = 0.1
 #: Steps of the first chunk, and the most steps a chunk may have.
 FIRST_CHUNK, LARGEST_CHUNK = 100, 20_000
+#: Spikes that a block's log has room for beside the most of one batch; upper bound of the latter, which shortens batches.
+SMALLEST_LOG, LARGEST_RESERVE = 65_536, 32_000_000
 
 
 class Simulation:
@@ -76,22 +79,25 @@ class Simulation:
         self.interrupted = False
         self.wall_s = {"compile": 0.0, "kernels": 0.0, "run": 0.0}
         self._cold = True
+        self._addresses: Int64 | None = None
         self.recordings = Recordings()
         self._load(network, {}, step=0)
 
     # --- compile ---------------------------------------------------------------------------
     def _load(self, network: Network, memories: dict[int, stores.Memory], *, step: int) -> None:
         begun = time.perf_counter()
-        self.network, self.step = network, step
+        self.network, self.step, self._addresses = network, step, None
         self.layout = lay.plan(network, self.threads)
         for current in network.currents:
             currents.check(current)
         cells = build.empty_cells(self.layout, self.dtype)
+        cells = build.write_coefficients(network, self.layout, cells)
         for population in network.populations:
             if not population.is_source:
-                values = build.write_parameters(network, self.layout, cells, population)
-                build.write_state(self.layout, cells, population, values)
+                build.write_state(self.layout, cells, population, build.parameters(population))
         self.stores = stores.build(network, self.layout, self.dtype, memories)
+        build.write_lanes(self.layout, cells, self.stores.lanes)
+        self._work = _work(self.layout, self.dtype)
         sources = build.build_sources(network, self.layout, now_ms=step * network.dt, now_step=step if step else -1)
         self._assemble(cells, sources)
         self._history = self._pending = (np.empty(0, np.int64), np.empty(0, np.int64))
@@ -100,25 +106,22 @@ class Simulation:
         self._new_queue()
         self.wall_s["compile"] += time.perf_counter() - begun
 
-    def _assemble(self, cells: object, sources: object) -> None:
+    def _assemble(self, cells: Cells, sources: Sources) -> None:
         s = self.stores
         injection, probes = build.build_injection(self.network, self.layout), build.build_probes(self.network, self.layout)
-        self.program = Program(cells, sources, s.segments, s.static, s.depressing, s.stochastic, s.plastic, injection, probes)  # type: ignore[arg-type]
+        dynamic = Dynamic(s.segments, s.depressing, s.stochastic, s.plastic) if s.has_memory else None
+        self.program = Program(cells, sources, s.static, dynamic, injection, probes)
 
     def _new_queue(self) -> None:
-        n_blocks, slots = self.layout.n_blocks, self.stores.max_delay + 2
-        self._queue = np.zeros((n_blocks, slots, 64), np.int64)
-        self._n_queued = np.zeros((n_blocks, slots), np.int64)
-        self._batch = min(max(self.stores.min_delay, 1), 64) if self.stores.n_synapses else 16
-        capacity = self._capacity()
-        self._out = (np.empty((n_blocks, capacity), np.int64), np.empty((n_blocks, capacity)))
-        self._out_ptr = np.zeros((n_blocks, self._batch, 2, max(len(self.layout.groups), 1)), np.int64)
-
-    def _capacity(self) -> int:
-        """Spikes a block may emit in one batch: 8 a neuron in one step, 2 a neuron and step on average."""
+        shape = (self.layout.n_blocks, self.stores.max_delay + 2)
+        self._queues = _Queues(shape, with_memory=self.stores.has_memory)
         sizes = self.layout.parts[:, lay.SIZE].reshape(self.layout.n_blocks, -1).sum(axis=1)
-        per_step = build.most_spikes_per_step(self.network, self.program.sources)
-        return int(sizes.max(initial=0)) * (16 + 2 * self._batch) + per_step * (self._batch + 8)
+        per_step = 8 * int(sizes.max(initial=0)) + build.most_spikes_per_step(self.network, self.program.sources)
+        batch = min(max(self.stores.min_delay, 1), 64) if self.stores.n_synapses else 16
+        self._batch = max(1, min(batch, LARGEST_RESERVE // max(per_step, 1)))
+        self._reserve = per_step * self._batch
+        size = self._reserve + max(self._reserve, SMALLEST_LOG)
+        self._log = (np.empty((self.layout.n_blocks, size), np.int32), np.empty((self.layout.n_blocks, size)))
 
     # --- time ------------------------------------------------------------------------------
     @property
@@ -165,11 +168,13 @@ class Simulation:
 
     def _warm(self) -> None:
         """Compile the kernels, or load them from the cache, before the clock of the run starts."""
-        if not self._cold:
+        if self._addresses is not None:
             return
         begun = time.perf_counter()
         with pacing.message("compiling kernels; this happens once per installation and precision and takes 15 to 30 s"):
-            self._advance(0)
+            self._addresses = parts.addresses(self.layout, self.dtype)
+            if self._cold:
+                self._advance(0)
         self.wall_s["kernels"] += time.perf_counter() - begun
 
     def _next_chunk(self, size: int, last: int) -> int:
@@ -191,57 +196,61 @@ class Simulation:
 
     def _advance(self, n_steps: int) -> None:
         samples, amplitudes = sample_buffer(self.program.probes, self.step, n_steps), self._amplitudes(n_steps)
-        gids, stamps = self._pending
-        size = max(4096, 4 * len(gids))
-        store = [_padded(gids, size, np.int64), _padded(stamps, size, np.int64), np.zeros(size)]
-        clock = np.array([0, len(gids), 0, kernels.GO_ON], np.int64)
-        self._make_room(clock, store)
-        while clock[kernels.DONE] < n_steps or self._cold:
-            fixed = (clock, self.step, n_steps, self._batch, self.network.dt, self.stores.most, *self.program, amplitudes, samples)
-            self._run_blocks(*fixed, *store, self._queue, self._n_queued, *self._out, self._out_ptr)
-            self._make_room(clock, store, min(self._batch, n_steps - int(clock[kernels.DONE])))
+        done, per_step = 0, 2 * max(len(self.layout.groups), 1)
+        while done < n_steps or self._cold:
+            rest = n_steps - done
+            gids, stamps = self._pending
+            self._queues.make_room(len(gids) * self.stores.most)
+            ends = np.empty((self.layout.n_blocks, rest * per_step), np.int64)
+            fixed = (self.step + done, rest, self._batch, self.network.dt, self.stores.most, self._reserve, self._addresses, *self.program)
+            found = (
+                np.ascontiguousarray(amplitudes[:, done:]),
+                samples,
+                np.stack([gids, stamps]),
+                *self._queues.arrays(),
+                *self._log,
+                ends,
+                *self._work,
+            )
+            went = self._run_blocks(*fixed, *found)
             self._cold = False
-        first, (count, pending) = len(gids), clock[[kernels.COUNT, kernels.PENDING]]
-        self._pending = (store[0][pending:count].copy(), store[1][pending:count].copy())
-        self._keep(store[0][first:count], store[1][first:count], store[2][first:count])
+            self._collect(self.step + done, went, per_step, ends)
+            done += went
         self.recordings.add_samples(self.network, self.program.probes, samples, self.step + n_steps)
         self._check_history()
 
+    def _collect(self, first_step: int, n_steps: int, per_step: int, ends: Int64) -> None:
+        """Keep the spikes of a call; those of its last batch are still to be queued."""
+        if n_steps == 0:
+            return
+        n = int(ends[:, n_steps * per_step - 1].sum())
+        gids, stamps, times = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
+        heads = self._work[0]
+        kernels.collect(first_step, n_steps * per_step, per_step, self.network.dt, *self._log, ends, heads, gids, stamps, times)  # pyright: ignore[reportCallIssue]
+        last_batch = (n_steps - 1) // self._batch * self._batch
+        late = np.searchsorted(stamps, first_step + last_batch, side="right")
+        self._pending = (gids[late:], stamps[late:])
+        self._keep(gids, stamps, times)
+
     def _check_history(self) -> None:
-        if self.program.plastic.overflow[0]:
+        if self.stores.plastic.overflow[0]:
             raise StateError(
                 "a postsynaptic cell fired more often within two dendritic delays than the STDP store holds.",
-                where="STDP", used=int(self.program.plastic.overflow[0]), limit=self.program.plastic.hist_ms.shape[1],
+                where="STDP", used=int(self.stores.plastic.overflow[0]), limit=self.stores.plastic.hist_ms.shape[1],
                 remedy="Its rate is far above one spike a step; check weights and refractory time.",
             )  # fmt: skip
 
-    def _run_blocks(self, *work: object) -> None:
-        """Run all blocks, one thread each, or one after another without a barrier."""
+    def _run_blocks(self, *work: object) -> int:
+        """Run all blocks, one thread each, or one after another without a barrier; returns the steps done."""
         n_blocks = self.layout.n_blocks
         if self._barrier is None or self._pool is None:
-            kernels.run(0, n_blocks, barrier.NO_BARRIER, *work)
-            return
+            return kernels.run(0, n_blocks, barrier.NO_BARRIER, *work)
         share = n_blocks // self.threads
         others = [self._pool.submit(kernels.run, t * share, (t + 1) * share, self._barrier.address, *work) for t in range(1, self.threads)]
-        kernels.run(0, share, self._barrier.address, *work)
+        done = kernels.run(0, share, self._barrier.address, *work)
         for other in others:
             other.result()
-
-    def _make_room(self, clock: Int64, store: list[NDArray[np.generic]], n_steps: int = 0) -> None:
-        """Enlarge the stores that a run found full, and finish its exchange."""
-        if clock[kernels.STATUS] == kernels.SPIKES_FULL:
-            size = 2 * (int(clock[kernels.COUNT]) + int(kernels.total_spikes(n_steps, self._out_ptr)))
-            store[:] = [_padded(array, size, array.dtype.type) for array in store]
-            first = self.step + int(clock[kernels.DONE])
-            room = self._queue.shape[2]
-            batch = (*self._out, self._out_ptr, *store, self._n_queued, room)
-            kernels.exchange(clock, first, n_steps, self.network.dt, self.stores.most, *batch)  # pyright: ignore[reportCallIssue]
-        needed = int(self._n_queued.max()) + int(clock[kernels.COUNT] - clock[kernels.PENDING]) * self.stores.most
-        if needed > self._queue.shape[2]:
-            wider = np.empty((*self._queue.shape[:2], 2 * needed), np.int64)
-            wider[:, :, : self._queue.shape[2]] = self._queue
-            self._queue = wider
-        clock[kernels.STATUS] = kernels.GO_ON
+        return done
 
     def _prime(self) -> None:
         """Samples at the current time, and source spikes due exactly now."""
@@ -360,7 +369,32 @@ class Simulation:
         self._load(self.network, {}, step=0)
 
 
-def _padded(values: NDArray[np.generic], size: int, dtype: type) -> NDArray[np.generic]:
-    out = np.zeros(size, dtype)
-    out[: len(values)] = values
-    return out
+class _Queues:
+    """Queues of all blocks, by arrival step: runs of static synapses, and segments with memory."""
+
+    def __init__(self, shape: tuple[int, int], *, with_memory: bool) -> None:
+        self._entries = [np.empty((*shape, 64), np.uint64), np.empty((*shape, 64 if with_memory else 0), np.uint64)]
+        self._counts = [np.zeros(shape, np.int64), np.zeros(shape, np.int64)]
+        self._filling = np.zeros((2, shape[0]), np.int64)
+        self._with_memory = with_memory
+
+    def arrays(self) -> tuple[NDArray[np.generic], ...]:
+        """What the run loop takes."""
+        return self._entries[0], self._counts[0], self._entries[1], self._counts[1], self._filling
+
+    def make_room(self, more: int) -> None:
+        """Make room for ``more`` entries in every slot."""
+        needed = max(int(count.max(initial=0)) for count in self._counts) + more
+        if needed <= self._entries[0].shape[2]:
+            return
+        for k in range(1 + self._with_memory):
+            wider = np.empty((*self._entries[k].shape[:2], 2 * needed), np.uint64)
+            wider[:, :, : self._entries[k].shape[2]] = self._entries[k]
+            self._entries[k] = wider
+
+
+def _work(layout: lay.Layout, dtype: type) -> tuple[NDArray[np.generic], ...]:
+    """Scratch of the run loop: heads, parts that still have to decay, and per block numbers and flags."""
+    n = layout.n_blocks
+    scratch, flags = np.zeros((n, SCRATCH_ROWS * TILE), dtype), np.zeros((n, TILE), np.uint8)
+    return np.zeros((n, n), np.int64), np.zeros(len(layout.parts), np.int64), scratch, flags

@@ -65,17 +65,17 @@ def restart(kind, first, count, now_ms, sources):
 
 
 @njit(cache=True)
-def emit(kind, first, count, step, dt_ms, sources, out_index, out_offset, n_out):
-    """Append the spikes of the step that starts at ``step * dt_ms``; returns the new count."""
+def emit(kind, first, count, step, dt_ms, sources, block, log_index, log_offset, n_out):
+    """Append the spikes of the step that starts at ``step * dt_ms`` to a block's log; returns the new count."""
     t0 = step * dt_ms
     end = t0 + dt_ms
     for i in range(first, first + count):
         if kind == 1000:
             while sources.draws[i] < sources.stop_index[i] and sources.stamps[sources.draws[i]] <= step + 1:
-                if n_out == out_index.size:
+                if n_out == log_index.shape[1]:
                     return n_out
-                out_index[n_out] = i - first
-                out_offset[n_out] = sources.times_ms[sources.draws[i]] - t0
+                log_index[block, n_out] = i - first
+                log_offset[block, n_out] = sources.times_ms[sources.draws[i]] - t0
                 n_out += 1
                 sources.draws[i] += 1
             continue
@@ -83,10 +83,10 @@ def emit(kind, first, count, step, dt_ms, sources, out_index, out_offset, n_out)
             if sources.next_ms[i] >= sources.parameters[4, i]:
                 sources.next_ms[i] = math.inf
                 break
-            if n_out == out_index.size:
+            if n_out == log_index.shape[1]:
                 return n_out
-            out_index[n_out] = i - first
-            out_offset[n_out] = sources.next_ms[i] - t0
+            log_index[block, n_out] = i - first
+            log_offset[block, n_out] = sources.next_ms[i] - t0
             n_out += 1
             gap, draw = interval_ms(
                 kind, sources.key[i], sources.draws[i], sources.parameters[0, i], sources.parameters[1, i], sources.parameters[2, i]

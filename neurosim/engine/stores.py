@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from neurosim.connectivity.columns import population_values
 from neurosim.engine import plasticity, synapses
-from neurosim.engine.layout import Layout
+from neurosim.engine.layout import GROUP, Layout
 from neurosim.engine.program import Depressing, Plastic, Segments, Static, Stochastic
-from neurosim.engine.static import build_static
+from neurosim.engine.static import Built, build_static
 from neurosim.engine.synapses import Expanded, Runs
 from neurosim.network import Network, Projection
 
@@ -53,6 +53,8 @@ class Stores:
     depressing: Depressing
     stochastic: Stochastic
     plastic: Plastic
+    lanes: dict[tuple[int, int], tuple[float, bool]]
+    has_memory: bool
     most: int
     min_delay: int
     max_delay: int
@@ -72,7 +74,6 @@ def build(network: Network, layout: Layout, dtype: type, carried: dict[int, Memo
     plain = [p for p in network.projections if p.synapse.model == "static"]
     built = build_static(network, plain, layout, dtype)
     runs, placed = Runs(), {}
-    runs.add(*built.pieces, 0, np.full(len(built.pieces[0]), -1, np.int64), built.base, built.n_ports)
     for projection in network.projections:
         if projection.synapse.model != "static":
             expanded = synapses.expand(network, projection, layout)
@@ -90,7 +91,19 @@ def build(network: Network, layout: Layout, dtype: type, carried: dict[int, Memo
     shortest = [int(d.min()) for d in delays] + ([built.min_delay] if built.n_synapses else [])
     longest = [int(d.max()) for d in delays] + [built.max_delay, 1]
     n_synapses = built.n_synapses + sum(len(e.pre) for e in everything)
-    return Stores(segments, built.store, depressing, stochastic, plastic, most, min(shortest, default=0), max(longest), placed, n_synapses)
+    return Stores(
+        segments, built.store, depressing, stochastic, plastic, _lanes(built, everything, network, layout), bool(everything),
+        max(most, built.most), min(shortest, default=0), max(longest), placed, n_synapses,
+    )  # fmt: skip
+
+
+def _lanes(built: Built, with_memory: list[Expanded], network: Network, layout: Layout) -> dict[tuple[int, int], tuple[float, bool]]:
+    """How weights arrive at each receptor of each group: unit of integer sums (0: none), and whether sums of weights are used."""
+    sums = {key for key, unit in built.units.items() if unit == 0.0}
+    for expanded in with_memory:
+        part, receptor, _ = synapses.ports(network, expanded.projection, layout)
+        sums |= set(zip(layout.parts[part, GROUP].tolist(), receptor.tolist(), strict=True))
+    return {key: (built.units.get(key, 0.0), key in sums) for key in sums | built.units.keys()}
 
 
 def _place(expanded: Expanded, first: int, first_row: int, pieces: tuple[Int64, ...]) -> Placed:

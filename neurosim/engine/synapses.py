@@ -56,28 +56,15 @@ class Runs:
     delay: list[Int64] = field(default_factory=list)
     kind: list[Int64] = field(default_factory=list)
     rule: list[Int64] = field(default_factory=list)
-    base: list[Int64] = field(default_factory=list)
     ports: int = 0
 
     def columns(self) -> tuple[list[Int64], ...]:
         """All columns, in the order of the segment table."""
-        return self.gid, self.block, self.start, self.stop, self.delay, self.kind, self.rule, self.base
+        return self.gid, self.block, self.start, self.stop, self.delay, self.kind, self.rule
 
-    def add(
-        self,
-        gid: Int64,
-        block: Int64,
-        start: Int64,
-        stop: Int64,
-        delay: Int64,
-        kind: int,
-        rule: Int64,
-        base: Int64 | None = None,
-        ports: int = 1,
-    ) -> None:
-        """Append the segments of one store; a source has at most ``ports`` of them with one delay."""
-        self.base.append(np.zeros(len(gid), np.int64) if base is None else base)
-        self.ports += ports
+    def add(self, gid: Int64, block: Int64, start: Int64, stop: Int64, delay: Int64, kind: int, rule: Int64) -> None:
+        """Append the segments of one store; a source has at most one of them with one delay."""
+        self.ports += 1
         self.gid.append(gid)
         self.block.append(block)
         self.start.append(start)
@@ -229,13 +216,13 @@ def cut(expanded: Expanded, first: int) -> tuple[Int64, Int64, Int64, Int64, Int
 def segment_table(runs: Runs, layout: Layout) -> tuple[Segments, int]:
     """All segments by (block, source), and the most that one spike adds to one arrival step."""
     n_rows = layout.n_blocks * layout.n_cells
-    gid, block, start, stop, delay, kind, rule, base = (np.concatenate(c) if c else np.empty(0, np.int64) for c in runs.columns())
+    gid, block, start, stop, delay, kind, rule = (np.concatenate(c) if c else np.empty(0, np.int64) for c in runs.columns())
     row = block * layout.n_cells + gid
     order = np.argsort(row, kind="stable")
     counts = np.bincount(row, minlength=n_rows) if len(row) else np.zeros(n_rows, np.int64)
     ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     small = (delay[order].astype(np.int32), kind[order].astype(np.int8), rule[order].astype(np.int32))
-    return Segments(ptr, start[order], stop[order], *small, base[order]), max(runs.ports, 1)
+    return Segments(ptr, start[order], stop[order], *small), max(runs.ports, 1)
 
 
 def synapse_keys(seed: int, expanded: Expanded) -> NDArray[np.uint64]:

@@ -12,6 +12,7 @@ from numba import njit
 
 from neurosim.models._membrane import emit
 from neurosim.models._receptors import drive_at
+from neurosim.models._tile import SUM, TILE
 
 INV_C, G_NA, G_K, G_LEAK, V_OFFSET, E_NA, E_K, E_LEAK, I_OFFSET, V_SPIKE = range(10)
 V, M, REF, H, N, LENGTH = range(6)
@@ -37,15 +38,15 @@ def rates(u):
 
 
 @njit(**_FLAGS)
-def flow(y, coeff, kinds, g, i_na, i, t):
+def flow(y, x, c, kinds, i_na, j, t):
     """Time derivative of (v, m, h, n)."""
     v, m, h, n = y
-    conductance, drive = drive_at(coeff, kinds, g, i_na, i, t)
-    up, down = rates(v - coeff[V_OFFSET, i])
-    current = coeff[G_LEAK, i] * (coeff[E_LEAK, i] - v) + coeff[I_OFFSET, i] + drive - conductance * v
-    current += coeff[G_NA, i] * m * m * m * h * (coeff[E_NA, i] - v) + coeff[G_K, i] * n * n * n * n * (coeff[E_K, i] - v)
+    conductance, drive = drive_at(x, c, kinds, N_STATES, i_na, j, t)
+    up, down = rates(v - c[V_OFFSET * TILE + j])
+    current = c[G_LEAK * TILE + j] * (c[E_LEAK * TILE + j] - v) + c[I_OFFSET * TILE + j] + drive - conductance * v
+    current += c[G_NA * TILE + j] * m * m * m * h * (c[E_NA * TILE + j] - v) + c[G_K * TILE + j] * n * n * n * n * (c[E_K * TILE + j] - v)
     gates = (up[0] * (1.0 - m) - down[0] * m, up[1] * (1.0 - h) - down[1] * h, up[2] * (1.0 - n) - down[2] * n)
-    return (coeff[INV_C, i] * current,) + gates
+    return (c[INV_C * TILE + j] * current,) + gates
 
 
 @njit(**_FLAGS)
@@ -60,21 +61,21 @@ def mix(y, h, a, b, c, d, e, f, k1, k2, k3, k4, k5, k6):
 
 
 @njit(**_FLAGS)
-def trial(y, k, t, h, coeff, kinds, g, i_na, i):
+def trial(y, k, t, h, x, c, kinds, i_na, j):
     """One step of Dormand and Prince's pair: (new y, its slope, error relative to 1 mV and 1)."""
     o = (0.0, 0.0, 0.0, 0.0)
     z = mix(y, h, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0, k, o, o, o, o, o)
-    k2 = flow(z, coeff, kinds, g, i_na, i, t + 0.2 * h)
+    k2 = flow(z, x, c, kinds, i_na, j, t + 0.2 * h)
     z = mix(y, h, 3 / 40, 9 / 40, 0.0, 0.0, 0.0, 0.0, k, k2, o, o, o, o)
-    k3 = flow(z, coeff, kinds, g, i_na, i, t + 0.3 * h)
+    k3 = flow(z, x, c, kinds, i_na, j, t + 0.3 * h)
     z = mix(y, h, 44 / 45, -56 / 15, 32 / 9, 0.0, 0.0, 0.0, k, k2, k3, o, o, o)
-    k4 = flow(z, coeff, kinds, g, i_na, i, t + 0.8 * h)
+    k4 = flow(z, x, c, kinds, i_na, j, t + 0.8 * h)
     z = mix(y, h, 19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729, 0.0, 0.0, k, k2, k3, k4, o, o)
-    k5 = flow(z, coeff, kinds, g, i_na, i, t + 8 / 9 * h)
+    k5 = flow(z, x, c, kinds, i_na, j, t + 8 / 9 * h)
     z = mix(y, h, 9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656, 0.0, k, k2, k3, k4, k5, o)
-    k6 = flow(z, coeff, kinds, g, i_na, i, t + h)
+    k6 = flow(z, x, c, kinds, i_na, j, t + h)
     y5 = mix(y, h, 35 / 384, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84, 0.0, k, k3, k4, k5, k6, o)
-    k7 = flow(y5, coeff, kinds, g, i_na, i, t + h)
+    k7 = flow(y5, x, c, kinds, i_na, j, t + h)
     gap = mix(o, h, 71 / 57600, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40, k, k3, k4, k5, k6, k7)
     error = max(max(abs(gap[0]), abs(gap[1])), max(abs(gap[2]), abs(gap[3])))
     return y5, k7, error
@@ -95,39 +96,37 @@ def cubic_crossing(v0, s0, v1, s1, h, target):
 
 
 @njit(**_FLAGS)
-def advance_one(i, state, coeff, kinds, g, i_na, dt, tol, out_index, out_offset, count):
-    """Advance one neuron by ``dt``."""
-    y = (float(state[V, i]), float(state[M, i]), float(state[H, i]), float(state[N, i]))
-    t, length = 0.0, float(state[LENGTH, i])
-    k = flow(y, coeff, kinds, g, i_na, i, t)
+def advance_one(j, i, x, c, kinds, i_na, dt, tol, out_index, out_offset, count):
+    """Advance cell ``j`` of a tile by ``dt``; it spikes as ``i``."""
+    y = (float(x[V * TILE + j]), float(x[M * TILE + j]), float(x[H * TILE + j]), float(x[N * TILE + j]))
+    t, length = 0.0, float(x[LENGTH * TILE + j])
+    k = flow(y, x, c, kinds, i_na, j, t)
     for _ in range(MAX_SUBSTEPS):
         rest_ms = dt - t
         if rest_ms <= 1e-12 * dt:
             break
         h = min(length, rest_ms)
-        z, slope, error = trial(y, k, t, h, coeff, kinds, g, i_na, i)
+        z, slope, error = trial(y, k, t, h, x, c, kinds, i_na, j)
         good = error <= tol or h <= 1e-7
         growth = 0.9 * (tol / max(error, 1e-300)) ** 0.2
         if not good or h == length or growth < 1.0:
             length = min(max(h * min(max(growth, 0.2), 5.0), 1e-7), 1.0)
         if good:
-            limit = coeff[V_SPIKE, i]
+            limit = c[V_SPIKE * TILE + j]
             if y[0] < limit <= z[0]:
                 count = emit(i, t + cubic_crossing(y[0], k[0], z[0], slope[0], h, limit), dt, out_index, out_offset, count)
             y, k, t = z, slope, t + h
-    state[V, i], state[M, i], state[H, i], state[N, i] = y
-    state[LENGTH, i] = length
+    x[V * TILE + j], x[M * TILE + j], x[H * TILE + j], x[N * TILE + j] = y
+    x[LENGTH * TILE + j] = length
     return count
 
 
 @njit(**_FLAGS)
-def jump_excitable(state, coeff, kinds, inputs, dt, out_index, out_offset, count):
-    """Voltage jumps of ``curr_delta`` inputs; an upward crossing is a spike at the step's end."""
-    for i in range(inputs.shape[1]):
-        before = state[V, i]
-        for r in range(kinds.size):
-            state[V, i] += inputs[r, i]
-            inputs[r, i] = 0
-        if before < coeff[V_SPIKE, i] <= state[V, i]:
-            count = emit(i, dt, dt, out_index, out_offset, count)
+def jump_excitable(x, c, s, size, start, dt, out_index, out_offset, count):
+    """Voltage jumps (``s[SUM]``); an upward crossing is a spike at the step's end."""
+    for j in range(size):
+        before = x[V * TILE + j]
+        x[V * TILE + j] += s[SUM * TILE + j]
+        if before < c[V_SPIKE * TILE + j] <= x[V * TILE + j]:
+            count = emit(start + j, dt, dt, out_index, out_offset, count)
     return count

@@ -16,97 +16,199 @@ import math
 import numpy as np
 from numba import njit
 
-from neurosim.models._receptors import block_drive, drive_series, linear_drive
+from neurosim.models._receptors import BASE, DECAY1, DRIVE, RATE1, STRIDE, TO_V_G, block_drive, drive_series, linear_drive
 from neurosim.models._series import crossing, full_series, leaky_series, slope, summit, value
+from neurosim.models._tile import GAIN, INJECTED, OLD_V, OLD_W, SERIES, SUM, TILE
 
 K2, K1, K0, EPS, V_T, INV_DELTA, OMEGA, RATE_W, ALPHA, E_L, INV_C, V_SPIKE, V_RESET, JUMP_W, TAU_REF, PROP, CONST, PER_NA = range(18)
-V, W, REF, FLAG, OLD_V, OLD_W, GAIN, SUM = range(8)
-SOURCES = 7
-N_LINEAR = 8
-N_SERIES = SOURCES + 12
+V, W, REF = range(3)
+N_STATES = 3
 MAX_SPIKES = 8
 MAX_SUBSTEPS = 20000
 _FLAGS = {"cache": True, "error_model": "numpy"}
 
 
+@njit(forceinline=True, **_FLAGS)
+def settle(v, after, rise, pause, limit, reset, h, residue):
+    """What remains of a step's result: (v, refractory time left, how far beyond the threshold).
+
+    Cells that are refractory for the whole step stay at their reset; the last number is negative
+    for those and for cells that clearly did not fire, the others have to be done again.
+    """
+    left, held = pause - h, pause >= h
+    top = after if after > v else v
+    ahead = v + rise
+    top = top if top > ahead else ahead
+    beyond = top - limit
+    waiting = pause - residue
+    beyond = beyond if beyond > waiting else waiting
+    rest = left if left > residue else left - left
+    return (reset if held else after), (rest if held else pause), (-h if held else beyond)
+
+
+@njit(forceinline=True, **_FLAGS)
+def residue_of(x):
+    """Refractory time (ms) that rounding may leave over at its end."""
+    return 1e-9 if x.itemsize == 8 else 1e-5
+
+
 @njit(**_FLAGS)
-def linear_block(state, coeff, kinds, g, i_inj, start, size, dt):
+def mark(s, flags, size):
+    """Mark the cells that have to be done again."""
+    zero = s.dtype.type(0)
+    for j in range(np.uint64(size)):
+        flags[j] = s[SUM * TILE + j] >= zero
+
+
+@njit(**_FLAGS)
+def linear_tile(x, c, kinds, s, flags, size, dt):
     """Exact step of current-based LIF neurons."""
-    first, last = np.uint64(start), np.uint64(start + size)
-    linear_drive(coeff, kinds, g, i_inj, start, size, state[GAIN], state[SUM])
-    h = state.dtype.type(dt)
-    for i in range(first, last):
-        j = i - first
-        v = state[V, i]
-        rise = h * (coeff[K1, i] * v + coeff[K0, i] + coeff[INV_C, i] * state[SUM, j])
-        after = coeff[PROP, i] * v + coeff[CONST, i] + coeff[PER_NA, i] * i_inj[i] + state[GAIN, j]
-        limit = coeff[V_SPIKE, i]
-        state[OLD_V, j] = v
-        state[OLD_W, j] = 0
-        state[V, i] = after
-        state[FLAG, j] = (after >= limit) | (v >= limit) | (v + rise >= limit) | (state[REF, i] > 0)
+    linear_drive(x, c, kinds, N_STATES, s, size)
+    h, residue = x.dtype.type(dt), x.dtype.type(residue_of(x))
+    for j in range(np.uint64(size)):
+        v = x[V * TILE + j]
+        rise = h * (c[K1 * TILE + j] * v + c[K0 * TILE + j] + c[INV_C * TILE + j] * s[SUM * TILE + j])
+        after = c[PROP * TILE + j] * v + c[CONST * TILE + j] + c[PER_NA * TILE + j] * s[INJECTED * TILE + j] + s[GAIN * TILE + j]
+        s[OLD_V * TILE + j] = v
+        x[V * TILE + j], x[REF * TILE + j], s[SUM * TILE + j] = settle(
+            v, after, rise, x[REF * TILE + j], c[V_SPIKE * TILE + j], c[V_RESET * TILE + j], h, residue
+        )
+    mark(s, flags, size)
 
 
 @njit(**_FLAGS)
-def leaky_block(state, coeff, kinds, g, i_inj, start, size, dt, tol):
+def linear_pair(x, c, s, flags, size, dt, codes_0, codes_1, unit_0, unit_1):
+    """The same for two exponential currents and packed weights, in one pass with their decay and arrival."""
+    real = x.dtype.type
+    h, residue = real(dt), real(residue_of(x))
+    for j in range(np.uint64(size)):
+        v = x[V * TILE + j]
+        first = c[(BASE + DECAY1) * TILE + j] * x[N_STATES * TILE + j] + unit_0 * real(codes_0[j])
+        second = c[(BASE + STRIDE + DECAY1) * TILE + j] * x[(N_STATES + 2) * TILE + j] + unit_1 * real(codes_1[j])
+        codes_0[j] = 0
+        codes_1[j] = 0
+        x[N_STATES * TILE + j] = first
+        x[(N_STATES + 2) * TILE + j] = second
+        rise = h * (c[K1 * TILE + j] * v + c[K0 * TILE + j] + c[INV_C * TILE + j] * (first + second))
+        after = c[PROP * TILE + j] * v + c[CONST * TILE + j] + c[(BASE + TO_V_G) * TILE + j] * first + c[(BASE + STRIDE + TO_V_G) * TILE + j] * second
+        s[OLD_V * TILE + j] = v
+        x[V * TILE + j], x[REF * TILE + j], s[SUM * TILE + j] = settle(
+            v, after, rise, x[REF * TILE + j], c[V_SPIKE * TILE + j], c[V_RESET * TILE + j], h, residue
+        )
+    mark(s, flags, size)
+
+
+@njit(**_FLAGS)
+def leaky_tile(x, c, kinds, s, flags, size, dt, tol):
     """One Taylor step of LIF neurons with conductances."""
-    first, last = np.uint64(start), np.uint64(start + size)
-    block_drive(coeff, kinds, g, i_inj, start, size, state[SOURCES:])
-    s = state[SOURCES:]
-    h6 = dt**6
-    for i in range(first, last):
-        j = i - first
-        v = state[V, i]
-        c = (s[0, j], s[1, j], s[2, j], s[3, j], s[4, j], s[5, j])
-        d = (s[6, j], s[7, j], s[8, j], s[9, j], s[10, j], s[11, j])
-        p = leaky_series(v, coeff[K1, i], coeff[K0, i], coeff[INV_C, i], c, d)
-        after = value(v, p, dt)
-        limit = coeff[V_SPIKE, i]
-        state[OLD_V, j] = v
-        state[OLD_W, j] = 0
-        state[V, i] = after
-        bad = (after >= limit) | (v >= limit) | (v + dt * p[0] >= limit) | (state[REF, i] > 0)
-        state[FLAG, j] = bad | (abs(p[5]) * h6 > tol)
+    block_drive(x, c, kinds, N_STATES, s, size)
+    real = x.dtype.type
+    h, residue, largest = real(dt), real(residue_of(x)), real(tol / dt**6)
+    parts = (real(1 / 2), real(1 / 3), real(1 / 4), real(1 / 5), real(1 / 6))
+    for j in range(np.uint64(size)):
+        v, pause = x[V * TILE + j], x[REF * TILE + j]
+        conductance, drive = series_terms(s, j)
+        p = leaky_series(v, c[K1 * TILE + j], c[K0 * TILE + j], c[INV_C * TILE + j], conductance, drive, parts)
+        s[OLD_V * TILE + j] = v
+        x[V * TILE + j], x[REF * TILE + j], beyond = settle(
+            v, value(v, p, h), h * p[0], pause, c[V_SPIKE * TILE + j], c[V_RESET * TILE + j], h, residue
+        )
+        s[SUM * TILE + j] = h if (abs(p[5]) > largest) & (pause < h) else beyond
+    mark(s, flags, size)
 
 
 @njit(**_FLAGS)
-def adaptive_block(state, coeff, kinds, g, i_inj, start, size, dt, loose, tol):
+def leaky_pair(x, c, s, flags, size, dt, tol, codes_0, codes_1, unit_0, unit_1):
+    """The same for two exponential conductances and packed weights, in one pass with their decay and arrival."""
+    real = x.dtype.type
+    h, residue, largest = real(dt), real(residue_of(x)), real(tol / dt**6)
+    parts = (real(1 / 2), real(1 / 3), real(1 / 4), real(1 / 5), real(1 / 6))
+    for j in range(np.uint64(size)):
+        v, pause = x[V * TILE + j], x[REF * TILE + j]
+        first = c[(BASE + DECAY1) * TILE + j] * x[N_STATES * TILE + j] + unit_0 * real(codes_0[j])
+        second = c[(BASE + STRIDE + DECAY1) * TILE + j] * x[(N_STATES + 2) * TILE + j] + unit_1 * real(codes_1[j])
+        codes_0[j] = 0
+        codes_1[j] = 0
+        x[N_STATES * TILE + j] = first
+        x[(N_STATES + 2) * TILE + j] = second
+        a = decaying(first, c[(BASE + RATE1) * TILE + j], parts)
+        b = decaying(second, c[(BASE + STRIDE + RATE1) * TILE + j], parts)
+        p = leaky_series(
+            v, c[K1 * TILE + j], c[K0 * TILE + j], c[INV_C * TILE + j], summed(a, b),
+            weighted(a, c[(BASE + DRIVE) * TILE + j], b, c[(BASE + STRIDE + DRIVE) * TILE + j]), parts,
+        )  # fmt: skip
+        s[OLD_V * TILE + j] = v
+        x[V * TILE + j], x[REF * TILE + j], beyond = settle(
+            v, value(v, p, h), h * p[0], pause, c[V_SPIKE * TILE + j], c[V_RESET * TILE + j], h, residue
+        )
+        s[SUM * TILE + j] = h if (abs(p[5]) > largest) & (pause < h) else beyond
+    mark(s, flags, size)
+
+
+@njit(forceinline=True, **_FLAGS)
+def decaying(g, rate, parts):
+    """Taylor coefficients 0..5 of an exponential decay from ``g``."""
+    g1 = -rate * g
+    g2 = -rate * g1 * parts[0]
+    g3 = -rate * g2 * parts[1]
+    g4 = -rate * g3 * parts[2]
+    return g, g1, g2, g3, g4, -rate * g4 * parts[3]
+
+
+@njit(forceinline=True, **_FLAGS)
+def summed(a, b):
+    """Sum of two series of six terms."""
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4], a[5] + b[5]
+
+
+@njit(forceinline=True, **_FLAGS)
+def weighted(a, f, b, g):
+    """``f a + g b`` of two series of six terms."""
+    return f * a[0] + g * b[0], f * a[1] + g * b[1], f * a[2] + g * b[2], f * a[3] + g * b[3], f * a[4] + g * b[4], f * a[5] + g * b[5]
+
+
+@njit(forceinline=True, **_FLAGS)
+def series_terms(s, j):
+    """Taylor coefficients 0..5 of the conductance and of the drive of cell ``j``."""
+    o = SERIES * TILE + j
+    conductance = (s[o], s[o + TILE], s[o + 2 * TILE], s[o + 3 * TILE], s[o + 4 * TILE], s[o + 5 * TILE])
+    drive = (s[o + 6 * TILE], s[o + 7 * TILE], s[o + 8 * TILE], s[o + 9 * TILE], s[o + 10 * TILE], s[o + 11 * TILE])
+    return conductance, drive
+
+
+@njit(**_FLAGS)
+def adaptive_tile(x, c, kinds, s, flags, size, dt, loose, tol):
     """One Taylor step of neurons with exponential or quadratic terms and adaptation.
 
     The last term must stay below ``loose``; where the exponential matters (from 3 delta below its
     threshold on) also the next one, extrapolated from the last two, below ``tol``.
     """
-    first, last = np.uint64(start), np.uint64(start + size)
-    block_drive(coeff, kinds, g, i_inj, start, size, state[SOURCES:])
-    s = state[SOURCES:]
+    block_drive(x, c, kinds, N_STATES, s, size)
     h6 = dt**6
-    for i in range(first, last):
-        j = i - first
-        state[GAIN, j] = math.exp((state[V, i] - coeff[V_T, i]) * coeff[INV_DELTA, i])
-    for i in range(first, last):
-        j = i - first
-        v, w = state[V, i], state[W, i]
-        c = (s[0, j], s[1, j], s[2, j], s[3, j], s[4, j], s[5, j])
-        d = (s[6, j], s[7, j], s[8, j], s[9, j], s[10, j], s[11, j])
-        p, q = full_series(v, w, state[GAIN, j], membrane(coeff, i), c, d)
+    for j in range(np.uint64(size)):
+        s[GAIN * TILE + j] = math.exp((x[V * TILE + j] - c[V_T * TILE + j]) * c[INV_DELTA * TILE + j])
+    for j in range(np.uint64(size)):
+        v, w = x[V * TILE + j], x[W * TILE + j]
+        conductance, drive = series_terms(s, j)
+        p, q = full_series(v, w, s[GAIN * TILE + j], membrane(c, j), conductance, drive)
         after = value(v, p, dt)
-        limit, inv_delta = coeff[V_SPIKE, i], coeff[INV_DELTA, i]
-        state[OLD_V, j] = v
-        state[OLD_W, j] = w
-        state[V, i] = after
-        state[W, i] = value(w, q, dt)
-        x = (max(v, after) - coeff[V_T, i]) * inv_delta
-        calm = (x < -30.0) | (abs(after - v) * inv_delta <= 1.0)
-        calm &= (x < -3.0) | (p[5] * p[5] * h6 * dt <= tol * abs(p[4])) | (inv_delta == 0.0)
-        fine = (after < limit) & (v < limit) & (v + dt * p[0] < limit) & (state[REF, i] <= 0) & (abs(p[5]) * h6 <= loose)
-        state[FLAG, j] = not (fine & calm)
+        limit, inv_delta = c[V_SPIKE * TILE + j], c[INV_DELTA * TILE + j]
+        s[OLD_V * TILE + j] = v
+        s[OLD_W * TILE + j] = w
+        x[V * TILE + j] = after
+        x[W * TILE + j] = value(w, q, dt)
+        y = (max(v, after) - c[V_T * TILE + j]) * inv_delta
+        calm = (y < -30.0) | (abs(after - v) * inv_delta <= 1.0)
+        calm &= (y < -3.0) | (p[5] * p[5] * h6 * dt <= tol * abs(p[4])) | (inv_delta == 0.0)
+        fine = (after < limit) & (v < limit) & (v + dt * p[0] < limit) & (x[REF * TILE + j] <= 0) & (abs(p[5]) * h6 <= loose)
+        flags[j] = not (fine & calm)
 
 
 @njit(forceinline=True, **_FLAGS)
-def membrane(coeff, i):
-    """Constants of :func:`full_series` for neuron ``i``."""
-    first = (coeff[K2, i], coeff[K1, i], coeff[K0, i], coeff[EPS, i], coeff[INV_DELTA, i])
-    return first + (coeff[OMEGA, i], coeff[RATE_W, i], coeff[ALPHA, i], coeff[E_L, i], coeff[INV_C, i])
+def membrane(c, j):
+    """Constants of :func:`full_series` for cell ``j``."""
+    first = (c[K2 * TILE + j], c[K1 * TILE + j], c[K0 * TILE + j], c[EPS * TILE + j], c[INV_DELTA * TILE + j])
+    return first + (c[OMEGA * TILE + j], c[RATE_W * TILE + j], c[ALPHA * TILE + j], c[E_L * TILE + j], c[INV_C * TILE + j])
 
 
 @njit(**_FLAGS)
@@ -155,16 +257,16 @@ def step_length(v, p, v_t, inv_delta, rest_ms, tol):
 
 
 @njit(**_FLAGS)
-def substep(i, coeff, kinds, g, i_na, t, rest_ms, v, w, tol):
+def substep(x, c, kinds, i_na, j, t, rest_ms, v, w, tol):
     """Advance one neuron by at most ``rest_ms``: (time used, v, w, crossed the threshold)."""
-    p = membrane(coeff, i)
-    v_t, limit, inv_delta = coeff[V_T, i], coeff[V_SPIKE, i], coeff[INV_DELTA, i]
-    c, d = drive_series(coeff, kinds, g, i_na, i, t)
-    used, reached, w_reached = escape(v, w, p, v_t, limit, c[0], d[0], rest_ms)
+    p = membrane(c, j)
+    v_t, limit, inv_delta = c[V_T * TILE + j], c[V_SPIKE * TILE + j], c[INV_DELTA * TILE + j]
+    g, d = drive_series(x, c, kinds, N_STATES, i_na, j, t)
+    used, reached, w_reached = escape(v, w, p, v_t, limit, g[0], d[0], rest_ms)
     if used >= 0.0:
         return used, reached, w_reached, reached >= limit
     e = math.exp(min((v - v_t) * inv_delta, 700.0)) if inv_delta > 0.0 else 0.0
-    a, b = full_series(v, w, e, p, c, d)
+    a, b = full_series(v, w, e, p, g, d)
     h = step_length(v, a, v_t, inv_delta, rest_ms, tol)
     after = value(v, a, h)
     if after < limit and a[0] > 0.0 and v + a[0] * h >= limit and slope(a, h) < 0.0:
@@ -188,71 +290,82 @@ def emit(i, offset, dt, out_index, out_offset, count):
 
 
 @njit(**_FLAGS)
-def wait(coeff, i, w, pause):
+def wait(c, j, w, pause):
     """Adaptation after ``pause`` ms with the voltage held at the reset."""
-    if coeff[RATE_W, i] == 0.0:
+    if c[RATE_W * TILE + j] == 0.0:
         return w
-    rest = coeff[ALPHA, i] * (coeff[V_RESET, i] - coeff[E_L, i])
-    return rest + (w - rest) * math.exp(-coeff[RATE_W, i] * pause)
+    rest = c[ALPHA * TILE + j] * (c[V_RESET * TILE + j] - c[E_L * TILE + j])
+    return rest + (w - rest) * math.exp(-c[RATE_W * TILE + j] * pause)
 
 
 @njit(**_FLAGS)
-def remaining(state, pause):
+def remaining(x, pause):
     """Refractory time left, without the residue that rounding leaves at its end."""
-    residue = 1e-9 if state.itemsize == 8 else 1e-5
-    return pause if pause > residue else 0.0
+    return pause if pause > residue_of(x) else 0.0
 
 
 @njit(**_FLAGS)
-def redo(i, v, w, state, coeff, kinds, g, i_na, dt, tol, out_index, out_offset, count):
-    """Advance one neuron by ``dt`` from (v, w) with refractoriness, sub-steps and crossings."""
-    v, w, pause, t, spikes = float(v), float(w), float(state[REF, i]), 0.0, 0
+def redo(j, i, x, c, kinds, s, dt, tol, out_index, out_offset, count):
+    """Advance cell ``j`` of a tile by ``dt`` again, with refractoriness, sub-steps and crossings; it spikes as ``i``."""
+    v, w, pause = float(s[OLD_V * TILE + j]), float(s[OLD_W * TILE + j]), float(x[REF * TILE + j])
+    i_na, t, spikes = float(s[INJECTED * TILE + j]), 0.0, 0
     for _ in range(MAX_SUBSTEPS):
         rest_ms = dt - t
         if rest_ms <= 1e-12 * dt or spikes == MAX_SPIKES:
             break
         if pause > 0.0:
             span = min(pause, rest_ms)
-            v, w = float(coeff[V_RESET, i]), wait(coeff, i, w, span)
-            t, pause = t + span, remaining(state, pause - span)
+            v, w = float(c[V_RESET * TILE + j]), wait(c, j, w, span)
+            t, pause = t + span, remaining(x, pause - span)
             continue
-        crossed = v >= coeff[V_SPIKE, i]
+        crossed = v >= c[V_SPIKE * TILE + j]
         if not crossed:
-            used, v, w, crossed = substep(i, coeff, kinds, g, i_na, t, rest_ms, v, w, tol)
+            used, v, w, crossed = substep(x, c, kinds, i_na, j, t, rest_ms, v, w, tol)
             t += used
         if crossed:
             count = emit(i, t, dt, out_index, out_offset, count)
-            v, w, pause, spikes = float(coeff[V_RESET, i]), w + coeff[JUMP_W, i], float(coeff[TAU_REF, i]), spikes + 1
-    state[V, i], state[W, i], state[REF, i] = v, w, pause
+            v, w, pause = float(c[V_RESET * TILE + j]), w + c[JUMP_W * TILE + j], float(c[TAU_REF * TILE + j])
+            spikes += 1
+    x[V * TILE + j], x[W * TILE + j], x[REF * TILE + j] = v, w, pause
     return count
 
 
 @njit(**_FLAGS)
-def redo_block(state, coeff, kinds, g, i_inj, start, size, dt, tol, out_index, out_offset, count):
-    """Do the marked neurons of a block again."""
-    for j in range(size):
-        if state[FLAG, j] != 0:
-            i = start + j
-            if state[REF, i] >= dt:
-                state[V, i], state[W, i] = coeff[V_RESET, i], wait(coeff, i, state[OLD_W, j], dt)
-                state[REF, i] = remaining(state, state[REF, i] - dt)
+def redo_tile(x, c, kinds, s, flags, size, start, dt, tol, out_index, out_offset, count):
+    """Do the marked cells of a tile again; the first one is cell ``start`` of the part."""
+    words = flags.view(np.uint64)
+    for q in range(0, (size + 7) // 8, 4):
+        if (words[q] | words[q + 1] | words[q + 2] | words[q + 3]) == 0:
+            continue
+        for j in range(8 * q, min(8 * q + 32, size)):
+            if flags[j] == 0:
                 continue
-            count = redo(i, state[OLD_V, j], state[OLD_W, j], state, coeff, kinds, g, i_inj[i], dt, tol, out_index, out_offset, count)
+            if x[REF * TILE + j] >= dt:
+                x[V * TILE + j], x[W * TILE + j] = c[V_RESET * TILE + j], wait(c, j, s[OLD_W * TILE + j], dt)
+                x[REF * TILE + j] = remaining(x, x[REF * TILE + j] - dt)
+            else:
+                count = redo(j, start + j, x, c, kinds, s, dt, tol, out_index, out_offset, count)
     return count
 
 
 @njit(**_FLAGS)
-def jump(state, coeff, kinds, inputs, dt, out_index, out_offset, count):
-    """Voltage jumps of ``curr_delta`` inputs at the end of the step, and the spikes they cause."""
-    for r in range(kinds.size):
-        for i in range(np.uint64(inputs.shape[1])):
-            if state[REF, i] <= 0:
-                state[V, i] += inputs[r, i]
-            inputs[r, i] = 0
-    for i in range(np.uint64(inputs.shape[1])):
-        if state[V, i] >= coeff[V_SPIKE, i] and state[REF, i] <= 0:
-            count = emit(i, dt, dt, out_index, out_offset, count)
-            state[V, i] = coeff[V_RESET, i]
-            state[W, i] += coeff[JUMP_W, i]
-            state[REF, i] = coeff[TAU_REF, i]
+def jump_tile(x, c, s, flags, size, start, dt, out_index, out_offset, count):
+    """Voltage jumps (``s[SUM]``) at the end of the step, and the spikes they cause; lost on refractory cells."""
+    zero = x.dtype.type(0)
+    for j in range(np.uint64(size)):
+        waiting = x[REF * TILE + j] > zero
+        v = x[V * TILE + j] + (zero if waiting else s[SUM * TILE + j])
+        x[V * TILE + j] = v
+        s[SUM * TILE + j] = v - c[V_SPIKE * TILE + j]
+    mark(s, flags, size)
+    words = flags.view(np.uint64)
+    for q in range((size + 7) // 8):
+        if words[q] == 0:
+            continue
+        for j in range(8 * q, min(8 * q + 8, size)):
+            if flags[j] != 0 and x[REF * TILE + j] <= zero:
+                count = emit(start + j, dt, dt, out_index, out_offset, count)
+                x[V * TILE + j] = c[V_RESET * TILE + j]
+                x[W * TILE + j] += c[JUMP_W * TILE + j]
+                x[REF * TILE + j] = c[TAU_REF * TILE + j]
     return count

@@ -3,7 +3,8 @@
 Every receptor has two linear states, ``g`` (the conductance or current) and ``aux`` (the rising
 stage), with g' = aux - rate1 g and aux' = -rate2 aux. Exponential synapses leave ``aux`` at zero,
 alpha functions have rate1 = rate2. ``BASE`` and the row numbers below are the layout of a
-receptor's coefficients; :mod:`neurosim.models.layout` fills them.
+receptor's coefficients; :mod:`neurosim.models.layout` fills them. Functions work on one tile:
+``x`` and ``c`` are its state and coefficients, ``first`` the row of the first receptor's ``g``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import math
 import numpy as np
 from numba import njit
 
+from neurosim.models._tile import GAIN, INJECTED, SERIES, SUM, TILE
+
 BASE = 18
 STRIDE = 11
 RATE1, RATE2, DECAY1, MIXED, DECAY2, GAIN_G, GAIN_AUX, IS_COND, DRIVE, TO_V_G, TO_V_AUX = range(11)
@@ -20,69 +23,87 @@ CURR_EXP, CURR_ALPHA, CURR_DELTA, COND_EXP, COND_ALPHA, COND_BETA = range(6)
 _FLAGS = {"cache": True, "error_model": "numpy"}
 
 
-@njit(**_FLAGS)
+@njit(forceinline=True, **_FLAGS)
 def one_stage(kind):
     """True for receptors whose ``aux`` is always zero."""
     return kind == CURR_EXP or kind == COND_EXP
 
 
 @njit(**_FLAGS)
-def decay(coeff, kinds, g, start, stop):
-    """Advance ``g`` and ``aux`` by one whole step, exactly."""
-    first, last = np.uint64(start), np.uint64(stop)
+def refresh(x, c, kinds, first, size, decays, acc, codes, lanes, n, start):
+    """Bring a tile to the start of a step: decay over the last one, add what has arrived and zero it.
+
+    ``acc`` and ``codes`` hold, per receptor, the sums for all ``n`` cells of the part; the tile
+    begins at ``start``. ``lanes[r]`` is (unit of the integer sums or 0, whether ``acc`` is used).
+    """
+    count = np.uint64(size)
     for r in range(kinds.size):
-        base = BASE + STRIDE * r
         if kinds[r] == CURR_DELTA:
             continue
-        if one_stage(kinds[r]):
-            for i in range(first, last):
-                g[r, 0, i] *= coeff[base + DECAY1, i]
-        else:
-            for i in range(first, last):
-                aux = g[r, 1, i]
-                g[r, 0, i] = coeff[base + DECAY1, i] * g[r, 0, i] + coeff[base + MIXED, i] * aux
-                g[r, 1, i] = coeff[base + DECAY2, i] * aux
+        g, aux = x[(first + 2 * r) * TILE :], x[(first + 2 * r + 1) * TILE :]
+        k = c[(BASE + STRIDE * r) * TILE :]
+        single = one_stage(kinds[r])
+        if decays and single:
+            for j in range(count):
+                g[j] *= k[DECAY1 * TILE + j]
+        elif decays:
+            for j in range(count):
+                g[j] = k[DECAY1 * TILE + j] * g[j] + k[MIXED * TILE + j] * aux[j]
+                aux[j] *= k[DECAY2 * TILE + j]
+        at = r * n + start
+        if lanes[2 * r] != 0:
+            add_codes(g if single else aux, k, single, codes[at:], lanes[2 * r], count)
+        if lanes[2 * r + 1] != 0:
+            add_sums(g if single else aux, k, single, acc[at:], count)
 
 
 @njit(**_FLAGS)
-def arrive(coeff, kinds, g, inputs):
-    """Add arrived weights to ``g`` or ``aux`` and zero them; ``curr_delta`` rows are left alone."""
-    for r in range(kinds.size):
-        base = BASE + STRIDE * r
-        if kinds[r] == CURR_DELTA:
-            continue
-        if one_stage(kinds[r]):
-            for i in range(np.uint64(inputs.shape[1])):
-                g[r, 0, i] += inputs[r, i]
-                inputs[r, i] = 0
-        else:
-            for i in range(np.uint64(inputs.shape[1])):
-                g[r, 1, i] += coeff[base + GAIN_AUX, i] * inputs[r, i]
-                inputs[r, i] = 0
+def add_codes(to, k, single, codes, unit, count):
+    """Add integer sums times their unit to one row of a tile, and zero them."""
+    real = to.dtype.type
+    if single:
+        for j in range(count):
+            to[j] += unit * real(codes[j])
+            codes[j] = 0
+    else:
+        for j in range(count):
+            to[j] += k[GAIN_AUX * TILE + j] * (unit * real(codes[j]))
+            codes[j] = 0
 
 
 @njit(**_FLAGS)
-def linear_drive(coeff, kinds, g, i_inj, start, size, out_v, out_i):
-    """Voltage that the synaptic currents add over one step (exact), and their sum at its start."""
-    first, last = np.uint64(start), np.uint64(start + size)
-    for i in range(first, last):
-        j = i - first
-        out_v[j] = 0
-        out_i[j] = i_inj[i]
+def add_sums(to, k, single, sums, count):
+    """Add sums to one row of a tile, and zero them."""
+    if single:
+        for j in range(count):
+            to[j] += sums[j]
+            sums[j] = 0
+    else:
+        for j in range(count):
+            to[j] += k[GAIN_AUX * TILE + j] * sums[j]
+            sums[j] = 0
+
+
+@njit(**_FLAGS)
+def linear_drive(x, c, kinds, first, s, size):
+    """Voltage that the synaptic currents add over one step (exact), and the sum of all currents at its start."""
+    count = np.uint64(size)
+    for j in range(count):
+        s[GAIN * TILE + j] = 0
+        s[SUM * TILE + j] = s[INJECTED * TILE + j]
     for r in range(kinds.size):
-        base = BASE + STRIDE * r
         if kinds[r] == CURR_DELTA:
             continue
+        g, aux = x[(first + 2 * r) * TILE :], x[(first + 2 * r + 1) * TILE :]
+        k = c[(BASE + STRIDE * r) * TILE :]
         if one_stage(kinds[r]):
-            for i in range(first, last):
-                j = i - first
-                out_v[j] += coeff[base + TO_V_G, i] * g[r, 0, i]
-                out_i[j] += g[r, 0, i]
+            for j in range(count):
+                s[GAIN * TILE + j] += k[TO_V_G * TILE + j] * g[j]
+                s[SUM * TILE + j] += g[j]
         else:
-            for i in range(first, last):
-                j = i - first
-                out_v[j] += coeff[base + TO_V_G, i] * g[r, 0, i] + coeff[base + TO_V_AUX, i] * g[r, 1, i]
-                out_i[j] += g[r, 0, i]
+            for j in range(count):
+                s[GAIN * TILE + j] += k[TO_V_G * TILE + j] * g[j] + k[TO_V_AUX * TILE + j] * aux[j]
+                s[SUM * TILE + j] += g[j]
 
 
 @njit(forceinline=True, **_FLAGS)
@@ -101,36 +122,36 @@ def stages(g, aux, rate1, rate2):
 
 
 @njit(**_FLAGS)
-def block_drive(coeff, kinds, g, i_inj, start, size, out):
-    """Taylor coefficients of total conductance (rows 0-5) and of total drive in nA (rows 6-11)."""
-    first, last = np.uint64(start), np.uint64(start + size)
+def block_drive(x, c, kinds, first, s, size):
+    """Taylor coefficients of total conductance (rows 0-5 of the series) and of total drive in nA (rows 6-11)."""
+    count = np.uint64(size)
+    out = s[SERIES * TILE :]
     for k in range(12):
-        for i in range(first, last):
-            j = i - first
-            out[k, j] = 0
-    for i in range(first, last):
-        j = i - first
-        out[6, j] = i_inj[i]
+        row = out[k * TILE :]
+        for j in range(count):
+            row[j] = 0
+    for j in range(count):
+        out[6 * TILE + j] = s[INJECTED * TILE + j]
     for r in range(kinds.size):
-        base = BASE + STRIDE * r
         if kinds[r] == CURR_DELTA:
             continue
-        for i in range(first, last):
-            j = i - first
-            s = stages(g[r, 0, i], g[r, 1, i], coeff[base + RATE1, i], coeff[base + RATE2, i])
-            cond, drive = coeff[base + IS_COND, i], coeff[base + DRIVE, i]
-            out[0, j] += cond * s[0]
-            out[6, j] += drive * s[0]
-            out[1, j] += cond * s[1]
-            out[7, j] += drive * s[1]
-            out[2, j] += cond * s[2]
-            out[8, j] += drive * s[2]
-            out[3, j] += cond * s[3]
-            out[9, j] += drive * s[3]
-            out[4, j] += cond * s[4]
-            out[10, j] += drive * s[4]
-            out[5, j] += cond * s[5]
-            out[11, j] += drive * s[5]
+        g, aux = x[(first + 2 * r) * TILE :], x[(first + 2 * r + 1) * TILE :]
+        p = c[(BASE + STRIDE * r) * TILE :]
+        for j in range(count):
+            t = stages(g[j], aux[j], p[RATE1 * TILE + j], p[RATE2 * TILE + j])
+            cond, drive = p[IS_COND * TILE + j], p[DRIVE * TILE + j]
+            out[j] += cond * t[0]
+            out[6 * TILE + j] += drive * t[0]
+            out[1 * TILE + j] += cond * t[1]
+            out[7 * TILE + j] += drive * t[1]
+            out[2 * TILE + j] += cond * t[2]
+            out[8 * TILE + j] += drive * t[2]
+            out[3 * TILE + j] += cond * t[3]
+            out[9 * TILE + j] += drive * t[3]
+            out[4 * TILE + j] += cond * t[4]
+            out[10 * TILE + j] += drive * t[4]
+            out[5 * TILE + j] += cond * t[5]
+            out[11 * TILE + j] += drive * t[5]
 
 
 @njit(**_FLAGS)
@@ -147,34 +168,39 @@ def state_at(g, aux, rate1, rate2, t):
 
 
 @njit(**_FLAGS)
-def drive_series(coeff, kinds, g, i_na, i, t):
-    """Taylor coefficients of total conductance and drive of neuron ``i`` at ``t`` ms into the step."""
+def receptor_at(x, c, first, r, j, t):
+    """``g``, ``aux`` and both rates of receptor ``r`` of cell ``j`` at ``t`` ms into the step."""
+    base = (BASE + STRIDE * r) * TILE + j
+    rate1, rate2 = float(c[base + RATE1 * TILE]), float(c[base + RATE2 * TILE])
+    g, aux = float(x[(first + 2 * r) * TILE + j]), float(x[(first + 2 * r + 1) * TILE + j])
+    now, rising = state_at(g, aux, rate1, rate2, t)
+    return now, rising, rate1, rate2, float(c[base + IS_COND * TILE]), float(c[base + DRIVE * TILE])
+
+
+@njit(**_FLAGS)
+def drive_series(x, c, kinds, first, i_na, j, t):
+    """Taylor coefficients of total conductance and drive of cell ``j`` at ``t`` ms into the step."""
     c0 = c1 = c2 = c3 = c4 = c5 = 0.0
     d0 = d1 = d2 = d3 = d4 = d5 = 0.0
     d0 += i_na
     for r in range(kinds.size):
-        base = BASE + STRIDE * r
         if kinds[r] == CURR_DELTA:
             continue
-        rate1, rate2 = float(coeff[base + RATE1, i]), float(coeff[base + RATE2, i])
-        now, aux = state_at(float(g[r, 0, i]), float(g[r, 1, i]), rate1, rate2, t)
+        now, aux, rate1, rate2, cond, drive = receptor_at(x, c, first, r, j, t)
         s0, s1, s2, s3, s4, s5 = stages(now, aux, rate1, rate2)
-        cond, drive = float(coeff[base + IS_COND, i]), float(coeff[base + DRIVE, i])
         c0, c1, c2, c3, c4, c5 = c0 + cond * s0, c1 + cond * s1, c2 + cond * s2, c3 + cond * s3, c4 + cond * s4, c5 + cond * s5
         d0, d1, d2, d3, d4, d5 = d0 + drive * s0, d1 + drive * s1, d2 + drive * s2, d3 + drive * s3, d4 + drive * s4, d5 + drive * s5
     return (c0, c1, c2, c3, c4, c5), (d0, d1, d2, d3, d4, d5)
 
 
 @njit(**_FLAGS)
-def drive_at(coeff, kinds, g, i_na, i, t):
-    """Total conductance (uS) and drive (nA) of neuron ``i`` at ``t`` ms into the step."""
-    c, d = 0.0, float(i_na)
+def drive_at(x, c, kinds, first, i_na, j, t):
+    """Total conductance (uS) and drive (nA) of cell ``j`` at ``t`` ms into the step."""
+    conductance, total = 0.0, float(i_na)
     for r in range(kinds.size):
-        base = BASE + STRIDE * r
         if kinds[r] == CURR_DELTA:
             continue
-        rate1, rate2 = float(coeff[base + RATE1, i]), float(coeff[base + RATE2, i])
-        now, _ = state_at(float(g[r, 0, i]), float(g[r, 1, i]), rate1, rate2, t)
-        c += now * coeff[base + IS_COND, i]
-        d += now * coeff[base + DRIVE, i]
-    return c, d
+        now, _, _, _, cond, drive = receptor_at(x, c, first, r, j, t)
+        conductance += now * cond
+        total += now * drive
+    return conductance, total

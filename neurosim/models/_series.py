@@ -14,16 +14,20 @@ _FLAGS = {"cache": True, "error_model": "numpy"}
 
 
 @njit(forceinline=True, **_FLAGS)
-def leaky_series(v, k1, k0, inv_c, c, d):
-    """Coefficients 1..6 of v' = k1 v + k0 + inv_c (D(t) - G(t) v); ``c``, ``d``: those of G and D."""
+def leaky_series(v, k1, k0, inv_c, c, d, parts):
+    """Coefficients 1..6 of v' = k1 v + k0 + inv_c (D(t) - G(t) v); ``c``, ``d``: those of G and D.
+
+    ``parts`` are 1/2 to 1/6 in the precision of the rest: a number of double precision among
+    single ones would make all of them double.
+    """
     a = k1 - inv_c * c[0]
     b1, b2, b3, b4, b5 = inv_c * c[1], inv_c * c[2], inv_c * c[3], inv_c * c[4], inv_c * c[5]
     v1 = a * v + k0 + inv_c * d[0]
-    v2 = (a * v1 - b1 * v + inv_c * d[1]) * 0.5
-    v3 = (a * v2 - b1 * v1 - b2 * v + inv_c * d[2]) * (1.0 / 3.0)
-    v4 = (a * v3 - b1 * v2 - b2 * v1 - b3 * v + inv_c * d[3]) * 0.25
-    v5 = (a * v4 - b1 * v3 - b2 * v2 - b3 * v1 - b4 * v + inv_c * d[4]) * 0.2
-    v6 = (a * v5 - b1 * v4 - b2 * v3 - b3 * v2 - b4 * v1 - b5 * v + inv_c * d[5]) * (1.0 / 6.0)
+    v2 = (a * v1 - b1 * v + inv_c * d[1]) * parts[0]
+    v3 = (a * v2 - b1 * v1 - b2 * v + inv_c * d[2]) * parts[1]
+    v4 = (a * v3 - b1 * v2 - b2 * v1 - b3 * v + inv_c * d[3]) * parts[2]
+    v5 = (a * v4 - b1 * v3 - b2 * v2 - b3 * v1 - b4 * v + inv_c * d[4]) * parts[3]
+    v6 = (a * v5 - b1 * v4 - b2 * v3 - b3 * v2 - b4 * v1 - b5 * v + inv_c * d[5]) * parts[4]
     return v1, v2, v3, v4, v5, v6
 
 

@@ -1,101 +1,188 @@
-"""What the engine calls in its step: :func:`advance` and :func:`receive`.
+"""One step of the cells of a part: ``advance_*`` integrates, ``receive_*`` lets inputs act.
 
-Both work on a group of neurons of one model, in place, and append spikes to arrays given by the
-caller. They dispatch on the kernel's number, so that one compiled function (per precision) serves
-all models. :mod:`neurosim.models.layout` makes the arrays.
+A *part* is a run of neurons of one kernel, in tiles (:mod:`neurosim.models._tile`). Each kernel has
+its own functions, so that only those that a network needs are compiled.
+:mod:`neurosim.models.layout` makes the arrays.
+
+All functions take
+
+x, c, tiles
+    State of the part's tiles (flat), all coefficients (flat), and where in ``c`` each tile's are.
+kinds
+    int64 (R,): kinds of the receptors.
+acc, codes, lanes
+    Arrived weights (R * n,) as sums and as integer sums, and per receptor the unit of the integer
+    sums (0: not used) and whether ``acc`` is used, flat (2 R,). Units: nA for currents (signed), uS
+    for conductances (positive), mV for ``curr_delta`` (signed; lost on a refractory cell). Alpha
+    and beta shapes peak at the weight. What was read is zeroed.
+i_inj
+    (n,) current in nA, constant over the step, on top of ``i_offset``; empty if there is none.
+n, dt
+    Number of cells; step in ms, that for which ``c`` was made.
+decays
+    Whether the synapses still have to decay over the last step: they do so, and take up what has
+    arrived, at the beginning of a step, while the tile is in the cache.
+s, flags
+    Scratch (SCRATCH_ROWS * TILE,) and uint8 (TILE,).
+out_index, out_offset, count
+    Spikes are appended from position ``count``: cell, and time since t in (0, dt] ms. Never
+    written beyond the end; at most 8 spikes a neuron and step.
+
+and return the new count.
 """
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
+from neurosim.models import _hodgkin_huxley as hh
 from neurosim.models._hodgkin_huxley import advance_one, jump_excitable
-from neurosim.models._membrane import adaptive_block, jump, leaky_block, linear_block, redo_block
-from neurosim.models._receptors import arrive, decay
+from neurosim.models._membrane import N_STATES, adaptive_tile, jump_tile, leaky_pair, leaky_tile, linear_pair, linear_tile, redo_tile
+from neurosim.models._receptors import COND_EXP, CURR_DELTA, CURR_EXP, refresh
+from neurosim.models._tile import INJECTED, SUM, TILE
 
 K_LIF_LINEAR, K_LIF, K_ADEX, K_IZHIKEVICH, K_HH = range(5)
-BLOCK = 256
-DELTA_KIND = 2
 TOL_LEAKY = 2e-8
-TOL_LEAKY_BLOCK = 1e-5
+TOL_LEAKY_TILE = 1e-5
 TOL_ADAPTIVE = 3e-11
-TOL_ADAPTIVE_BLOCK = 1e-10
+TOL_ADAPTIVE_TILE = 1e-10
 TOL_ADAPTIVE_LOOSE = 1e-7
 TOL_EXCITABLE = 1e-6
+N_STATES_HH = hh.N_STATES
 _FLAGS = {"cache": True, "error_model": "numpy"}
 
 
 @njit(**_FLAGS)
-def advance(kernel, state, coeff, receptor_kinds, g, i_inj, dt, out_index, out_offset, count):
-    """Advance all neurons of a group from t to t + dt.
+def inject(i_inj, start, size, s):
+    """Put the injected currents of a tile into the scratch."""
+    if i_inj.size == 0:
+        for j in range(size):
+            s[INJECTED * TILE + j] = 0
+    else:
+        for j in range(size):
+            s[INJECTED * TILE + j] = i_inj[start + j]
 
-    Parameters
-    ----------
-    kernel
-        ``layout.kernel_of(...)``.
-    state, coeff
-        (n_states, n) and (n_coeff, n), of one float type; ``layout.initial_state`` and
-        ``layout.coefficients``. Rows of ``state``: v (mV), w or u or m, refractory time left (ms).
-    receptor_kinds, g
-        int64 (R,) and (R, 2, n): kinds and synaptic state; ``g[r, 0]`` is what one records.
-    i_inj
-        (n,) current in nA, constant over the step, on top of ``i_offset``.
-    dt
-        ms; the step for which ``coeff`` was made.
-    out_index, out_offset, count
-        Spikes are appended from position ``count``: neuron, and time since t in (0, dt] ms.
-        Never written beyond the end; at most 8 spikes a neuron and step.
 
-    Returns
-    -------
-    int
-        The new count.
-    """
-    n = state.shape[1]
-    if kernel == K_HH:
-        for i in range(n):
-            count = advance_one(i, state, coeff, receptor_kinds, g, i_inj[i], dt, TOL_EXCITABLE, out_index, out_offset, count)
-        decay(coeff, receptor_kinds, g, 0, n)
-        return count
-    for start in range(0, n, BLOCK):
-        size = min(BLOCK, n - start)
-        tol = TOL_LEAKY
-        if kernel == K_LIF_LINEAR:
-            linear_block(state, coeff, receptor_kinds, g, i_inj, start, size, dt)
-        elif kernel == K_LIF:
-            leaky_block(state, coeff, receptor_kinds, g, i_inj, start, size, dt, TOL_LEAKY_BLOCK)
+@njit(**_FLAGS)
+def is_pair(kinds, kind, lanes, decays, i_inj):
+    """Whether a part has two receptors of one kind, fed with packed weights only, and no injected current."""
+    if kinds.size != 2 or not decays or i_inj.size > 0:
+        return False
+    alike = kinds[0] == kind and kinds[1] == kind
+    return alike and lanes[1] == 0 and lanes[3] == 0
+
+
+@njit(**_FLAGS)
+def advance_linear(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
+    """Advance LIF neurons with synaptic currents from t to t + dt."""
+    n_rows = (N_STATES + 2 * kinds.size) * TILE
+    pair = is_pair(kinds, CURR_EXP, lanes, decays, i_inj)
+    for t in range(tiles.size):
+        start = t * TILE
+        size = min(n - start, TILE)
+        y, k = x[t * n_rows :], c[tiles[t] :]
+        if pair:
+            linear_pair(y, k, s, flags, size, dt, codes[start:], codes[n + start :], lanes[0], lanes[2])
         else:
-            tol = TOL_ADAPTIVE
-            adaptive_block(state, coeff, receptor_kinds, g, i_inj, start, size, dt, TOL_ADAPTIVE_LOOSE, TOL_ADAPTIVE_BLOCK)
-        count = redo_block(state, coeff, receptor_kinds, g, i_inj, start, size, dt, tol, out_index, out_offset, count)
-        decay(coeff, receptor_kinds, g, start, start + size)
+            refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
+            inject(i_inj, start, size, s)
+            linear_tile(y, k, kinds, s, flags, size, dt)
+        count = redo_tile(y, k, kinds, s, flags, size, start, dt, TOL_LEAKY, out_index, out_offset, count)
     return count
 
 
 @njit(**_FLAGS)
-def receive(kernel, state, coeff, receptor_kinds, g, inputs, dt, out_index, out_offset, count):
-    """Let the weights that arrive at t + dt act, and zero them.
+def advance_leaky(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
+    """Advance LIF neurons with synaptic conductances from t to t + dt."""
+    n_rows = (N_STATES + 2 * kinds.size) * TILE
+    pair = is_pair(kinds, COND_EXP, lanes, decays, i_inj)
+    for t in range(tiles.size):
+        start = t * TILE
+        size = min(n - start, TILE)
+        y, k = x[t * n_rows :], c[tiles[t] :]
+        if pair:
+            leaky_pair(y, k, s, flags, size, dt, TOL_LEAKY_TILE, codes[start:], codes[n + start :], lanes[0], lanes[2])
+        else:
+            refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
+            inject(i_inj, start, size, s)
+            leaky_tile(y, k, kinds, s, flags, size, dt, TOL_LEAKY_TILE)
+        count = redo_tile(y, k, kinds, s, flags, size, start, dt, TOL_LEAKY, out_index, out_offset, count)
+    return count
 
-    Parameters
-    ----------
-    inputs
-        (R, n) sums of arrived weights: nA for currents (signed), uS for conductances (positive),
-        mV for ``curr_delta`` (signed; lost on a refractory neuron). Alpha and beta shapes peak at
-        the weight.
-    kernel, state, coeff, receptor_kinds, g, dt, out_index, out_offset, count
-        As for :func:`advance`, which is called first in a step.
 
-    Returns
-    -------
-    int
-        The new count: a voltage jump can make a neuron fire, with offset ``dt``.
-    """
-    arrive(coeff, receptor_kinds, g, inputs)
-    jumps = False
-    for r in range(receptor_kinds.size):
-        jumps = jumps or receptor_kinds[r] == DELTA_KIND
-    if not jumps:
-        return count
-    if kernel == K_HH:
-        return jump_excitable(state, coeff, receptor_kinds, inputs, dt, out_index, out_offset, count)
-    return jump(state, coeff, receptor_kinds, inputs, dt, out_index, out_offset, count)
+@njit(**_FLAGS)
+def advance_adaptive(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
+    """Advance AdEx or Izhikevich neurons from t to t + dt."""
+    n_rows = (N_STATES + 2 * kinds.size) * TILE
+    for t in range(tiles.size):
+        start = t * TILE
+        size = min(n - start, TILE)
+        y, k = x[t * n_rows :], c[tiles[t] :]
+        refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
+        inject(i_inj, start, size, s)
+        adaptive_tile(y, k, kinds, s, flags, size, dt, TOL_ADAPTIVE_LOOSE, TOL_ADAPTIVE_TILE)
+        count = redo_tile(y, k, kinds, s, flags, size, start, dt, TOL_ADAPTIVE, out_index, out_offset, count)
+    return count
+
+
+@njit(**_FLAGS)
+def advance_hh(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
+    """Advance Hodgkin-Huxley neurons from t to t + dt."""
+    n_rows = (N_STATES_HH + 2 * kinds.size) * TILE
+    for t in range(tiles.size):
+        start = t * TILE
+        size = min(n - start, TILE)
+        y, k = x[t * n_rows :], c[tiles[t] :]
+        refresh(y, k, kinds, N_STATES_HH, size, decays, acc, codes, lanes, n, start)
+        inject(i_inj, start, size, s)
+        for j in range(size):
+            i_na = float(s[INJECTED * TILE + j])
+            count = advance_one(j, start + j, y, k, kinds, i_na, dt, TOL_EXCITABLE, out_index, out_offset, count)
+    return count
+
+
+@njit(**_FLAGS)
+def jumps(kinds, acc, codes, lanes, n, start, size, s):
+    """Sum of the arrived voltage steps of a tile, into the scratch; true if there are any receptors of that kind."""
+    found = False
+    for j in range(size):
+        s[SUM * TILE + j] = 0
+    for r in range(kinds.size):
+        if kinds[r] != CURR_DELTA:
+            continue
+        found = True
+        at = r * n + start
+        for j in range(np.uint64(size)):
+            s[SUM * TILE + j] += acc[at + j] + lanes[2 * r] * s.dtype.type(codes[at + j])
+            acc[at + j] = 0
+            codes[at + j] = 0
+    return found
+
+
+@njit(**_FLAGS)
+def receive_firing(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
+    """Let what arrived at t + dt act on integrate-and-fire neurons; a voltage jump can make one fire, at ``dt``."""
+    n_rows = (N_STATES + 2 * kinds.size) * TILE
+    for t in range(tiles.size):
+        start = t * TILE
+        size = min(n - start, TILE)
+        y, k = x[t * n_rows :], c[tiles[t] :]
+        refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
+        if jumps(kinds, acc, codes, lanes, n, start, size, s):
+            count = jump_tile(y, k, s, flags, size, start, dt, out_index, out_offset, count)
+    return count
+
+
+@njit(**_FLAGS)
+def receive_hh(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
+    """Let what arrived at t + dt act on Hodgkin-Huxley neurons."""
+    n_rows = (N_STATES_HH + 2 * kinds.size) * TILE
+    for t in range(tiles.size):
+        start = t * TILE
+        size = min(n - start, TILE)
+        y, k = x[t * n_rows :], c[tiles[t] :]
+        refresh(y, k, kinds, N_STATES_HH, size, decays, acc, codes, lanes, n, start)
+        if jumps(kinds, acc, codes, lanes, n, start, size, s):
+            count = jump_excitable(y, k, s, size, start, dt, out_index, out_offset, count)
+    return count

@@ -30,7 +30,6 @@ RECEPTOR_KINDS: dict[str, int] = {
     "cond_beta": rec.COND_BETA,
 }
 _KERNELS = {"lif": K_LIF, "adex": K_ADEX, "izhikevich": K_IZHIKEVICH, "hh": K_HH}
-_N_STATES = {K_LIF_LINEAR: mem.N_LINEAR, K_LIF: mem.N_SERIES, K_ADEX: mem.N_SERIES, K_IZHIKEVICH: mem.N_SERIES, K_HH: hh.N_STATES}
 _IZHIKEVICH_PEAK_MV = 30.0
 _HH_SPIKE_MV = 0.0
 
@@ -60,8 +59,8 @@ def kernel_of(model_name: str, receptor_kinds: Sequence[str]) -> int:
 
 
 def n_states(kernel: int) -> int:
-    """Rows of the state array; rows beyond v, w and the refractory time are the kernel's own."""
-    return _N_STATES[kernel]
+    """Rows of a cell's membrane variables; those of its receptors, two each, follow."""
+    return hh.N_STATES if kernel == K_HH else mem.N_STATES
 
 
 def n_coefficients(n_receptors: int) -> int:

@@ -12,6 +12,8 @@ from pyNN.parameters import LazyArray
 from pyNN.random import RandomDistribution
 
 from neurosim.columns import Floats
+from neurosim.connectivity import Table
+from neurosim.connectivity.listing import in_row_order
 from neurosim.errors import MissingExtraError, UnknownNameError
 from neurosim.pynn import lazy
 from neurosim.pynn._errors import ConnectError
@@ -38,9 +40,20 @@ def from_list(connector: Any, projection: Projection, maps: Maps) -> Wiring:
         empty = np.empty(0, dtype=np.int64)
         return table(empty, empty, {name: _default(value, projection, empty, empty) for name, value in maps.items()}, projection.shape[0])
     pre, post = (_indices(given[:, side], projection, side) for side in (0, 1))
+    absent = {name: value for name, value in maps.items() if name not in names}
+    if not all(lazy.is_number(value) for value in absent.values()):
+        return _with_defaults(given, pre, post, names, absent, projection)
+    columns: dict[str, Any] = {name: float(value.evaluate(simplify=True)) for name, value in absent.items()}
+    sources, targets, found = in_row_order(pre, post, given[:, 2:], *projection.shape)
+    columns.update(zip(names, found, strict=True))
+    return Wiring(Table.in_rows(sources, targets), columns, sources, targets)
+
+
+def _with_defaults(given: Floats, pre: Any, post: Any, names: list[str], absent: Maps, projection: Projection) -> Wiring:
+    """As above, with values that differ between synapses and are drawn target by target."""
     order = np.argsort(post, kind="stable")
     pre, post, given = pre[order], post[order], given[order]
-    columns = {name: _default(value, projection, pre, post) for name, value in maps.items() if name not in names}
+    columns = {name: _default(value, projection, pre, post) for name, value in absent.items()}
     columns.update({name: np.ascontiguousarray(given[:, 2 + i]) for i, name in enumerate(names)})
     return table(pre, post, columns, projection.shape[0])
 

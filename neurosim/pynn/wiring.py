@@ -51,7 +51,7 @@ def table(pre: Any, post: Any, columns: dict[str, float | Floats], n_pre: int) -
     if order is not None:
         pre, post = pre[order], post[order]
         columns = {name: value[order] if isinstance(value, np.ndarray) else value for name, value in columns.items()}
-    rule = Table(pre, post)
+    rule = Table.in_rows(pre, post)
     return Wiring(rule, dict(columns), rule.pre, rule.post)
 
 

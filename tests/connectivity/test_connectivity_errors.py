@@ -144,7 +144,7 @@ def test_rows_outside_the_projection_are_refused(connect, start, stop):
 
 
 def test_a_block_holds_at_least_one_synapse(connect):
-    with pytest.raises(ParameterError, match=r"Projection 'a-b': a block of 0 synapses is empty. Set block_synapses to 1 or more."):
+    with pytest.raises(ParameterError, match=r"Projection 'a-b': a block of 0 synapses is empty. Ask for 1 synapse or more."):
         list(iterate(*connect(4, 5, AllToAll()), 0))
 
 

@@ -10,6 +10,7 @@ from scipy import stats
 from scipy.special import ndtri
 
 from neurosim.connectivity import columns, random, table
+from neurosim.connectivity.distributions import lower_normal
 
 MASK = (1 << 64) - 1
 
@@ -33,9 +34,22 @@ def drawn(base: np.uint64, rows: int, width: int, start: int = 0) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("row", "ordinal"), [(0, 0), (0, 1), (3, 7), (2**40, 2**33)])
-def test_bits_agree_with_plain_integers(row, ordinal):
+def test_numbers_agree_with_plain_integers(row, ordinal):
     base = random.stream(7, "x")
-    assert int(random.bits(np.uint64(random.row_key(base, row)), ordinal)) == bits_twin(int(base), row, ordinal)
+    found = random.uniform(np.uint64(random.row_key(base, row)), ordinal)
+    assert found == ((bits_twin(int(base), row, ordinal) >> 12) + 0.5) * 2.0**-52
+
+
+def test_words_through_numpy_and_compiled_are_the_same():
+    base, indptr = random.stream(7, "x"), np.array([0, 3, 3, 10])
+    words = random.words(base, 2**33, indptr)
+    assert words.tolist() == [bits_twin(int(base), 2**33 + r, k) for r, n in ((0, 3), (2, 7)) for k in range(n)]
+    compiled = np.empty(10)
+    random.fill_uniforms(base, 2**33, indptr, compiled)
+    assert np.array_equal(compiled, ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52)
+    assert np.array_equal(random.uniforms(base, 2**33, indptr), compiled)
+    many = np.arange(0, 2 * random.FEW, 1000)
+    assert np.array_equal(random.uniforms(base, 0, many)[5000:7000], random.uniforms(base, 5, many[:3]))
 
 
 def test_uniform_keeps_52_bits_and_stays_open():
@@ -44,14 +58,6 @@ def test_uniform_keeps_52_bits_and_stays_open():
     twin = [[((bits_twin(int(base), r, k) >> 12) + 0.5) * 2.0**-52 for k in range(20)] for r in range(50)]
     assert np.array_equal(values, twin)
     assert 0.0 < (0 + 0.5) * 2.0**-52 and ((1 << 52) - 1 + 0.5) * 2.0**-52 < 1.0
-
-
-def test_integers_below_are_in_range_and_even():
-    key = np.uint64(random.row_key(random.stream(1, "b"), 0))
-    drawn = np.array([random.below(key, k, 7) for k in range(7000)])
-    assert set(drawn) == set(range(7))
-    assert stats.chisquare(np.bincount(drawn)).pvalue > 1e-3
-    assert random.below(key, 0, 1) == 0
 
 
 def test_rows_are_uniform_together_and_one_by_one():
@@ -111,10 +117,8 @@ def test_labels_tell_streams_apart():
 
 
 def test_normal_quantile_is_exact_to_rounding():
-    p = np.concatenate([drawn(random.stream(1, "n"), 1, 5000).ravel(), [1e-300, 1e-20, 1e-8, 0.075, 0.5, 0.925, 1 - 1e-12]])
-    found = p.copy()
-    random.normals_in_place(found)
-    np.testing.assert_allclose(found, ndtri(p), rtol=4e-15, atol=4e-15)
+    p = np.concatenate([drawn(random.stream(1, "n"), 1, 5000).ravel() / 2, [1e-300, 1e-20, 1e-8, 0.075, 0.5]])
+    np.testing.assert_allclose(lower_normal(p), ndtri(p), rtol=4e-15, atol=4e-15)
 
 
 @pytest.mark.parametrize("module", [random, table, columns], ids=lambda m: m.__name__)

@@ -65,7 +65,8 @@ def test_rows_ascend_and_indices_stay_in_range(connect, rule, n_pre, n_post):
     rows = expand(*connect(n_pre, n_post, rule))
     assert rows.indptr.dtype == rows.post.dtype == np.int64
     assert all(0 <= i < n_pre and 0 <= j < n_post for i, j in pairs_of(rows))
-    assert pairs_of(rows) == sorted(pairs_of(rows))
+    if not isinstance(rule, FixedOut | FixedTotal):  # these leave their targets in the order of drawing
+        assert pairs_of(rows) == sorted(pairs_of(rows))
 
 
 @settings(max_examples=60, deadline=None)
@@ -107,7 +108,7 @@ def test_full_rules_leave_out_just_the_self_connections_of_overlapping_views(con
         rule = FixedIn([6 - any(_is_self(i, j) for i in range(6)) for j in range(7)], allow_self=False)
     if isinstance(rule, FixedOut):
         rule = FixedOut([7 - any(_is_self(i, j) for j in range(7)) for i in range(6)], allow_self=False)
-    assert pairs_of(expand(*connect(OVERLAP_PRE, OVERLAP_POST, rule))) == expected
+    assert sorted(pairs_of(expand(*connect(OVERLAP_PRE, OVERLAP_POST, rule)))) == expected
 
 
 def _is_self(i, j):
@@ -215,7 +216,7 @@ def test_fixed_total_rows_are_multinomial(connect):
 
 def test_all_subsets_are_equally_likely(connect):
     rows = expand(*connect(3000, 5, FixedOut(2), seed=6))
-    pairs = rows.post.reshape(-1, 2) @ [5, 1]
+    pairs = np.sort(rows.post.reshape(-1, 2), axis=1) @ [5, 1]
     seen = np.unique(pairs, return_counts=True)[1]
     assert len(seen) == 10 and stats.chisquare(seen).pvalue > 1e-3
 

@@ -257,7 +257,7 @@ def test_compiled_kernels_agree_with_their_plain_python_twins():
 def test_a_neuron_does_not_depend_on_its_position_in_the_group(name):
     n = 600
     forward, backward = group(name, n), group(name, n)
-    backward.state[:] = backward.state[:, ::-1].copy()
+    backward.state = backward.state[:, ::-1].copy()
     there = drive(forward, 40, np.arange(n))
     back = drive(backward, 40, np.arange(n)[::-1])
     assert sorted(there) == sorted((n - 1 - index, time) for index, time in back)

@@ -1,4 +1,4 @@
-"""Runs a group of equal neurons with given input spikes, by ``advance`` and ``receive`` only."""
+"""Runs a group of equal neurons with given input spikes, by ``advance_*`` and ``receive_*`` only."""
 
 from __future__ import annotations
 
@@ -8,8 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.models.kernels import advance, receive
-from neurosim.models.layout import RECEPTOR_KINDS, coefficients, initial_state, kernel_of
+from neurosim.models import kernels
+from neurosim.models._tile import SCRATCH_ROWS, TILE, n_tiles
+from neurosim.models.layout import RECEPTOR_KINDS, coefficients, initial_state, kernel_of, n_states
+
+ADVANCE = {
+    kernels.K_LIF_LINEAR: kernels.advance_linear,
+    kernels.K_LIF: kernels.advance_leaky,
+    kernels.K_ADEX: kernels.advance_adaptive,
+    kernels.K_IZHIKEVICH: kernels.advance_adaptive,
+    kernels.K_HH: kernels.advance_hh,
+}
+
+
+def tiled(rows: np.ndarray) -> np.ndarray:
+    """Rows (n_rows, n) as tiles, flat."""
+    n_rows, n = rows.shape
+    out = np.zeros((n_tiles(n), n_rows, TILE), rows.dtype)
+    for t in range(len(out)):
+        piece = rows[:, t * TILE : (t + 1) * TILE]
+        out[t, :, : piece.shape[1]] = piece
+    return out.reshape(-1)
 
 
 @dataclass
@@ -29,22 +48,52 @@ class Neurons:
         names = tuple(kind for kind, _ in self.receptors)
         self.kernel = kernel_of(self.model, names) if self.kernel is None else self.kernel
         self.kinds = np.array([RECEPTOR_KINDS[name] for name in names], np.int64)
-        self.coeff = coefficients(self.kernel, self.parameters, self.receptors, self.dt_ms, self.n, self.dtype)
-        self.state = initial_state(self.kernel, self.parameters, self.initial, self.n, self.dtype)
-        self.g = np.zeros((len(names), 2, self.n), self.dtype)
-        self.inputs = np.zeros((len(names), self.n), self.dtype)
+        coeff = coefficients(self.kernel, self.parameters, self.receptors, self.dt_ms, self.n, self.dtype)
+        self.coeff = tiled(coeff)
+        self.tiles = np.arange(n_tiles(self.n)) * len(coeff) * TILE
+        state = initial_state(self.kernel, self.parameters, self.initial, self.n, self.dtype)
+        self.n_states, n_receptors = n_states(self.kernel), len(names)
+        self.x = tiled(np.concatenate([state, np.zeros((2 * n_receptors, self.n), self.dtype)]))
+        self.inputs = np.zeros((n_receptors, self.n), self.dtype)
+        self.codes = np.zeros(n_receptors * self.n, np.int32)
+        self.lanes = np.tile(np.array([0.0, 1.0], self.dtype), n_receptors)
         self.i_inj = np.zeros(self.n, self.dtype)
-        self.out_index = np.zeros(8 * self.n + 8, np.int64)
+        self.scratch, self.flags = np.zeros(SCRATCH_ROWS * TILE, self.dtype), np.zeros(TILE, np.uint8)
+        self.out_index = np.zeros(8 * self.n + 8, np.int32)
         self.out_offset = np.zeros(8 * self.n + 8)
         self.step_number = 0
+
+    def _rows(self) -> np.ndarray:
+        tiles = self.x.reshape(len(self.tiles), -1, TILE)
+        return np.concatenate(list(tiles), axis=1)[:, : self.n]
+
+    @property
+    def state(self) -> np.ndarray:
+        """Membrane variables (n_states, n)."""
+        return self._rows()[: self.n_states]
+
+    @state.setter
+    def state(self, rows: np.ndarray) -> None:
+        every = self._rows()
+        every[: self.n_states] = rows
+        self.x = tiled(every)
+
+    @property
+    def g(self) -> np.ndarray:
+        """Synaptic state (n_receptors, 2, n)."""
+        return self._rows()[self.n_states :].reshape(len(self.kinds), 2, self.n)
 
     def step(self, weights: Mapping[int, Any] | None = None) -> list[tuple[int, float]]:
         """One step, then weights per receptor; gives (neuron, time) of the spikes."""
         for receptor, weight in (weights or {}).items():
             self.inputs[receptor] += weight
-        common = (self.kernel, self.state, self.coeff, self.kinds, self.g)
-        count = advance(*common, self.i_inj, self.dt_ms, self.out_index, self.out_offset, 0)
-        count = receive(*common, self.inputs, self.dt_ms, self.out_index, self.out_offset, count)
+        arrived = (self.inputs.reshape(-1), self.codes, self.lanes)
+        first = (self.x, self.coeff, self.tiles, self.kinds)
+        nothing = (np.zeros_like(arrived[0]), self.codes, self.lanes)
+        last = (self.scratch, self.flags, self.out_index, self.out_offset)
+        count = ADVANCE[self.kernel](*first, *nothing, self.i_inj, self.n, self.dt_ms, False, *last, 0)
+        receive = kernels.receive_hh if self.kernel == kernels.K_HH else kernels.receive_firing
+        count = receive(*first, *arrived, self.i_inj, self.n, self.dt_ms, True, *last, count)
         start = self.step_number * self.dt_ms
         self.step_number += 1
         return [(int(self.out_index[k]), start + float(self.out_offset[k])) for k in range(count)]

@@ -1,0 +1,128 @@
+"""Calls to the step functions of parts, by address.
+
+The run loop calls the kernel of each group through its address, so that it is compiled once for
+all networks and a network compiles only the kernels it has. The entries below give the kernels
+of :mod:`neurosim.models.kernels` one C signature: pointers to the program's arrays, and where in
+them the part lies.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import carray, cfunc, float32, float64, int32, int64, njit, types, uint8
+from numba.extending import intrinsic
+
+from neurosim.engine import layout as lay
+from neurosim.models import kernels
+from neurosim.models._tile import SCRATCH_ROWS, TILE, n_tiles
+
+#: Phases of a step.
+ADVANCE, RECEIVE = 0, 1
+#: Arrays of the cells whose beginning a kernel gets, after the part table.
+_POINTERS = ("receptor_kinds", "tile_at", "state", "coeff", "acc", "codes", "lanes", "i_inj")
+_ENDLESS = 1 << 40
+_ROW_COLUMNS = lay.N_COLUMNS
+_SIZE, _N_STATES, _N_RECEPTORS, _O_STATE, _O_TILE = lay.SIZE, lay.N_STATES, lay.N_RECEPTORS, lay.O_STATE, lay.O_TILE
+_O_LANE, _O_ACC, _O_CELL, _O_KIND, _INJECTED = lay.O_LANE, lay.O_ACC, lay.O_CELL, lay.O_KIND, lay.INJECTED
+
+
+def _signature(real: Any) -> Any:
+    p = types.CPointer
+    arrays = (p(int64), p(int64), p(int64), p(real), p(real), p(real), p(int32), p(real), p(real), p(real), p(uint8), p(int32), p(float64))
+    return int64(int64, *arrays, int64, int64, float64, int64)
+
+
+@intrinsic
+def call_part(
+    typingctx: Any, address: Any, phase: Any, part: Any, block: Any, cells: Any, scratch: Any, flags: Any, gids: Any, offsets: Any,
+    room: Any, decays: Any, dt_ms: Any, count: Any,
+) -> Any:  # fmt: skip
+    """Call the kernel at ``address`` for one part.
+
+    It gets pointers to row ``part`` of the part table, to the other arrays of ``cells`` and to row
+    ``block`` of the block's own arrays, then the numbers: room in the log, whether synapses still
+    have to decay, step in ms, spikes in the log.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def pointer(kind: Any, value: Any, row: Any = None) -> Any:
+            fields = context.make_array(kind)(context, builder, value)
+            return fields.data if row is None else builder.gep(fields.data, [builder.mul(row, builder.extract_value(fields.shape, 1))])
+
+        pointers = [pointer(cells.types[0], builder.extract_value(args[4], 0), args[2])]
+        for name in _POINTERS:
+            k = cells.fields.index(name)
+            pointers.append(pointer(cells.types[k], builder.extract_value(args[4], k)))
+        pointers += [pointer(kind, value, args[3]) for kind, value in zip((scratch, flags, gids, offsets), args[5:9], strict=True)]
+        operands = [args[1], *pointers, *args[9:]]
+        kind = ir.FunctionType(ir.IntType(64), [v.type for v in operands])
+        return builder.call(builder.inttoptr(args[0], kind.as_pointer()), operands)
+
+    wide = (types.int64, types.int64, types.float64, types.int64)
+    return types.int64(types.int64, types.int64, types.int64, types.int64, cells, scratch, flags, gids, offsets, *wide), codegen
+
+
+@njit(cache=True)
+def _arguments(
+    row_p, kinds_p, tiles_p, x_p, c_p, acc_p, codes_p, lanes_p, i_inj_p, s_p, flags_p, index_p, offset_p, room, decays, dt, count
+):
+    """Arrays of one part, as the kernels take them."""
+    row = carray(row_p, _ROW_COLUMNS)
+    n, n_receptors = row[_SIZE], row[_N_RECEPTORS]
+    rows = (row[_N_STATES] + 2 * n_receptors) * n_tiles(n) * TILE
+    x = carray(x_p, _ENDLESS)[row[_O_STATE] : row[_O_STATE] + rows]
+    tiles = carray(tiles_p, _ENDLESS)[row[_O_TILE] : row[_O_TILE] + n_tiles(n)]
+    kinds = carray(kinds_p, _ENDLESS)[row[_O_KIND] : row[_O_KIND] + n_receptors]
+    acc = carray(acc_p, _ENDLESS)[row[_O_ACC] : row[_O_ACC] + n * n_receptors]
+    codes = carray(codes_p, _ENDLESS)[row[_O_ACC] : row[_O_ACC] + n * n_receptors]
+    lanes = carray(lanes_p, _ENDLESS)[2 * row[_O_LANE] : 2 * (row[_O_LANE] + n_receptors)]
+    i_inj = carray(i_inj_p, _ENDLESS)[row[_O_CELL] : row[_O_CELL] + (n if row[_INJECTED] else 0)]
+    scratch, flags = carray(s_p, SCRATCH_ROWS * TILE), carray(flags_p, TILE)
+    index, offset = carray(index_p, room), carray(offset_p, room)
+    c = carray(c_p, _ENDLESS)
+    return x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays != 0, scratch, flags, index, offset, count
+
+
+def _linear(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count):
+    own = _arguments(row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count)
+    return kernels.advance_linear(*own) if phase == ADVANCE else kernels.receive_firing(*own)
+
+
+def _leaky(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count):
+    own = _arguments(row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count)
+    return kernels.advance_leaky(*own) if phase == ADVANCE else kernels.receive_firing(*own)
+
+
+def _adaptive(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count):
+    own = _arguments(row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count)
+    return kernels.advance_adaptive(*own) if phase == ADVANCE else kernels.receive_firing(*own)
+
+
+def _hh(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count):
+    own = _arguments(row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count)
+    return kernels.advance_hh(*own) if phase == ADVANCE else kernels.receive_hh(*own)
+
+
+_ENTRIES = {
+    kernels.K_LIF_LINEAR: _linear,
+    kernels.K_LIF: _leaky,
+    kernels.K_ADEX: _adaptive,
+    kernels.K_IZHIKEVICH: _adaptive,
+    kernels.K_HH: _hh,
+}
+
+
+@lru_cache(maxsize=None)
+def compiled(kernel: int, precision: str) -> Any:
+    """The compiled kernel (keep it: its address is only good while it lives)."""
+    return cfunc(_signature(float32 if precision == "float32" else float64), cache=True)(_ENTRIES[kernel])
+
+
+def addresses(layout: lay.Layout, dtype: Any) -> np.ndarray:
+    """Address of the kernel of each group, int64; 0 for sources. Compiles what is not compiled yet."""
+    precision = np.dtype(dtype).name
+    return np.array([0 if g.is_source else compiled(g.kernel, precision).address for g in layout.groups], np.int64)

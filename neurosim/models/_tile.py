@@ -1,0 +1,23 @@
+"""How cells lie in memory: in tiles of 256, all variables of a tile side by side.
+
+A tile of state is one run of ``n_rows * TILE`` numbers, row after row: the membrane's variables,
+then ``g`` and ``aux`` of every receptor. Its coefficients are a run of the same kind. Everything a
+loop over a tile touches thus has a fixed distance, which lets the compiler vectorise it, and stays
+in the nearest cache. Cells of equal parameters share one tile of coefficients.
+"""
+
+from __future__ import annotations
+
+from numba.extending import register_jitable
+
+#: Cells of a tile.
+TILE = 256
+#: Rows of scratch that a step of one tile needs: old v, old w, two sums, injected current, 12 series terms.
+SCRATCH_ROWS = 17
+OLD_V, OLD_W, GAIN, SUM, INJECTED, SERIES = range(6)
+
+
+@register_jitable
+def n_tiles(size: int) -> int:
+    """Tiles that hold ``size`` cells."""
+    return -(-size // TILE)
