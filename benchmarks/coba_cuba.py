@@ -15,8 +15,8 @@ from benchmarks.harness.gates import near
 from benchmarks.parameters import COBA, CUBA, TIMESTEP_MS, VogelsAbbott
 
 MODELS = {"COBA": COBA, "CUBA": CUBA}
-RATE_TOLERANCE = 0.1
-"""The activity is chaotic and the grid of the peers changes it a little; between seeds the rate moves by 3 %."""
+RATE_TOLERANCE = 0.15
+"""The activity is chaotic: on one simulator the rate of a single second of COBA is 17 to 19 Hz, depending on the seed."""
 
 
 def cases(size: Size) -> list[Case]:
