@@ -147,6 +147,25 @@ class Plastic(NamedTuple):
     overflow: Int64
 
 
+class Drives(NamedTuple):
+    """Driving sources (:mod:`neurosim.engine.drives`), by block through ``ptr``.
+
+    ``table`` rows: first accumulator, cells, first cell in the source population, delay in steps,
+    source, first weight, lane. Per source: ``key``, and through ``rate_ptr`` the steps ``since`` which
+    its rate is what it is, with the limits ``thresholds[levels[e] : levels[e + 1]]`` of its counts.
+    """
+
+    ptr: Int64
+    table: Int64
+    weight: AnyFloats
+    code: Int32
+    key: NDArray[np.uint64]
+    rate_ptr: Int64
+    since: Int64
+    levels: Int64
+    thresholds: NDArray[np.uint32]
+
+
 class Injection(NamedTuple):
     """Which cells receive which current: ``cell`` (flat) and ``current``, by block."""
 
@@ -178,11 +197,12 @@ class Dynamic(NamedTuple):
 
 
 class Program(NamedTuple):
-    """Everything the kernels need; ``dynamic`` is ``None`` in networks without synapses with memory."""
+    """Everything the kernels need; ``None`` where a network has no synapses with memory, or no driving sources."""
 
     cells: Cells
     sources: Sources
     static: Static
     dynamic: Dynamic | None
+    drives: Drives | None
     injection: Injection
     probes: Probes

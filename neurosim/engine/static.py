@@ -23,6 +23,7 @@ from neurosim.connectivity.steps import steps as steps_of
 from neurosim.engine import layout as lay
 from neurosim.engine import synapses
 from neurosim.engine.delivery import LONGEST_RUN
+from neurosim.engine.drives import LARGEST_MEAN, Drive
 from neurosim.engine.layout import Layout
 from neurosim.engine.program import Static
 from neurosim.errors import NetworkError
@@ -98,26 +99,39 @@ class Target:
         return True
 
 
-def build_static(network: Network, projections: list[Projection], layout: Layout, dtype: type, threads: int = 1) -> Built:
+def build_static(
+    network: Network, projections: list[Projection], layout: Layout, dtype: type, threads: int = 1, drives: list[Drive] | None = None
+) -> Built:
     """Store of all static projections, sorted by block, source, port and delay.
 
     Within one of these synapses are in the order of projections, then of expansion, whatever the
     number of blocks. Weights are packed into 16 bits where, in single precision, that moves no weight
     by more than a thousandth of the mean weight of its projection, and in double precision where
-    it moves none at all.
+    it moves none at all. Weights of ``drives`` are not stored here but share the units.
     """
     ports: dict[tuple[int, int], int] = {}
     targets = [_target(network, p, layout, ports) for p in projections]
+    driven = [_driven(network, d, layout, ports) for d in drives or []]
     bases = _bases(layout, ports)
     if threads == 1:
-        return _build(network.dt, targets, layout, ports, bases, dtype, map)
+        return _build(network.dt, targets, driven, layout, ports, bases, dtype, map)
     with ThreadPoolExecutor(threads, "neurosim-build") as pool:
-        return _build(network.dt, targets, layout, ports, bases, dtype, pool.map)
+        return _build(network.dt, targets, driven, layout, ports, bases, dtype, pool.map)
+
+
+def _driven(network: Network, drive: Drive, layout: Layout, ports: dict[tuple[int, int], int]) -> Target:
+    """What is known of the weights of a drive."""
+    target, size = _target(network, drive.projection, layout, ports), np.abs(drive.weight)
+    target.largest, target.total, target.count = float(size.max(initial=0.0)), float(size.sum()), len(size)
+    target.same = target.largest if len(size) and np.all(size == size[0]) else None
+    target.indegree[:] = int(LARGEST_MEAN)
+    return target
 
 
 def _build(
-    dt_ms: float, targets: list[Target], layout: Layout, ports: dict[tuple[int, int], int], bases: Int64, dtype: type, mapper: Mapper
-) -> Built:
+    dt_ms: float, targets: list[Target], driven: list[Target], layout: Layout, ports: dict[tuple[int, int], int], bases: Int64, dtype: type,
+    mapper: Mapper,
+) -> Built:  # fmt: skip
     levels = 1 + max((_longest_delay(t, dt_ms, mapper) for t in targets), default=0)
     counts = np.zeros((layout.n_blocks * layout.n_cells, max(len(ports), 1), levels), np.int32)
     for target in targets:
@@ -125,8 +139,8 @@ def _build(
     rows, runs, longest = _index(counts)
     delays = np.flatnonzero(np.bincount((runs >> np.uint64(40)).astype(np.int64), minlength=1))
     n = int(rows[-1, 1])
-    units = _units(targets, len(ports), dtype)
-    packed = bool(n) and bool(np.all(units > 0))
+    units = _units([*targets, *driven], len(ports), dtype)
+    packed = bool(n or driven) and bool(np.all(units > 0))
     empty = np.empty(0, np.uint16), np.empty(0, dtype), np.empty(0, np.uint32)
     columns = (*empty[:2], np.empty(n, np.uint32)) if packed else (np.empty(n, np.uint16), np.empty(n, dtype), empty[2])
     store = Static(rows, runs, bases, *columns)

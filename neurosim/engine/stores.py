@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from neurosim.connectivity.columns import population_values
 from neurosim.engine import plasticity, synapses
+from neurosim.engine.drives import Drive
 from neurosim.engine.layout import GROUP, Layout
 from neurosim.engine.program import Depressing, Plastic, Segments, Static, Stochastic
 from neurosim.engine.static import Built, build_static
@@ -54,6 +55,7 @@ class Stores:
     stochastic: Stochastic
     plastic: Plastic
     lanes: dict[tuple[int, int], tuple[float, bool]]
+    drives: list[Drive]
     has_memory: bool
     most: int
     min_delay: int
@@ -62,7 +64,9 @@ class Stores:
     n_synapses: int
 
 
-def build(network: Network, layout: Layout, dtype: type, carried: dict[int, Memory], threads: int = 1) -> Stores:
+def build(
+    network: Network, layout: Layout, dtype: type, carried: dict[int, Memory], threads: int = 1, drives: list[Drive] | None = None
+) -> Stores:
     """Expand and store all projections.
 
     Parameters
@@ -71,8 +75,9 @@ def build(network: Network, layout: Layout, dtype: type, carried: dict[int, Memo
         Memory of projections (by id) that continue from an earlier program.
     """
     by_model: dict[str, list[Expanded]] = {name: [] for name in synapses.KINDS}
-    plain = [p for p in network.projections if p.synapse.model == "static"]
-    built = build_static(network, plain, layout, dtype, threads)
+    driving = {d.projection.id for d in drives or []}
+    plain = [p for p in network.projections if p.synapse.model == "static" and p.id not in driving]
+    built = build_static(network, plain, layout, dtype, threads, drives)
     runs, placed = Runs(), {}
     for projection in network.projections:
         if projection.synapse.model != "static":
@@ -92,7 +97,7 @@ def build(network: Network, layout: Layout, dtype: type, carried: dict[int, Memo
     longest = [int(d.max()) for d in delays] + [built.max_delay, 1]
     n_synapses = built.n_synapses + sum(len(e.pre) for e in everything)
     return Stores(
-        segments, built.store, depressing, stochastic, plastic, _lanes(built, everything, network, layout), bool(everything),
+        segments, built.store, depressing, stochastic, plastic, _lanes(built, everything, network, layout), drives or [], bool(everything),
         max(most, built.most), min(shortest, default=0), max(longest), placed, n_synapses,
     )  # fmt: skip
 
