@@ -12,19 +12,20 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim._continued import continued, unchanged, with_initial
 from neurosim.chips.chip import Chip, check_names
 from neurosim.chips.synapses import in_own_unit
 from neurosim.errors import LossWarning, RecordFileError
 from neurosim.losses import Ledger, Loss, users_level
 from neurosim.mapping import Mapping, Pin, map_network
-from neurosim.network import Network, Population, Rows
+from neurosim.network import Network, Rows
 
 if TYPE_CHECKING:
     from neurosim.engine import Simulation
@@ -170,7 +171,7 @@ class Session:
         from neurosim import __version__
         from neurosim.engine.record_file import RecordFile
 
-        precision, chip = str(self._options["precision"]), "ideal" if self.chip is None else self.chip.name
+        precision, chip = str(self._options["precision"]), _chip_name(self.chip)
         about = {"neurosim_version": __version__, "dt_ms": self.network.dt, "seed": self.network.seed, "precision": precision, "chip": chip}
         return RecordFile(record_path(path, overwrite=overwrite), overwrite=overwrite, dtype=precision, about=about)
 
@@ -222,13 +223,13 @@ class Session:
         if network is self.network:
             return
         before, old = self.network, self.fit.network
-        if _unchanged(before.populations, network.populations) and _unchanged(before.projections, network.projections):
+        if unchanged(before.populations, network.populations) and unchanged(before.projections, network.projections):
             self.fit.network = self._observed(network)
         else:
             self.fit = self._fitted(network)
             self._start = self.fit.network
             if self.chip is not None and self._simulation is not None:
-                self.fit.network = _continued(before, network, old, self.fit.network)
+                self.fit.network = continued(before, network, old, self.fit.network)
         self.network = network
         if self._simulation is not None:
             self._simulation.update(self.fit.network)
@@ -301,10 +302,43 @@ class Session:
     def reset(self) -> None:
         """Back to time zero and the initial state; recordings are cleared."""
         if self._simulation is not None:
-            self.fit.network = _with_initial(self.fit.network, self._start)
+            self.fit.network = with_initial(self.fit.network, self._start)
             self._simulation.update(self.fit.network)
             self._simulation.reset()
             self._record_to_file()
+
+    def save_state(self, path: str | os.PathLike[str], *, about: MappingOf[str, Any] | None = None) -> None:
+        """Write everything that evolves, and plain values ``about`` it, to a file; :meth:`load_state` continues exactly.
+
+        Raises
+        ------
+        StateFileError
+            If the file cannot be written; one that was there is unharmed.
+        """
+        from neurosim import __version__
+        from neurosim.engine import state
+
+        state.save(self.simulation, path, version=__version__, chip=_chip_name(self.chip), about=about)
+
+    def load_state(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Continue from a state that was saved of the same network; gives back what ``about`` was.
+
+        Raises
+        ------
+        StateFileError
+            If the file cannot be read, or belongs to another network, chip or version. Nothing has
+            changed then.
+        """
+        from neurosim import __version__
+        from neurosim.engine import state
+
+        file = state.read(path, self.fit.network, precision=str(self._options["precision"]), chip=_chip_name(self.chip))
+        written_by = file.manifest.get("neurosim")
+        if written_by != __version__:
+            text = f"{file.where} was written by neurosim {written_by}, this is {__version__}: the run may not go on bit for bit."
+            warnings.warn(text, UserWarning, stacklevel=users_level())
+        state.load(self.simulation, file)
+        return dict(file.manifest.get("about") or {})
 
     # --- results ---------------------------------------------------------------------------
     def spikes(self, population: int) -> tuple[Int64, Floats]:
@@ -361,54 +395,5 @@ def record_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Pat
     return check_path(path, overwrite=overwrite)
 
 
-def _unchanged(before: Sequence[object], after: Sequence[object]) -> bool:
-    return len(before) == len(after) and all(a is b for a, b in zip(before, after, strict=True))
-
-
-def _continued(before: Network, after: Network, old: Network, new: Network) -> Network:
-    """``new`` with the realised objects of ``old`` wherever they say the same.
-
-    The engine tells by identity what is unchanged. A part that the user did not touch can still be
-    realised in another way, because its place or a scale it shares changed. Plastic synapses that
-    the user did not touch go on as they are.
-    """
-    populations, projections = list(new.populations), list(new.projections)
-    for i, (a, b, was) in enumerate(zip(before.populations, after.populations, old.populations, strict=False)):
-        populations[i] = _continued_population(a, b, was, populations[i])
-    for i, (a, b, was) in enumerate(zip(before.projections, after.projections, old.projections, strict=False)):
-        if a is b and (was.synapse.plasticity is not None or _same(was, projections[i])):
-            projections[i] = was
-    return replace(new, populations=tuple(populations), projections=tuple(projections))
-
-
-def _continued_population(before: Population, after: Population, was: Population, now: Population) -> Population:
-    """State variables that the user did not set again stay as they are."""
-    names = before.initial.keys() | after.initial.keys()
-    untouched = all(before.initial.get(name) is after.initial.get(name) for name in names)
-    if untouched:
-        now = replace(now, initial=was.initial)
-    return was if _same(was, now) else now
-
-
-def _with_initial(network: Network, start: Network) -> Network:
-    """A network with the initial values of another one."""
-    pairs = zip(network.populations, start.populations, strict=True)
-    populations = tuple(p if _same(p.initial, q.initial) else replace(p, initial=q.initial) for p, q in pairs)
-    return network if _unchanged(network.populations, populations) else replace(network, populations=populations)
-
-
-def _same(a: Any, b: Any) -> bool:
-    """True if two parts of networks have the same content."""
-    if a is b:
-        return True
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, np.ndarray):
-        return np.array_equal(a, b)
-    if isinstance(a, MappingOf):
-        return a.keys() == b.keys() and all(_same(value, b[name]) for name, value in a.items())
-    if isinstance(a, tuple | list):
-        return len(a) == len(b) and all(map(_same, a, b))
-    if is_dataclass(a):
-        return all(_same(getattr(a, part.name), getattr(b, part.name)) for part in fields(a))
-    return bool(a == b)
+def _chip_name(chip: Chip | None) -> str:
+    return "ideal" if chip is None else chip.name

@@ -15,6 +15,7 @@ from neurosim.engine import layout as lay
 from neurosim.engine.program import Cells, Drives, Dynamic, Program, Sources
 from neurosim.engine.recording import Recordings, most_steps, sample_buffer
 from neurosim.errors import ParameterError, StateError
+from neurosim.machine import check_threads
 from neurosim.models._tile import SCRATCH_ROWS, TILE
 from neurosim.network import Network, Rows, WeightProbe
 
@@ -73,10 +74,7 @@ class Simulation:
                 limit="float64, float32",
                 remedy="Use one of these.",
             )
-        if not 1 <= int(threads) <= 1024:
-            raise ParameterError(
-                "the number of threads must be 1 to 1024.", where="setup()", used=threads, limit=1024, remedy="Use the number of cores."
-            )
+        check_threads(int(threads))
         if not (network.dt > 0 and np.isfinite(network.dt)):
             raise ParameterError(
                 f"the time step {network.dt} ms is not positive.",

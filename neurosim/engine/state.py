@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.engine import build, state_file, stores
+from neurosim.engine import build, drives, state_file, stores
 from neurosim.engine.identity import describe, differences
 from neurosim.engine.recording import Recordings
 from neurosim.engine.state_file import StateFile
@@ -31,13 +31,13 @@ _OTHER = "Build the network and set parameters as they were when the state was s
 
 
 # --- saving ------------------------------------------------------------------------------------
-def save(simulation: Simulation, path: Any, *, chip: str = "ideal", about: Mapping[str, Any] | None = None) -> None:
+def save(simulation: Simulation, path: Any, *, version: str = "", chip: str = "ideal", about: Mapping[str, Any] | None = None) -> None:
     """Write the state of a simulation to a file; it can run on afterwards.
 
     Parameters
     ----------
-    chip
-        Name of the chip that the network was made for.
+    version, chip
+        Of neurosim; the name of the chip that the network was made for.
     about
         Settings of the front end, of plain values; :func:`read` gives them back.
 
@@ -46,17 +46,16 @@ def save(simulation: Simulation, path: Any, *, chip: str = "ideal", about: Mappi
     StateFileError
         If the file cannot be written; an earlier one of that name is then unharmed.
     """
-    from neurosim import __version__
-
     state_file.checked_path(path)
     stores.settle_all(simulation.stores, simulation.layout, simulation.t_ms, simulation.network.dt)
     samples, arrays = _recorded(simulation.recordings)
     manifest = {
-        "neurosim": __version__,
+        "neurosim": version,
         "step": simulation.step,
         "t_ms": simulation.t_ms,
         "primed": simulation._primed == simulation.step,
         "network": describe(simulation.network, precision=np.dtype(simulation.dtype).name, chip=chip),
+        "driving": {str(i): {"since": list(r.since), "mean": list(r.mean)} for i, r in simulation.rates.items() if i in simulation.driving},
         "recorded": samples,
         "about": dict(about or {}),
     }
@@ -67,7 +66,7 @@ def _cells(simulation: Simulation) -> Iterator[tuple[str, NDArray[Any]]]:
     program, layout = simulation.program, simulation.layout
     for population in simulation.network.populations:
         number = population.id
-        yield f"cells/{number}/counts", simulation.counts(number)
+        yield f"cells/{number}/counts", simulation._counts[build.cell_indices(layout, population)]
         if population.is_source:
             where = build.source_index(layout, population)
             yield f"sources/{number}/draws", program.sources.draws[where] - _first_draw(simulation, population)
@@ -149,11 +148,21 @@ def read(path: Any, network: Network, *, precision: str, chip: str = "ideal") ->
     file = state_file.read(path)
     saved = file.manifest.get("network")
     found = list(differences(saved if isinstance(saved, dict) else {}, describe(network, precision=precision, chip=chip)))
+    known = drives.candidates(network)
+    for number in sorted(set(_driving(file)) - known):
+        label = network.populations[number].label if number < len(network.populations) else number
+        found.append((f"Population '{label}': its spikes were not recorded, nor all its parameters as now", "recorded", "not recorded"))
     if not found:
         return file
     text, own, there = found[0]
     more = f" And {len(found) - 1} more differences." if len(found) > 1 else ""
     raise StateFileError(f"belongs to another simulation: {text}.{more}", where=file.where, used=own, limit=there, remedy=_OTHER)
+
+
+def _driving(file: StateFile) -> dict[int, drives.Rates]:
+    """Sources that only drove the network, and their rates (:mod:`neurosim.engine.drives`)."""
+    saved = file.manifest.get("driving")
+    return {int(i): drives.Rates(list(r["since"]), list(r["mean"])) for i, r in saved.items()} if isinstance(saved, dict) else {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,8 +175,8 @@ class _Restored:
     step: int
     primed: bool
     cells: Arrays
-    gids: NDArray[np.int64]
-    steps: NDArray[np.int64]
+    sent: tuple[NDArray[np.int64], ...]
+    rates: dict[int, drives.Rates]
     memories: dict[int, Any]
     rebuild: bool
     recordings: Recordings
@@ -190,13 +199,12 @@ def load(simulation: Simulation, file: StateFile) -> None:
 
 
 def _restored(simulation: Simulation, file: StateFile) -> _Restored:
-    network, layout = simulation.network, simulation.layout
+    network = simulation.network
     cells = {name: _checked(file, name, values) for name, values in _cells(simulation)}
-    sent = [_checked(file, f"spikes/{name}", np.empty(0, np.int64), any_length=True) for name in ("population", "cell", "step")]
+    sent = tuple(_checked(file, f"spikes/{name}", np.empty(0, np.int64), any_length=True) for name in ("population", "cell", "step"))
     sizes = np.array([population.size for population in network.populations], np.int64)
     if len({len(column) for column in sent}) != 1 or (sent[0] < 0).any() or (sent[1] < 0).any() or (sent[1] >= sizes[sent[0]]).any():
-        raise ValueError("spikes of cells that do not exist")
-    gids = layout.bases[layout.number_of[sent[0]]] + sent[1] if len(sent[0]) else sent[0]
+        raise ValueError("there are spikes of cells that do not exist")
     memories, rebuild = {}, False
     for projection in network.projections:
         own = stores.remember(simulation.stores, projection)
@@ -204,7 +212,7 @@ def _restored(simulation: Simulation, file: StateFile) -> _Restored:
             memory = memories[projection.id] = _filled(file, projection.id, own)
             rebuild |= any(a.shape[1:] != b.shape[1:] for a, b in zip(_flat(own).values(), _flat(memory).values(), strict=True))
     step, primed = int(file.manifest["step"]), bool(file.manifest["primed"])
-    return _Restored(step, primed, cells, gids, sent[2], memories, rebuild, _recordings(simulation, file))
+    return _Restored(step, primed, cells, sent, _driving(file), memories, rebuild, _recordings(simulation, file))
 
 
 def _checked(file: StateFile, name: str, like: NDArray[Any], *, any_length: bool = False) -> NDArray[Any]:
@@ -260,7 +268,8 @@ def _apply(simulation: Simulation, restored: _Restored) -> None:
             program.sources.next_ms[where] = restored.cells[f"sources/{number}/next_ms"]
         else:
             build.scatter(layout, program.cells.state, gids, 0, restored.cells[f"cells/{number}/state"])
-    simulation._history = simulation._pending = (restored.gids, restored.steps)
+    population, cell, step = restored.sent
+    simulation._history = simulation._pending = (layout.bases[layout.number_of[population]] + cell, step)
     simulation._primed = restored.step if restored.primed else -1
     simulation.recordings = restored.recordings
     if simulation.live is not None:
@@ -269,13 +278,16 @@ def _apply(simulation: Simulation, restored: _Restored) -> None:
 
 def _rewind(simulation: Simulation, restored: _Restored) -> None:
     """Go to another time, with nothing on its way and the memory of synapses from there."""
-    if restored.rebuild:
+    simulation.rates = dict(restored.rates)
+    simulation.watched = set(drives.candidates(simulation.network) - restored.rates.keys())
+    if restored.rebuild or simulation.driving != restored.rates.keys():
         simulation._load(simulation.network, restored.memories, step=restored.step)
         return
     simulation.step = restored.step
     cells = simulation.program.cells
     for array in (cells.acc, cells.codes, cells.i_inj, *simulation._work):
         array[...] = 0
+    simulation._assemble(cells, simulation.program.sources)
     simulation._new_queue()
     for number, memory in restored.memories.items():
         stores.restore(simulation.stores, simulation.network.projections[number], memory)

@@ -106,6 +106,7 @@ from neurosim.pynn.refused import (
     Vogels2011Rule,
 )
 from neurosim.pynn.rng import NativeRNG, NumpyRNG, RandomDistribution
+from neurosim.pynn.saving import load_state, save_state
 from neurosim.pynn.smallworld import SmallWorldConnector
 from neurosim.pynn.synapses import (
     AdditivePotentiationMultiplicativeDepression,
@@ -251,6 +252,7 @@ __all__ = [  # noqa: RUF022 - in plain alphabetical order
     "live_input",
     "live_output",
     "live_report",
+    "load_state",
     "losses",
     "mapping",
     "num_processes",
@@ -266,6 +268,7 @@ __all__ = [  # noqa: RUF022 - in plain alphabetical order
     "run",
     "run_for",
     "run_until",
+    "save_state",
     "set",
     "setup",
     "simulator",

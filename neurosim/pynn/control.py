@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from pyNN.common.control import DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
 from pyNN.recording import get_io
 
 from neurosim.errors import ParameterError, UnknownNameError
+from neurosim.losses import users_level
+from neurosim.machine import check_threads
 from neurosim.pynn import overrides, simulator
 
 OURS: Mapping[str, Any] = {
@@ -78,7 +81,8 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     min_delay, max_delay
         Bounds of all delays in ms, or ``"auto"``.
     threads
-        Number of threads; results do not depend on it.
+        Number of threads; results do not depend on it. More than there are cores give a warning, far
+        more an error.
     rng_seed
         Root of all random numbers that have no seed of their own.
     chip
@@ -201,6 +205,8 @@ def _check_choices(settings: dict[str, Any]) -> None:
             raise ParameterError(
                 f"{name}={value!r} is not a positive integer.", where="setup()", used=value, limit=1, remedy=f"For example {name}=1."
             )
+    if text := check_threads(int(settings["threads"])):
+        warnings.warn(text, UserWarning, stacklevel=users_level())
     approximate = settings["approximate"]
     settings["approximate"] = (approximate,) if isinstance(approximate, str) else tuple(approximate or ())
 
