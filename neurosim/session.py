@@ -122,7 +122,7 @@ class Session:
         As described by the user.
     chip
         ``None`` is the ideal reference.
-    threads, precision, pace, slice_ms
+    threads, precision, pace, slice_ms, max_memory
         See :class:`neurosim.engine.Simulation`.
     approximate, pins
         See :func:`fit`.
@@ -152,12 +152,13 @@ class Session:
         precision: str = "float64",
         pace: str = "accelerated",
         slice_ms: float = 5.0,
+        max_memory: float | None = None,
         approximate: Iterable[str] = (),
         pins: Sequence[Pin] = (),
         record_to: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
     ) -> None:
-        self._options = {"threads": threads, "precision": precision, "pace": pace, "slice_ms": slice_ms}
+        self._options = {"threads": threads, "precision": precision, "pace": pace, "slice_ms": slice_ms, "max_memory": max_memory}
         self._approximate, self.pins = tuple(approximate), tuple(pins)
         self.chip, self.network = chip, network
         self.live: Any = None

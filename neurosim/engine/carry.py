@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from neurosim import connectivity
 from neurosim.columns import is_homogeneous
-from neurosim.engine import build, currents, drives, stores
+from neurosim.engine import budget, build, currents, drives, stores
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Program, Sources
 from neurosim.errors import NetworkError, UnknownNameError
@@ -145,6 +145,7 @@ def _continue_source(
 
 def rebuild(simulation: Simulation, new: Network) -> None:
     """Compile ``new`` and carry all state over to it."""
+    budget.check(new, simulation.dtype, simulation.threads, simulation.max_memory)
     old, layout, program = simulation.network, simulation.layout, simulation.program
     history, counts, were_driving = _end_drives(simulation, new)
     stores.settle_all(simulation.stores, layout, simulation.t_ms, old.dt)

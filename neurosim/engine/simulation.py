@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import connectivity
-from neurosim.engine import barrier, build, carry, currents, drives, kernels, live, pacing, parts, stores
+from neurosim.engine import barrier, budget, build, carry, currents, drives, kernels, live, pacing, parts, stores
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Cells, Drives, Dynamic, Program, Sources
 from neurosim.engine.recording import Recordings, most_steps, sample_buffer
@@ -45,6 +45,8 @@ class Simulation:
         ``"accelerated"`` (as fast as possible) or ``"realtime"``.
     slice_ms
         Simulated time between two looks at the clock, in real time or with live input and output.
+    max_memory
+        Memory in GB that the network may take; by default what is available.
 
     Attributes
     ----------
@@ -55,6 +57,8 @@ class Simulation:
     ------
     ParameterError
         For parameters no model can have, delays below the step, unknown pace or precision.
+    MemoryLimitError
+        If the network would not fit in memory.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Simulation:
         precision: str = "float64",
         pace: str = "accelerated",
         slice_ms: float = pacing.SLICE_MS,
+        max_memory: float | None = None,
     ) -> None:
         if precision not in ("float64", "float32"):
             raise ParameterError(
@@ -98,6 +103,8 @@ class Simulation:
         self.recordings = Recordings()
         self.watched: set[int] = set()
         self.rates: dict[int, drives.Rates] = {}
+        self.max_memory = max_memory
+        budget.check(network, self.dtype, self.threads, max_memory)
         self._load(network, {}, step=0)
 
     # --- compile ---------------------------------------------------------------------------

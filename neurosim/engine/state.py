@@ -218,7 +218,7 @@ def _restored(simulation: Simulation, file: StateFile) -> _Restored:
 def _checked(file: StateFile, name: str, like: NDArray[Any], *, any_length: bool = False) -> NDArray[Any]:
     """An array of the file that has the type and shape of another one."""
     if name not in file.arrays:
-        raise KeyError(f"'{name}' is missing")
+        raise ValueError(f"'{name}' is missing")
     found = file.arrays[name]
     if found.dtype != like.dtype or found.ndim != like.ndim or (not any_length and found.shape != like.shape):
         raise ValueError(f"'{name}' has type {found.dtype} and shape {found.shape}")

@@ -29,6 +29,7 @@ OURS: Mapping[str, Any] = {
     "time_slice": 5.0,
     "progress": None,
     "max_delay": "auto",
+    "max_memory": None,
     "record_to": None,
     "overwrite": False,
 }
@@ -104,6 +105,9 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
         of live input and output.
     progress
         Show a progress bar; by default on long runs at a terminal.
+    max_memory
+        Memory in GB that the network may take, ``float("inf")`` for no limit; by default what is
+        available. A network that would need more is refused before it is built.
     record_to
         HDF5 file that spikes and traces go to while the network runs, instead of to memory; what was
         written is safe even if the process is killed. ``get_data()`` reads it back. Needs h5py.
@@ -132,6 +136,7 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     _check_choices(settings)
     _check_slice(settings["time_slice"])
     _check_file(settings)
+    _check_memory(settings["max_memory"])
     settings["chip"] = _chip(settings["chip"], settings["n_boards"])
     simulator.state.start(settings)
     return 0
@@ -209,6 +214,14 @@ def _check_choices(settings: dict[str, Any]) -> None:
         warnings.warn(text, UserWarning, stacklevel=users_level())
     approximate = settings["approximate"]
     settings["approximate"] = (approximate,) if isinstance(approximate, str) else tuple(approximate or ())
+
+
+def _check_memory(value: Any) -> None:
+    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if value is not None and not (number and value > 0):
+        raise ParameterError(
+            f"max_memory is {value!r}; it must be above 0 GB.", where="setup()", used=value, limit=0, remedy="Leave it out, or give GB."
+        )
 
 
 def _check_file(settings: dict[str, Any]) -> None:
