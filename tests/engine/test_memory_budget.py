@@ -47,7 +47,7 @@ def two_gigabytes(monkeypatch):
 )
 def test_a_static_synapse_takes_what_the_store_gives_it(weight, dtype, expected):
     net = pair(weight=weight)
-    assert per_synapse(net, dtype, 1e6) == pytest.approx(expected, abs=0.2)
+    assert per_synapse(net, dtype, 1e6) == pytest.approx(expected, abs=0.5)  # and its share of the tables
     store = Simulation(net, precision=np.dtype(dtype).name).stores.static
     held = store.target.nbytes + store.weight.nbytes + store.word.nbytes
     assert held == expected * 1_000_000
@@ -77,13 +77,13 @@ def test_a_network_that_does_not_fit_is_refused_with_the_estimate_and_what_to_ch
     with pytest.raises(MemoryLimitError) as caught:
         Simulation(big)
     error = caught.value
-    assert "the network needs about 3.01 GB of memory, 2 GB are available; 3 GB of it for about 300,017,041 synapses of 'j0'." in str(error)
-    assert "Give setup(precision='float32'), with which it needs about 1.21 GB." in error.remedy
-    assert (error.used, error.limit) == (pytest.approx(3.01e9, rel=0.01), 2_000_000_000)
+    assert "the network needs about 3.02 GB of memory, 2 GB are available; 3 GB of it for about 300,017,041 synapses of 'j0'." in str(error)
+    assert error.remedy.startswith("Give setup(precision='float32'), with which it needs about 1.22 GB. Use fewer synapses")
+    assert (error.used, error.limit) == (pytest.approx(3.02e9, rel=0.01), 2_000_000_000)
 
 
 def test_what_does_not_fit_in_any_precision_has_another_remedy(two_gigabytes):
-    with pytest.raises(MemoryLimitError, match=r"20\.\d GB of it for about 100,000,000 synapses of 'j0'\. Use fewer synapses") as caught:
+    with pytest.raises(MemoryLimitError, match=r"20 GB of it for about 100,000,000 synapses of 'j0'\. Use fewer synapses") as caught:
         Simulation(pair(10_000, model="tsodyks_markram", **MODELS["tsodyks_markram"]), precision="float32")
     assert "float32" not in caught.value.remedy
 
@@ -120,7 +120,7 @@ def test_the_limit_is_what_is_available_or_what_is_said(monkeypatch):
     monkeypatch.setattr("neurosim.engine.simulation.Simulation._load", lambda *args, **options: built.append(args))
     monkeypatch.setattr(memory, "available_bytes", lambda: 2_000_000_000)
     script()
-    with pytest.raises(MemoryLimitError, match="GB are available; 3 GB of it for about 299,985,000 synapses of 'all'"):
+    with pytest.raises(MemoryLimitError, match="GB are available; 3 GB of it for about 300,000,000 synapses of 'all'"):
         sim.save_state("never written")
     script(max_memory=1.5, precision="float32")
     with pytest.raises(AttributeError):  # goes on to build, which does nothing here
@@ -150,7 +150,7 @@ import numpy as np
 from engine_networks import network, neurons
 from neurosim.engine import Simulation, budget
 from test_memory_budget import pair
-Simulation(pair(20))
+Simulation(pair(1000))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 net = pair(4000)
 Simulation(net)
