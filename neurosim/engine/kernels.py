@@ -36,10 +36,10 @@ def inject(block, column, injection, i_inj, amplitudes):
 @njit(cache=True)
 def is_sampled(step_after, probes):
     """Whether any probe is due at ``step_after``."""
+    due = False
     for p in range(probes.table.shape[0]):
-        if step_after % probes.table[p, 1] == 0:
-            return True
-    return False
+        due = due or step_after % probes.table[p, 1] == 0
+    return due
 
 
 @njit(cache=True)

@@ -412,7 +412,7 @@ class Simulation:
 
     def reset(self) -> None:
         """Back to time zero and the initial state; recordings are cleared."""
-        self.recordings = Recordings()
+        self.recordings, self.watched = Recordings(), set()
         self._load(self.network, {}, step=0)
         if self.live is not None:
             self.live.clear()
