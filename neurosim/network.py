@@ -254,6 +254,7 @@ class Plasticity:
     mu_plus: float = 0.0
     mu_minus: float = 0.0
     dendritic_delay_fraction: float = 1.0
+    w_0: float = 1.0
 
     def __post_init__(self) -> None:
         for name, exponent in zip(("mu_plus", "mu_minus"), _EXPONENTS.get(self.dependence, ()), strict=False):

@@ -15,7 +15,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from neurosim.engine.plasticity import deliver_depressing, deliver_plastic, deliver_stochastic
+from neurosim.engine.plasticity import deliver_plastic
+from neurosim.engine.short_term import deliver_depressing, deliver_stochastic
 
 #: How far ahead in the queue synapses are fetched into the cache; segments are short and scattered,
 #: so without this each one begins with a wait for memory.
@@ -68,7 +69,7 @@ def deliver_packed(start, stop, base, word, scale, acc):
 
 
 @njit(cache=True)
-def deliver(now_step, dt_ms, segments, static, depressing, stochastic, plastic, acc, queue, n_queued):
+def deliver(block, now_step, dt_ms, segments, static, depressing, stochastic, plastic, acc, queue, n_queued):
     """Process everything that arrives at ``now_step`` in one block."""
     slot = now_step % n_queued.size
     packed = static.word.size > 0
@@ -94,5 +95,5 @@ def deliver(now_step, dt_ms, segments, static, depressing, stochastic, plastic, 
         elif kind == 2:
             deliver_stochastic(start, stop, now_step, stochastic, acc)
         else:
-            deliver_plastic(segments.rule[segment], segment, start, stop, now_step * dt_ms, segments.delay[segment] * dt_ms, plastic, acc)
+            deliver_plastic(block, segments.rule[segment], now_step, plastic, acc)
     n_queued[slot] = 0

@@ -73,12 +73,12 @@ def receive_part(row, kinds, dt_ms, cells, out_index, out_offset, n_out):
 
 
 @njit(cache=True)
-def stamp_spikes(block, gid, first, last, time_ms, dt_ms, segments, plastic, out_index):
+def stamp_spikes(block, gid, first, last, step, plastic, acc, out_index):
     """Turn part indices into global ids and store the spikes of plastic targets."""
     for s in range(first, last):
         out_index[s] += gid
-        if plastic.slots.size and plastic.slot_ptr[out_index[s]] < plastic.slot_ptr[out_index[s] + 1]:
-            log_spike(block, out_index[s], time_ms, dt_ms, segments, plastic)
+        if plastic.cell_of.size:
+            log_spike(block, out_index[s], step, plastic, acc)
 
 
 @njit(cache=True, inline="always")
@@ -175,15 +175,15 @@ def run(
                     before = n_out
                     kinds = cells.receptor_kinds[row[11] : row[11] + row[5]]
                     n_out = integrate_part(row, kinds, step, dt_ms, cells, sources, out_index[b], out_offset[b], n_out)
-                    stamp_spikes(b, row[2], before, n_out, (step + 1) * dt_ms, dt_ms, segments, plastic, out_index[b])
+                    stamp_spikes(b, row[2], before, n_out, step + 1, plastic, cells.acc, out_index[b])
                     out_ptr[b, k, 0, part - first] = n_out
-                deliver(step + 1, dt_ms, segments, static, depressing, stochastic, plastic, cells.acc, queue[b], n_queued[b])
+                deliver(b, step + 1, dt_ms, segments, static, depressing, stochastic, plastic, cells.acc, queue[b], n_queued[b])
                 for part in range(first, last):
                     row = cells.parts[part]
                     before = n_out
                     kinds = cells.receptor_kinds[row[11] : row[11] + row[5]]
                     n_out = receive_part(row, kinds, dt_ms, cells, out_index[b], out_offset[b], n_out)
-                    stamp_spikes(b, row[2], before, n_out, (step + 1) * dt_ms, dt_ms, segments, plastic, out_index[b])
+                    stamp_spikes(b, row[2], before, n_out, step + 1, plastic, cells.acc, out_index[b])
                     out_ptr[b, k, 1, part - first] = n_out
                 sample(b, step + 1, probes, cells.state, cells.g, samples)
         wait(barrier)
