@@ -84,6 +84,7 @@ PYNN = (
     "PointNeuron",
     "Population",
     "PopulationView",
+    "PowerLawWeightDependence",
     "Projection",
     "RandomDistribution",
     "STDPMechanism",

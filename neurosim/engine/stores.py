@@ -22,6 +22,7 @@ from neurosim.network import Network, Projection
 Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+
 @dataclass(slots=True, eq=False)
 class Placed:
     """Where the Tsodyks-Markram or stochastic synapses of one projection are: position and segment of each."""
@@ -123,7 +124,9 @@ def _receptor_tau_ms(network: Network, projection: Projection) -> Floats:
     return np.concatenate(pieces)
 
 
-def _depressing(group: list[Expanded], runs: Runs, placed: dict[int, Placed], carried: dict[int, Memory | plastic_store.Memory]) -> Depressing:
+def _depressing(
+    group: list[Expanded], runs: Runs, placed: dict[int, Placed], carried: dict[int, Memory | plastic_store.Memory]
+) -> Depressing:
     first = rows = 0
     for e in group:
         pieces = synapses.cut(e, first)

@@ -228,7 +228,7 @@ def test_compare_puts_chips_side_by_side(call):
 
 
 def test_a_chip_that_fails_does_not_stop_the_others(call):
-    Path("placed.py").write_text(SMALL.replace('a.record', 'sim.place(a, neuron_size=4)\na.record', 1))
+    Path("placed.py").write_text(SMALL.replace("a.record", "sim.place(a, neuron_size=4)\na.record", 1))
     done = call("compare", "placed.py", "--chips", "loihi,ideal", "--json")
     assert done.exit_code == 1
     loihi, ideal = json.loads(done.stdout)["rows"]

@@ -101,9 +101,7 @@ def network(*sizes: int, rule=None, models: tuple[str, ...] = ()) -> Network:
     targets = [(i + 1) % len(sizes) for i in range(len(sizes))]
     links = [(i, j) for i, j in enumerate(targets) if not populations[j].is_source] if rule is not None else []
     whole = Selection.whole
-    projections = tuple(
-        projection(n, whole(populations[i]), whole(populations[j]), rule) for n, (i, j) in enumerate(links)
-    )
+    projections = tuple(projection(n, whole(populations[i]), whole(populations[j]), rule) for n, (i, j) in enumerate(links))
     return Network(0.1, 1, populations, projections)
 
 
