@@ -264,7 +264,7 @@ def _empty_store(network: Network, layout: Layout, places: list[Place], n_segmen
         np.empty(n, np.uint16), np.empty(n, dtype), np.zeros((n_segments, 8), np.int64), np.zeros(n_segments),
         np.zeros(n_blocks + 1, np.int64), np.concatenate([*rules, np.empty((0, plasticity.N_RULE_COLUMNS))]),
         cell_of if places else np.empty(0, np.int32), hist_step, hist_step.view(np.uint64), np.zeros((len(rates), n_cells, ranks), dtype),
-        np.array(rates, np.float64), cell_ptr, np.zeros((len(rates), n_cells), dtype), np.full((n_blocks, len(rates), 3), -1e300),
+        np.full(n_cells, NEVER, np.int32), np.zeros((len(rates), n_cells), dtype), np.array(rates, np.float64), cell_ptr, np.zeros((len(rates), n_cells), dtype), np.full((n_blocks, len(rates), 3), -1e300),
         np.full(n_blocks, NEVER + 1), np.zeros((n_blocks, 2, LANES), dtype), np.full((n_blocks, ranks, LANES), NEVER, np.int32),
         np.zeros((n_blocks, LANES), np.uint64), np.arange(ranks)[::-1].copy(), np.zeros((n_blocks, LANES), np.int32),
         np.zeros(n_blocks, np.int64),
@@ -348,9 +348,11 @@ def restore(store: Plastic, place: Place, memory: Memory, *, with_weights: bool 
 def _restore_history(store: Plastic, place: Place, memory: Memory) -> None:
     cells, width = store.cell_of[place.post_gids], min(store.hist_step.shape[1], memory.hist_step.shape[1])
     store.hist_step[cells, :width] = memory.hist_step[:, :width]
+    store.newest_step[cells] = memory.hist_step[:, 0]
     if len(place.segment):
         row = int(store.rules[store.table[place.segment[0], plasticity.RULE], plasticity.TRACE_ROW])
         store.hist_trace[row, cells, :width] = memory.hist_trace[:, :width]
+        store.newest_trace[row, cells] = memory.hist_trace[:, 0]
 
 
 def settle_all(store: Plastic, step: int) -> None:

@@ -149,13 +149,13 @@ def look_up(pairs, steps, first, n, lanes, cell, since, hist_pairs, target):
 
 
 @njit(cache=True)
-def newest_trace(k, cell, until, row, plastic, traces, when):
+def older_trace(k, cell, until, hist_step, hist_trace, traces, when):
     """Write a cell's newest spike before ``until`` and the trace just after it into lane ``k``."""
-    rank, last = 0, plastic.hist_step.shape[1] - 1
-    while rank < last and plastic.hist_step[cell, rank] >= until:
-        rank += 1
-    traces[k] = plastic.hist_trace[row, cell, rank]
-    when[k] = plastic.hist_step[cell, rank]
+    rank, last = np.uint64(1), np.uint64(hist_step.shape[1] - 1)
+    while rank < last and hist_step[cell, rank] >= until:
+        rank += np.uint64(1)
+    traces[k] = hist_trace[cell, rank]
+    when[k] = hist_step[cell, rank]
 
 
 @njit(cache=True)
@@ -169,12 +169,19 @@ def faded_traces(block, row, until, phase, length, plastic, traces, when):
     key[1] += length
     if key[1] < 0.5 * (stop - first):
         return False
+    hist_step, hist_trace, last = plastic.hist_step, plastic.hist_trace[row], np.int32(until)
+    newest_step, newest_trace = plastic.newest_step, plastic.newest_trace[row]
     for cell in range(first, stop, 64):
         n = min(64, stop - cell)
         for k in range(n):
-            newest_trace(k, cell + k, until, row, plastic, traces, when)
+            traces[k] = newest_trace[cell + k]
+            when[k] = newest_step[cell + k]
+        for k in range(n):
+            if when[k] >= last:
+                older_trace(np.uint64(k), np.uint64(cell + k), last, hist_step, hist_trace, traces, when)
         fade(traces, when, 64, until, phase, plastic.trace_rates[row])
-        plastic.faded[row, cell : cell + n] = traces[:n]
+        for k in range(n):
+            plastic.faded[row, cell + k] = traces[k]
     key[2] = 1.0
     return True
 
@@ -194,7 +201,8 @@ def sweep(block, segment, now, arrives, plastic, acc):
     steps, pairs, when = plastic.lane_steps[block], plastic.lane_pairs[block], plastic.lane_when[block]
     v, traces = plastic.lanes[block, 0], plastic.lanes[block, 1]
     dense = arrives and faded_traces(block, trace_row, until, phase, seg[1], plastic, traces, when)
-    faded = plastic.faded[trace_row]
+    faded, hist_step, hist_trace = plastic.faded[trace_row], plastic.hist_step, plastic.hist_trace[trace_row]
+    newest_step, newest_trace = plastic.newest_step, plastic.newest_trace[trace_row]
     sign, acts = v.dtype.type(rule[12]), v.dtype.type(rule[12] * rule[15])
     for first in range(seg[0], seg[0] + seg[1], 64):
         n = min(64, seg[0] + seg[1] - first)
@@ -212,7 +220,10 @@ def sweep(block, segment, now, arrives, plastic, acc):
                     traces[np.uint64(k)] = faded[cell + np.uint64(target[np.uint64(first + k)])]
             else:
                 for k in range(n):
-                    newest_trace(k, cell + np.uint64(target[np.uint64(first + k)]), until, trace_row, plastic, traces, when)
+                    place = cell + np.uint64(target[np.uint64(first + k)])
+                    traces[np.uint64(k)], when[np.uint64(k)] = newest_trace[place], newest_step[place]
+                    if newest_step[place] >= np.int32(until):
+                        older_trace(np.uint64(k), place, np.int32(until), hist_step, hist_trace, traces, when)
                 fade(traces, when, lanes, until, phase, plastic.trace_rates[trace_row])
             depress(v, traces, lanes, rule)
             for k in range(n):
@@ -272,9 +283,9 @@ def log_spike(block, gid, step, plastic, acc):
     gap = np.float64(step - hist[0])
     for rank in range(live, -1, -1):
         hist[rank + 1] = hist[rank]
-    hist[0] = step
+    hist[0] = plastic.newest_step[cell] = step
     for row in range(plastic.trace_rates.size):
         traces = plastic.hist_trace[row, cell]
         for rank in range(live, -1, -1):
             traces[rank + 1] = traces[rank]
-        traces[0] = 1.0 + (np.float64(traces[0]) * 2.0 ** (-plastic.trace_rates[row] * gap))
+        traces[0] = plastic.newest_trace[row, cell] = 1.0 + (np.float64(traces[0]) * 2.0 ** (-plastic.trace_rates[row] * gap))

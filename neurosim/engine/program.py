@@ -111,7 +111,8 @@ class Plastic(NamedTuple):
     (``block_ptr``); ``rules`` per projection. ``cell_of`` gives a cell's row in ``hist_step`` (cell,
     rank), the steps of its last spikes, newest first, of which
     ``hist_pairs`` is a view, two in a word, and in ``hist_trace`` (time constant, cell,
-    rank), the trace just after each; ``trace_rates`` are the decays of these traces. A block has the
+    rank), the trace just after each; what belongs to the last spike
+    stands once more in ``newest_step`` and ``newest_trace``, close together; ``trace_rates`` are the decays of these traces. A block has the
     rows ``cell_ptr[block]`` to ``cell_ptr[block + 1]``; ``faded`` are their traces at the time
     ``faded_at[block, time constant, 0]``. All synapses of a block are settled up to ``horizon``. ``lanes``,
     and the arrays whose names begin alike are working room; ``overflow`` counts spikes that found no room.
@@ -127,6 +128,8 @@ class Plastic(NamedTuple):
     hist_step: Int32
     hist_pairs: NDArray[np.uint64]
     hist_trace: AnyFloats
+    newest_step: Int32
+    newest_trace: AnyFloats
     trace_rates: Floats
     cell_ptr: Int64
     faded: AnyFloats
