@@ -260,14 +260,19 @@ def _empty_store(network: Network, layout: Layout, places: list[Place], n_segmen
     n_cells, n_blocks = int(cell_ptr[-1]), layout.n_blocks
     ranks = (HISTORY + _longest_window(places) + 2 + 15) // 16 * 16
     hist_step = np.full((n_cells, ranks), NEVER, np.int32)
+    n_rates = len(rates)
+    history = (hist_step, hist_step.view(np.uint64), np.zeros((n_rates, n_cells, ranks), dtype))
+    newest = (np.full(n_cells, NEVER, np.int32), np.zeros((n_rates, n_cells), dtype))
+    faded = (np.zeros((n_rates, n_cells), dtype), np.full((n_blocks, n_rates, 3), -1e300))
+    lanes = (
+        np.zeros((n_blocks, LANES), dtype), np.zeros((n_blocks, LANES), dtype), np.full((n_blocks, ranks, LANES), NEVER, np.int32),
+        np.zeros((n_blocks, LANES), np.uint64), np.arange(ranks)[::-1].copy(), np.zeros((n_blocks, LANES), np.int32),
+    )  # fmt: skip
     return Plastic(
         np.empty(n, np.uint16), np.empty(n, dtype), np.zeros((n_segments, 8), np.int64), np.zeros(n_segments),
         np.zeros(n_blocks + 1, np.int64), np.concatenate([*rules, np.empty((0, plasticity.N_RULE_COLUMNS))]),
-        cell_of if places else np.empty(0, np.int32), hist_step, hist_step.view(np.uint64), np.zeros((len(rates), n_cells, ranks), dtype),
-        np.full(n_cells, NEVER, np.int32), np.zeros((len(rates), n_cells), dtype), np.array(rates, np.float64), cell_ptr, np.zeros((len(rates), n_cells), dtype), np.full((n_blocks, len(rates), 3), -1e300),
-        np.full(n_blocks, NEVER + 1), np.zeros((n_blocks, 2, LANES), dtype), np.full((n_blocks, ranks, LANES), NEVER, np.int32),
-        np.zeros((n_blocks, LANES), np.uint64), np.arange(ranks)[::-1].copy(), np.zeros((n_blocks, LANES), np.int32),
-        np.zeros(n_blocks, np.int64),
+        cell_of if places else np.empty(0, np.int32), *history, *newest, np.array(rates, np.float64), cell_ptr, *faded,
+        np.full(n_blocks, NEVER + 1), *lanes, np.zeros(n_blocks, np.int64),
     )  # fmt: skip
 
 
@@ -359,4 +364,4 @@ def settle_all(store: Plastic, step: int) -> None:
     """Bring every synapse up to date."""
     if len(store.table):
         for block in range(len(store.block_ptr) - 1):
-            plasticity.settle(block, step, step + 1, store, store.lanes[0, 0])
+            plasticity.settle(block, step, step + 1, store, store.lane_v[0])

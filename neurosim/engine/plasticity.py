@@ -18,7 +18,8 @@ synapse together with a postsynaptic spike of step ``now - 2 f d``. What that is
 the *phase* of the segment. A segment (one source, delay and rule) has one presynaptic trace; a cell
 has one list of recent spikes, newest first, and one trace for each time constant of the rules.
 
-Synapses are worked on in groups of up to ``LANES``, in loops over a multiple of ``WHOLE`` lanes, used
+No function here keeps count of references (``_nrt=False``): none makes an array, and counting costs more
+than the work on a short segment. Synapses are worked on in groups of up to ``LANES``, in loops over a multiple of ``WHOLE`` lanes, used
 or not: they become vector code without a remainder, and a weight does not depend on its place in a segment.
 """
 
@@ -48,15 +49,15 @@ NEVER = -(2**30)
 
 
 @njit(cache=True, inline="always")
-def soma_step(rule, delay, step):
+def soma_step(fraction, delay, step):
     """Last step whose postsynaptic spikes could pass no later than a presynaptic one arriving at ``step``, and the phase."""
-    dendritic = 2.0 * rule[13] * delay
+    dendritic = 2.0 * fraction * delay
     whole = math.floor(dendritic + 1e-6)
     return step - np.int64(whole), max(dendritic - whole, 0.0)
 
 
-@njit(cache=True, fastmath={"contract"}, error_model="numpy")
-def potentiate(v, steps, down, lanes, top, since, until, last, level, tied, rule):
+@njit(cache=True, _nrt=False, fastmath={"contract"}, error_model="numpy")
+def potentiate(block, v, steps, down, lanes, top, since, until, last, level, tied, rules, rule):
     """Count the postsynaptic spikes of ``since <= step < until`` in the first ``top`` rows of ``steps``, the oldest first.
 
     ``level`` is the binary logarithm of the presynaptic trace at step ``last``, ``tied`` the one that
@@ -64,63 +65,70 @@ def potentiate(v, steps, down, lanes, top, since, until, last, level, tied, rule
     makes no vector code of loops that it sees running down.
     """
     kind = v.dtype.type
-    rate, gain, zero, scale, mu = kind(rule[0]), kind(rule[2]), kind(rule[3]), kind(rule[4]), kind(rule[5])
-    high, level, tied = kind(rule[11]), kind(level), kind(tied)
+    rate, gain, zero, scale, mu = (
+        kind(rules[rule, 0]),
+        kind(rules[rule, 2]),
+        kind(rules[rule, 3]),
+        kind(rules[rule, 4]),
+        kind(rules[rule, 5]),
+    )
+    high, level, tied = kind(rules[rule, 11]), kind(level), kind(tied)
     since, until, last = np.int32(since), np.int32(until), np.int32(last)
     for step in range(down.size - top, down.size):
         row = down[step]
         if mu == kind(0.0):
             for k in range(lanes):
-                t = steps[row, k]
+                t = steps[block, row, k]
                 trace = exp2(tied if t == last else level - rate * kind(np.int32(t - last)))
-                raised = min(v[k] + gain * trace, high)
-                v[k] = raised if t >= since and t < until else v[k]
+                raised = min(v[block, k] + gain * trace, high)
+                v[block, k] = raised if t >= since and t < until else v[block, k]
         elif mu == kind(1.0):
             for k in range(lanes):
-                t = steps[row, k]
+                t = steps[block, row, k]
                 trace = exp2(tied if t == last else level - rate * kind(np.int32(t - last)))
-                room = max((v[k] - zero) * scale, kind(0.0))
-                raised = min(v[k] + gain * (room * trace), high)
-                v[k] = raised if t >= since and t < until else v[k]
+                room = max((v[block, k] - zero) * scale, kind(0.0))
+                raised = min(v[block, k] + gain * (room * trace), high)
+                v[block, k] = raised if t >= since and t < until else v[block, k]
         else:
             for k in range(lanes):
-                t = steps[row, k]
-                room = (v[k] - zero) * scale
+                t = steps[block, row, k]
+                room = (v[block, k] - zero) * scale
                 change = exp2(mu * log2(room) + (tied if t == last else level - rate * kind(np.int32(t - last))))
-                raised = min(v[k] + gain * change, high)
-                v[k] = raised if t >= since and t < until and room > kind(0.0) else v[k]
+                raised = min(v[block, k] + gain * change, high)
+                v[block, k] = raised if t >= since and t < until and room > kind(0.0) else v[block, k]
 
 
-@njit(cache=True, fastmath={"contract"}, error_model="numpy")
-def depress(v, faded, lanes, rule):
+@njit(cache=True, _nrt=False, fastmath={"contract"}, error_model="numpy")
+def depress(block, v, faded, lanes, rules, rule):
     """Count a presynaptic spike that sees the postsynaptic traces ``faded``."""
     kind = v.dtype.type
-    gain, zero, scale, mu, low = kind(rule[6]), kind(rule[7]), kind(rule[8]), kind(rule[9]), kind(rule[10])
+    gain, zero, scale = kind(rules[rule, 6]), kind(rules[rule, 7]), kind(rules[rule, 8])
+    mu, low = kind(rules[rule, 9]), kind(rules[rule, 10])
     if mu == kind(0.0):
         for k in range(lanes):
-            v[k] = max(v[k] - gain * faded[k], low)
+            v[block, k] = max(v[block, k] - gain * faded[block, k], low)
     elif mu == kind(1.0):
         for k in range(lanes):
-            room = max((v[k] - zero) * scale, kind(0.0))
-            v[k] = max(v[k] - gain * (room * faded[k]), low)
+            room = max((v[block, k] - zero) * scale, kind(0.0))
+            v[block, k] = max(v[block, k] - gain * (room * faded[block, k]), low)
     else:
         for k in range(lanes):
-            room = (v[k] - zero) * scale
-            change = gain * (faded[k] * exp2(mu * log2(room)))
-            v[k] = max(v[k] - (change if room > kind(0.0) else kind(0.0)), low)
+            room = (v[block, k] - zero) * scale
+            change = gain * (faded[block, k] * exp2(mu * log2(room)))
+            v[block, k] = max(v[block, k] - (change if room > kind(0.0) else kind(0.0)), low)
 
 
-@njit(cache=True, fastmath={"contract"}, error_model="numpy")
-def fade(traces, when, lanes, until, phase, rate):
+@njit(cache=True, _nrt=False, fastmath={"contract"}, error_model="numpy")
+def fade(block, traces, when, lanes, until, phase, rate):
     """Let traces that were just after step ``when`` decay until step ``until - phase``."""
     kind = traces.dtype.type
     late, rate, until = kind(phase * rate), kind(rate), np.int32(until)
     for k in range(lanes):
-        traces[k] *= exp2(late - rate * kind(np.int32(until - when[k])))
+        traces[block, k] *= exp2(late - rate * kind(np.int32(until - when[block, k])))
 
 
-@njit(cache=True)
-def look_up(pairs, steps, first, n, lanes, cell, since, hist_pairs, target):
+@njit(cache=True, _nrt=False)
+def look_up(block, pairs, steps, first, n, lanes, cell, since, hist_pairs, target):
     """Fill rows of ``steps`` with spikes of a group's targets, newest first, until none is of ``since`` or later.
 
     They are read in pairs, one word of memory each. Returns how many rows hold spikes of ``since`` or later.
@@ -128,121 +136,146 @@ def look_up(pairs, steps, first, n, lanes, cell, since, hist_pairs, target):
     since, top = np.int32(since), 0
     never = np.int32(-(2**30))
     for k in range(n, lanes):
-        pairs[k] = 0xC0000000C0000000
+        pairs[block, k] = 0xC0000000C0000000
     for p in range(hist_pairs.shape[1]):
         column = np.uint64(p)
         for k in range(n):
-            pairs[np.uint64(k)] = hist_pairs[np.uint64(cell) + np.uint64(target[np.uint64(first + k)]), column]
-        newer, older, newest, newest_older = steps[2 * p], steps[2 * p + 1], never, never
+            pairs[block, np.uint64(k)] = hist_pairs[cell + np.uint64(target[np.uint64(first + k)]), column]
+        newer, older = never, never
         for k in range(lanes):
-            t = np.int32(pairs[k] & np.uint64(0xFFFFFFFF))
-            newer[k] = t
-            newest = max(newest, t)
+            t = np.int32(pairs[block, k] & np.uint64(0xFFFFFFFF))
+            steps[block, 2 * p, k] = t
+            newer = max(newer, t)
         for k in range(lanes):
-            t = np.int32(pairs[k] >> np.uint64(32))
-            older[k] = t
-            newest_older = max(newest_older, t)
-        top += np.int64(newest >= since) + np.int64(newest_older >= since)
-        if newest_older < since:
+            t = np.int32(pairs[block, k] >> np.uint64(32))
+            steps[block, 2 * p + 1, k] = t
+            older = max(older, t)
+        top += np.int64(newer >= since) + np.int64(older >= since)
+        if older < since:
             break
     return top
 
 
-@njit(cache=True)
-def older_trace(k, cell, until, hist_step, hist_trace, traces, when):
-    """Write a cell's newest spike before ``until`` and the trace just after it into lane ``k``."""
+@njit(cache=True, _nrt=False)
+def older_trace(block, k, cell, until, row, hist_step, hist_trace, traces, when):
+    """Write a cell's newest spike before ``until``, but for its very last, and the trace just after it into lane ``k``."""
     rank, last = np.uint64(1), np.uint64(hist_step.shape[1] - 1)
     while rank < last and hist_step[cell, rank] >= until:
         rank += np.uint64(1)
-    traces[k] = hist_trace[cell, rank]
-    when[k] = hist_step[cell, rank]
+    traces[block, k] = hist_trace[row, cell, rank]
+    when[block, k] = hist_step[cell, rank]
 
 
-@njit(cache=True)
-def faded_traces(block, row, until, phase, length, plastic, traces, when):
-    """Postsynaptic traces of all cells of a block at ``until - phase``, once enough synapses ask for them; True if they are there."""
-    key, first, stop = plastic.faded_at[block, row], plastic.cell_ptr[block], plastic.cell_ptr[block + 1]
-    if key[0] != until - phase:
-        key[0], key[1], key[2] = until - phase, 0.0, 0.0
-    if key[2] > 0.0:
-        return True
-    key[1] += length
-    if key[1] < 0.5 * (stop - first):
-        return False
-    hist_step, hist_trace, last = plastic.hist_step, plastic.hist_trace[row], np.int32(until)
-    newest_step, newest_trace = plastic.newest_step, plastic.newest_trace[row]
+@njit(cache=True, _nrt=False)
+def fade_all(block, row, until, phase, first, stop, rate, arrays):
+    """Postsynaptic traces of all cells of a block at ``until - phase``."""
+    hist_step, hist_trace, newest_step, newest_trace, faded, traces, when = arrays
+    last = np.int32(until)
     for cell in range(first, stop, 64):
         n = min(64, stop - cell)
         for k in range(n):
-            traces[k] = newest_trace[cell + k]
-            when[k] = newest_step[cell + k]
+            traces[block, k] = newest_trace[row, cell + k]
+            when[block, k] = newest_step[cell + k]
         for k in range(n):
-            if when[k] >= last:
-                older_trace(np.uint64(k), np.uint64(cell + k), last, hist_step, hist_trace, traces, when)
-        fade(traces, when, 64, until, phase, plastic.trace_rates[row])
+            if when[block, k] >= last:
+                older_trace(block, k, np.uint64(cell + k), last, row, hist_step, hist_trace, traces, when)
+        fade(block, traces, when, (n + 31) // 32 * 32, until, phase, rate)
         for k in range(n):
-            plastic.faded[row, cell + k] = traces[k]
-    key[2] = 1.0
+            faded[row, cell + k] = traces[block, k]
+
+
+@njit(cache=True, _nrt=False)
+def is_faded(block, row, until, phase, length, plastic):
+    """True if all traces of a block are known at ``until - phase``; they are worked out once enough synapses have asked."""
+    faded_at, first, stop = plastic.faded_at, plastic.cell_ptr[block], plastic.cell_ptr[block + 1]
+    if faded_at[block, row, 0] != until - phase:
+        faded_at[block, row, 0], faded_at[block, row, 1], faded_at[block, row, 2] = until - phase, 0.0, 0.0
+    if faded_at[block, row, 2] > 0.0:
+        return True
+    faded_at[block, row, 1] += length
+    if faded_at[block, row, 1] < 0.5 * (stop - first):
+        return False
+    arrays = (
+        plastic.hist_step, plastic.hist_trace, plastic.newest_step, plastic.newest_trace,
+        plastic.faded, plastic.lane_traces, plastic.lane_when,
+    )  # fmt: skip
+    fade_all(block, row, until, phase, first, stop, plastic.trace_rates[row], arrays)
+    faded_at[block, row, 2] = 1.0
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
+def pick_traces(block, row, first, n, lanes, cell, until, phase, rate, is_dense, target, arrays):
+    """Postsynaptic traces that the targets of a group have at ``until - phase``, into the lanes."""
+    hist_step, hist_trace, newest_step, newest_trace, faded, traces, when = arrays
+    if is_dense:
+        for k in range(n):
+            traces[block, np.uint64(k)] = faded[row, cell + np.uint64(target[np.uint64(first + k)])]
+        return
+    last = np.int32(until)
+    for k in range(n):
+        place = cell + np.uint64(target[np.uint64(first + k)])
+        traces[block, k], when[block, k] = newest_trace[row, place], newest_step[place]
+        if newest_step[place] >= last:
+            older_trace(block, k, place, last, row, hist_step, hist_trace, traces, when)
+    fade(block, traces, when, lanes, until, phase, rate)
+
+
+@njit(cache=True, _nrt=False)
 def sweep(block, segment, now, arrives, plastic, acc):
     """Bring one segment up to date; if its presynaptic spike arrives now, count it and transmit."""
-    seg = plastic.table[segment]
-    rule = plastic.rules[seg[2]]
-    target, weight, trace_row = plastic.target, plastic.weight, np.int64(rule[14])
-    until, phase = soma_step(rule, seg[3], now)
-    cell, base, last, since, trace = np.uint64(seg[4]), np.uint64(seg[5]), seg[6], seg[7], plastic.trace[segment]
-    last_phase = soma_step(rule, seg[3], last)[1]
-    level = math.log2(trace) - last_phase * rule[0] if trace > 0.0 else -1e30
-    tied = level if last_phase > 1e-6 else math.log2(trace - 1.0) if trace > 1.0 else -1e30
-    learns = trace > 0.0 and rule[2] != 0.0
-    steps, pairs, when = plastic.lane_steps[block], plastic.lane_pairs[block], plastic.lane_when[block]
-    v, traces = plastic.lanes[block, 0], plastic.lanes[block, 1]
-    dense = arrives and faded_traces(block, trace_row, until, phase, seg[1], plastic, traces, when)
-    faded, hist_step, hist_trace = plastic.faded[trace_row], plastic.hist_step, plastic.hist_trace[trace_row]
-    newest_step, newest_trace = plastic.newest_step, plastic.newest_trace[trace_row]
-    sign, acts = v.dtype.type(rule[12]), v.dtype.type(rule[12] * rule[15])
-    for first in range(seg[0], seg[0] + seg[1], 64):
-        n = min(64, seg[0] + seg[1] - first)
+    table, rules, target, weight, v = plastic.table, plastic.rules, plastic.target, plastic.weight, plastic.lane_v
+    rule, begin, end = table[segment, 2], table[segment, 0], table[segment, 0] + table[segment, 1]
+    rate_plus, fraction, trace_row = rules[rule, 0], rules[rule, 13], np.int64(rules[rule, 14])
+    until, phase = soma_step(fraction, table[segment, 3], now)
+    last, since, trace = table[segment, 6], table[segment, 7], plastic.trace[segment]
+    level = math.log2(trace) - phase * rate_plus if trace > 0.0 else -1e30
+    tied = level if phase > 1e-6 else math.log2(trace - 1.0) if trace > 1.0 else -1e30
+    learns = trace > 0.0 and rules[rule, 2] != 0.0
+    cell, base = np.uint64(table[segment, 4]), np.uint64(table[segment, 5])
+    is_dense = arrives and is_faded(block, trace_row, until, phase, end - begin, plastic)
+    arrays = (
+        plastic.hist_step, plastic.hist_trace, plastic.newest_step, plastic.newest_trace,
+        plastic.faded, plastic.lane_traces, plastic.lane_when,
+    )  # fmt: skip
+    pairs, steps, traces, down, hist_pairs = (
+        plastic.lane_pairs,
+        plastic.lane_steps,
+        plastic.lane_traces,
+        plastic.lane_down,
+        plastic.hist_pairs,
+    )
+    sign, acts, rate_minus = v.dtype.type(rules[rule, 12]), v.dtype.type(rules[rule, 12] * rules[rule, 15]), plastic.trace_rates[trace_row]
+    for first in range(begin, end, 64):
+        n = min(64, end - first)
         lanes = (n + 31) // 32 * 32
-        top = look_up(pairs, steps, first, n, lanes, seg[4], since, plastic.hist_pairs, target) if learns else 0
+        top = look_up(block, pairs, steps, first, n, lanes, cell, since, hist_pairs, target) if learns else 0
         if top == 0 and not arrives:
             continue
         for k in range(n):
-            v[np.uint64(k)] = sign * weight[np.uint64(first + k)]
+            v[block, k] = sign * weight[first + k]
         if top > 0:
-            potentiate(v, steps, plastic.lane_down, lanes, top, since, until, last, level, tied, rule)
+            potentiate(block, v, steps, down, lanes, top, since, until, last, level, tied, rules, rule)
         if arrives:
-            if dense:
-                for k in range(n):
-                    traces[np.uint64(k)] = faded[cell + np.uint64(target[np.uint64(first + k)])]
-            else:
-                for k in range(n):
-                    place = cell + np.uint64(target[np.uint64(first + k)])
-                    traces[np.uint64(k)], when[np.uint64(k)] = newest_trace[place], newest_step[place]
-                    if newest_step[place] >= np.int32(until):
-                        older_trace(np.uint64(k), place, np.int32(until), hist_step, hist_trace, traces, when)
-                fade(traces, when, lanes, until, phase, plastic.trace_rates[trace_row])
-            depress(v, traces, lanes, rule)
+            pick_traces(block, trace_row, first, n, lanes, cell, until, phase, rate_minus, is_dense, target, arrays)
+            depress(block, v, traces, lanes, rules, rule)
             for k in range(n):
-                acc[base + np.uint64(target[np.uint64(first + k)])] += acts * v[np.uint64(k)]
+                acc[base + np.uint64(target[np.uint64(first + k)])] += acts * v[block, np.uint64(k)]
         for k in range(n):
-            weight[np.uint64(first + k)] = sign * v[np.uint64(k)]
-    seg[7] = until
+            weight[first + k] = sign * v[block, k]
+    table[segment, 7] = until
     if arrives:
-        plastic.trace[segment] = 1.0 + (trace * 2.0 ** (-rule[0] * (until - phase - last + last_phase)) if trace > 0.0 else 0.0)
-        seg[6] = until
+        plastic.trace[segment] = 1.0 + (trace * 2.0 ** (-rate_plus * (until - last)) if trace > 0.0 else 0.0)
+        table[segment, 6] = until
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def deliver_plastic(block, segment, now, plastic, acc):
     """Update and transmit the segment whose presynaptic spike arrives at step ``now``."""
     sweep(block, segment, now, True, plastic, acc)
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def settle(block, now, before, plastic, acc):
     """Bring those segments of a block up to date, as seen at step ``now``, that are so only up to a step below ``before``.
 
@@ -250,21 +283,20 @@ def settle(block, now, before, plastic, acc):
     way to the soma and not yet counted, so each synapse is settled up to that much before now.
     Returns the step up to which all segments of the block are settled.
     """
-    horizon = now
+    horizon, table = now, plastic.table
     for segment in range(plastic.block_ptr[block], plastic.block_ptr[block + 1]):
-        row = plastic.table[segment]
-        if row[7] < before:
-            until, _ = soma_step(plastic.rules[row[2]], row[3], now)
-            if until > row[7]:
+        if table[segment, 7] < before:
+            until, _ = soma_step(plastic.rules[table[segment, 2], 13], table[segment, 3], now)
+            if until > table[segment, 7]:
                 if plastic.trace[segment] > 0.0:
                     sweep(block, segment, now, False, plastic, acc)
-                row[7] = until
-        horizon = min(horizon, row[7])
+                table[segment, 7] = until
+        horizon = min(horizon, table[segment, 7])
     plastic.horizon[block] = horizon
     return horizon
 
 
-@njit(cache=True)
+@njit(cache=True, _nrt=False)
 def log_spike(block, gid, step, plastic, acc):
     """Store a postsynaptic spike, first settling the segments that still need what it would push out."""
     cell = plastic.cell_of[gid]

@@ -108,14 +108,14 @@ class Plastic(NamedTuple):
     """STDP synapses, their rules and the recent spikes of their targets; see :mod:`neurosim.engine.plasticity`.
 
     ``target`` and ``weight`` per synapse; ``table`` and ``trace`` per segment, sorted by block
-    (``block_ptr``); ``rules`` per projection. ``cell_of`` gives a cell's row in ``hist_step`` (cell,
-    rank), the steps of its last spikes, newest first, of which
-    ``hist_pairs`` is a view, two in a word, and in ``hist_trace`` (time constant, cell,
-    rank), the trace just after each; what belongs to the last spike
-    stands once more in ``newest_step`` and ``newest_trace``, close together; ``trace_rates`` are the decays of these traces. A block has the
-    rows ``cell_ptr[block]`` to ``cell_ptr[block + 1]``; ``faded`` are their traces at the time
-    ``faded_at[block, time constant, 0]``. All synapses of a block are settled up to ``horizon``. ``lanes``,
-    and the arrays whose names begin alike are working room; ``overflow`` counts spikes that found no room.
+    (``block_ptr``); ``rules`` per projection and port. ``cell_of`` gives a cell's row in ``hist_step``
+    (cell, rank), the steps of its last spikes, newest first, of which ``hist_pairs`` is a view, two in
+    a word, and in ``hist_trace`` (time constant, cell, rank), the trace just after each; what belongs
+    to the last spike stands once more in ``newest_step`` and ``newest_trace``, close together.
+    ``trace_rates`` are the decays of these traces. A block has the rows ``cell_ptr[block]`` to
+    ``cell_ptr[block + 1]``; ``faded`` are their traces at the time ``faded_at[block, time constant, 0]``.
+    All synapses of a block are settled up to ``horizon``. Arrays whose names begin with ``lane`` are
+    working room; ``overflow`` counts spikes that found no room.
     """
 
     target: NDArray[np.uint16]
@@ -135,7 +135,8 @@ class Plastic(NamedTuple):
     faded: AnyFloats
     faded_at: Floats
     horizon: Int64
-    lanes: AnyFloats
+    lane_v: AnyFloats
+    lane_traces: AnyFloats
     lane_steps: Int32
     lane_pairs: NDArray[np.uint64]
     lane_down: Int64
