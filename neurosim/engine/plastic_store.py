@@ -64,7 +64,7 @@ class Place:
         """All synapses, expanded again if they were not kept."""
         return iter(self.kept) if self.kept else connectivity.iterate(self.network, self.projection)
 
-    def sides(self) -> tuple[NDArray[np.generic], ...]:
+    def sides(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint16]]:
         """What the loops over synapses need of the postsynaptic side."""
         return self.block, self.port, self.local
 
@@ -276,7 +276,7 @@ def _empty_store(network: Network, layout: Layout, places: list[Place], n_segmen
     )  # fmt: skip
 
 
-def _rule_rows(place: Place, network: Network, rates: list[float]) -> Floats:
+def _rule_rows(place: Place, network: Network, rates: list[float]) -> NDArray[np.float64]:
     """Rows of the rule table for the ports of one projection."""
     rule, signs = place.projection.synapse.plasticity, synapses.signs(network, place.projection)
     assert rule is not None

@@ -26,6 +26,7 @@ or not: they become vector code without a remainder, and a weight does not depen
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -47,6 +48,9 @@ WHOLE = 32
 #: Step of spikes that never were.
 NEVER = -(2**30)
 
+_PLAIN: Any = {"cache": True, "_nrt": False}
+_VECTOR: Any = {**_PLAIN, "fastmath": {"contract"}, "error_model": "numpy"}
+
 
 @njit(cache=True, inline="always")
 def soma_step(fraction, delay, step):
@@ -56,7 +60,7 @@ def soma_step(fraction, delay, step):
     return step - np.int64(whole), max(dendritic - whole, 0.0)
 
 
-@njit(cache=True, _nrt=False, fastmath={"contract"}, error_model="numpy")
+@njit(**_VECTOR)
 def potentiate(block, v, steps, down, lanes, top, since, until, last, level, tied, rules, rule):
     """Count the postsynaptic spikes of ``since <= step < until`` in the first ``top`` rows of ``steps``, the oldest first.
 
@@ -98,7 +102,7 @@ def potentiate(block, v, steps, down, lanes, top, since, until, last, level, tie
                 v[block, k] = raised if t >= since and t < until and room > kind(0.0) else v[block, k]
 
 
-@njit(cache=True, _nrt=False, fastmath={"contract"}, error_model="numpy")
+@njit(**_VECTOR)
 def depress(block, v, faded, lanes, rules, rule):
     """Count a presynaptic spike that sees the postsynaptic traces ``faded``."""
     kind = v.dtype.type
@@ -118,7 +122,7 @@ def depress(block, v, faded, lanes, rules, rule):
             v[block, k] = max(v[block, k] - (change if room > kind(0.0) else kind(0.0)), low)
 
 
-@njit(cache=True, _nrt=False, fastmath={"contract"}, error_model="numpy")
+@njit(**_VECTOR)
 def fade(block, traces, when, lanes, until, phase, rate):
     """Let traces that were just after step ``when`` decay until step ``until - phase``."""
     kind = traces.dtype.type
@@ -127,7 +131,7 @@ def fade(block, traces, when, lanes, until, phase, rate):
         traces[block, k] *= exp2(late - rate * kind(np.int32(until - when[block, k])))
 
 
-@njit(cache=True, _nrt=False)
+@njit(**_PLAIN)
 def look_up(block, pairs, steps, first, n, lanes, cell, since, hist_pairs, target):
     """Fill rows of ``steps`` with spikes of a group's targets, newest first, until none is of ``since`` or later.
 
@@ -156,7 +160,7 @@ def look_up(block, pairs, steps, first, n, lanes, cell, since, hist_pairs, targe
     return top
 
 
-@njit(cache=True, _nrt=False)
+@njit(**_PLAIN)
 def older_trace(block, k, cell, until, row, hist_step, hist_trace, traces, when):
     """Write a cell's newest spike before ``until``, but for its very last, and the trace just after it into lane ``k``."""
     rank, last = np.uint64(1), np.uint64(hist_step.shape[1] - 1)
@@ -166,7 +170,7 @@ def older_trace(block, k, cell, until, row, hist_step, hist_trace, traces, when)
     when[block, k] = hist_step[cell, rank]
 
 
-@njit(cache=True, _nrt=False)
+@njit(**_PLAIN)
 def fade_all(block, row, until, phase, first, stop, rate, arrays):
     """Postsynaptic traces of all cells of a block at ``until - phase``."""
     hist_step, hist_trace, newest_step, newest_trace, faded, traces, when = arrays
@@ -184,7 +188,7 @@ def fade_all(block, row, until, phase, first, stop, rate, arrays):
             faded[row, cell + k] = traces[block, k]
 
 
-@njit(cache=True, _nrt=False)
+@njit(**_PLAIN)
 def is_faded(block, row, until, phase, length, plastic):
     """True if all traces of a block are known at ``until - phase``; they are worked out once enough synapses have asked."""
     faded_at, first, stop = plastic.faded_at, plastic.cell_ptr[block], plastic.cell_ptr[block + 1]
@@ -204,7 +208,7 @@ def is_faded(block, row, until, phase, length, plastic):
     return True
 
 
-@njit(cache=True, _nrt=False)
+@njit(**_PLAIN)
 def pick_traces(block, row, first, n, lanes, cell, until, phase, rate, is_dense, target, arrays):
     """Postsynaptic traces that the targets of a group have at ``until - phase``, into the lanes."""
     hist_step, hist_trace, newest_step, newest_trace, faded, traces, when = arrays
@@ -221,7 +225,7 @@ def pick_traces(block, row, first, n, lanes, cell, until, phase, rate, is_dense,
     fade(block, traces, when, lanes, until, phase, rate)
 
 
-@njit(cache=True, _nrt=False)
+@njit(**_PLAIN)
 def sweep(block, segment, now, arrives, plastic, acc):
     """Bring one segment up to date; if its presynaptic spike arrives now, count it and transmit."""
     table, rules, target, weight, v = plastic.table, plastic.rules, plastic.target, plastic.weight, plastic.lane_v
@@ -269,13 +273,13 @@ def sweep(block, segment, now, arrives, plastic, acc):
         table[segment, 6] = until
 
 
-@njit(cache=True, _nrt=False)
+@njit(**_PLAIN)
 def deliver_plastic(block, segment, now, plastic, acc):
     """Update and transmit the segment whose presynaptic spike arrives at step ``now``."""
     sweep(block, segment, now, True, plastic, acc)
 
 
-@njit(cache=True, _nrt=False)
+@njit(**_PLAIN)
 def settle(block, now, before, plastic, acc):
     """Bring those segments of a block up to date, as seen at step ``now``, that are so only up to a step below ``before``.
 
@@ -296,7 +300,7 @@ def settle(block, now, before, plastic, acc):
     return horizon
 
 
-@njit(cache=True, _nrt=False)
+@njit(**_PLAIN)
 def log_spike(block, gid, step, plastic, acc):
     """Store a postsynaptic spike, first settling the segments that still need what it would push out."""
     cell = plastic.cell_of[gid]

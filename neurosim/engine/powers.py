@@ -25,7 +25,7 @@ _LLVM = {types.int32: ir.IntType(32), types.int64: ir.IntType(64), types.float32
 TWICE = 2.8853900817779268
 
 
-_OPTIONS = {"fastmath": {"contract"}, "error_model": "numpy"}
+_OPTIONS: Any = {"fastmath": {"contract"}, "error_model": "numpy"}
 
 
 @intrinsic
@@ -69,7 +69,7 @@ def _exp2_single(x):
     p = float32(1 / 24) + y * (float32(1 / 120) + y * p)
     p = float32(1 / 2) + y * (float32(1 / 6) + y * p)
     p = float32(1.0) + y * (float32(1.0) + y * p)
-    value = from_bits(int32(bits(p) + int32(bits(shifted) << 23)))
+    value = from_bits(int32(bits(p) + int32(bits(shifted) << 23)))  # pyright: ignore[reportCallIssue]
     return value if x >= float32(-126.0) else float32(0.0)
 
 
@@ -84,15 +84,15 @@ def _exp2_double(x):
     p = 1 / 24 + y * (1 / 120 + y * p)
     p = 1 / 2 + y * (1 / 6 + y * p)
     p = 1.0 + y * (1.0 + y * p)
-    value = from_bits(int64(bits(p) + int64(bits(shifted) << 52)))
+    value = from_bits(int64(bits(p) + int64(bits(shifted) << 52)))  # pyright: ignore[reportCallIssue]
     return value if x >= -1022.0 else 0.0
 
 
 def _log2_single(x):
     # x = m 2**e with m between sqrt(1/2) and sqrt(2); ln m = 2 artanh((m - 1) / (m + 1)).
-    raw = bits(x)
+    raw = bits(x)  # pyright: ignore[reportCallIssue]
     exponent = int32(int32(raw - 0x3F3504F3) >> 23)
-    m = from_bits(int32(raw - int32(exponent << 23)))
+    m = from_bits(int32(raw - int32(exponent << 23)))  # pyright: ignore[reportCallIssue]
     s = (m - float32(1.0)) / (m + float32(1.0))
     z = s * s
     p = float32(TWICE / 7) + z * float32(TWICE / 9)
@@ -101,9 +101,9 @@ def _log2_single(x):
 
 
 def _log2_double(x):
-    raw = bits(x)
+    raw = bits(x)  # pyright: ignore[reportCallIssue]
     exponent = (raw - 0x3FE6A09E667F3BCD) >> 52
-    m = from_bits(int64(raw - (exponent << 52)))
+    m = from_bits(int64(raw - (exponent << 52)))  # pyright: ignore[reportCallIssue]
     s = (m - 1.0) / (m + 1.0)
     z = s * s
     p = TWICE / 21 + z * (TWICE / 23)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from numba import njit, uint64
 
 from neurosim.engine.randomness import uniform
+
+#: No function here makes an array, so that none has to count references.
+_PLAIN: Any = {"cache": True, "_nrt": False}
 
 
 @njit(cache=True, inline="always")
@@ -20,7 +24,7 @@ def inactivated(active, gap, tau_syn, tau_rec):
     return active * (math.exp(-gap / tau_syn) - math.exp(-gap / tau_rec)) / (ratio - 1.0)
 
 
-@njit(cache=True)
+@njit(**_PLAIN)
 def deliver_depressing(row, start, stop, now_ms, synapses, acc):
     """Short-term plasticity after Tsodyks, Uziel and Markram (2000), J. Neurosci. 20:RC50.
 
@@ -46,7 +50,7 @@ def deliver_depressing(row, start, stop, now_ms, synapses, acc):
     synapses.last_ms[row] = now_ms
 
 
-@njit(cache=True)
+@njit(**_PLAIN)
 def deliver_stochastic(start, stop, now_step, synapses, acc):
     """Each synapse transmits with its probability, drawn from its own stream."""
     for k in range(start, stop):

@@ -144,13 +144,13 @@ def test_learning_goes_on_after_weights_are_set_and_the_network_grows(threads):
     table = pairs(now.pre(), now.post, np.full(now.size, 0.4), now.columns["delay"])
     changed = connect(1, net.populations[0], net.populations[2], table, 0.0, 1.0, model="stdp", plasticity=rules[0])
     simulation.update(network([*net.populations, neurons(3, 2)], [net.projections[0], changed, net.projections[2]], net.probes))
-    assert (simulation.weights(1).columns["weight"] == 0.4).all()
+    np.testing.assert_array_equal(simulation.weights(1).columns["weight"], 0.4)
     simulation.run_until(END_MS)
     expected = expected_weights(first[1], pre_ms, post_ms, rules[1], END_MS)
     np.testing.assert_allclose(simulation.weights(2).columns["weight"], expected, rtol=1e-12)
     expected = [
         after_setting(pre_ms[i], post_ms[j], 0.4, rules[0], d, 100.0)
-        for i, j, d in zip(now.pre(), now.post, now.columns["delay"], strict=True)
+        for i, j, d in zip(now.pre(), now.post, np.asarray(now.columns["delay"]), strict=True)
     ]
     np.testing.assert_allclose(simulation.weights(1).columns["weight"], expected, rtol=1e-12)
 
