@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from neurosim import connectivity
 from neurosim.columns import is_homogeneous
-from neurosim.engine import budget, build, currents, drives, stores
+from neurosim.engine import budget, build, currents, drives, plastic_store, stores
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Program, Sources
 from neurosim.errors import NetworkError, UnknownNameError
@@ -148,7 +148,7 @@ def rebuild(simulation: Simulation, new: Network) -> None:
     budget.check(new, simulation.dtype, simulation.threads, simulation.max_memory)
     old, layout, program = simulation.network, simulation.layout, simulation.program
     history, counts, were_driving = _end_drives(simulation, new)
-    stores.settle_all(simulation.stores, layout, simulation.t_ms, old.dt)
+    plastic_store.settle_all(simulation.stores.plastic, simulation.step)
     kept = {p.id for p, q in zip(old.projections, new.projections, strict=False) if p is q}
     revalued = {p.id for p, q in zip(old.projections, new.projections, strict=False) if p is not q and _same_synapses(old, p, new, q)}
     memories = {p.id: stores.remember(simulation.stores, p) for p in old.projections if p.id in kept | revalued}
@@ -199,18 +199,16 @@ def _same_synapses(old: Network, was: Projection, new: Network, now: Projection)
     return np.array_equal(a.indptr, b.indptr) and np.array_equal(a.post, b.post)
 
 
-def _recall(simulation: Simulation, projection: Projection, memory: stores.Memory) -> None:
+def _recall(simulation: Simulation, projection: Projection, memory: stores.Memory | plastic_store.Memory) -> None:
     """Give synapses with new values the memory of the old ones: resources and traces, but not weights."""
-    where = simulation.stores.placed[projection.id]
-    if projection.synapse.model == "tsodyks_markram":
-        depressing = simulation.stores.depressing
-        for name in ("x", "y", "u"):
-            getattr(depressing, name)[where.position] = memory.values[name]
-        depressing.last_ms[where.row] = memory.values["last"]
+    if isinstance(memory, plastic_store.Memory):
+        place = simulation.stores.places[projection.id]
+        plastic_store.restore(simulation.stores.plastic, place, memory, with_weights=False)
         return
-    weight = simulation.stores.plastic.weight[where.position].copy()
-    stores._restore(simulation.stores.plastic, simulation.stores.segments, where, memory)
-    simulation.stores.plastic.weight[where.position] = weight
+    where, depressing = simulation.stores.placed[projection.id], simulation.stores.depressing
+    for name in ("x", "y", "u"):
+        getattr(depressing, name)[where.position] = memory.values[name]
+    depressing.last_ms[where.row] = memory.values["last"]
 
 
 def _carry_cells(simulation: Simulation, old_layout: lay.Layout, old_program: Program, was: Population, now: Population) -> None:

@@ -36,10 +36,10 @@ def inject(block, column, injection, i_inj, amplitudes):
 @njit(cache=True)
 def is_sampled(step_after, probes):
     """Whether any probe is due at ``step_after``."""
+    due = False
     for p in range(probes.table.shape[0]):
-        if step_after % probes.table[p, 1] == 0:
-            return True
-    return False
+        due = due or step_after % probes.table[p, 1] == 0
+    return due
 
 
 @njit(cache=True)
@@ -56,14 +56,13 @@ def sample(block, step_after, probes, state, samples):
 
 
 @njit(cache=True)
-def stamp_spikes(block, first_cell, first, last, time_ms, dt_ms, cell_gid, dynamic, log_gid):
+def stamp_spikes(block, first_cell, first, last, step, cells, dynamic, log_gid):
     """Turn part indices into global ids and store the spikes of plastic targets."""
     for s in range(first, last):
-        log_gid[block, s] = cell_gid[first_cell + log_gid[block, s]]
+        log_gid[block, s] = cells.gid[first_cell + log_gid[block, s]]
         if dynamic is not None:
-            gid, plastic = log_gid[block, s], dynamic.plastic
-            if plastic.slots.size and plastic.slot_ptr[gid] < plastic.slot_ptr[gid + 1]:
-                log_spike(block, gid, time_ms, dt_ms, dynamic.segments, plastic)
+            if dynamic.plastic.cell_of.size:
+                log_spike(block, log_gid[block, s], step, dynamic.plastic, cells.acc)
 
 
 @njit(cache=True, inline="always")
@@ -260,7 +259,7 @@ def run(
                     n_out = integrate_part(
                         part, group, b, now - 1, dt_ms, addresses, cells, sources, log_gid, log_offset, decays, scratch, flags, n_out
                     )
-                    stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, now * dt_ms, dt_ms, cells.gid, dynamic, log_gid)
+                    stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, now, cells, dynamic, log_gid)
                     ends[b, k * per_step + group] = n_out
                 deliver(b, now, dt_ms, cells, static, dynamic, drives, queues, counting)
                 sampled = is_sampled(now, probes)
@@ -269,7 +268,7 @@ def run(
                     n_out = receive_part(
                         part, group, b, needed, dt_ms, addresses, cells, log_gid, log_offset, decays, scratch, flags, n_out
                     )
-                    stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, now * dt_ms, dt_ms, cells.gid, dynamic, log_gid)
+                    stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, now, cells, dynamic, log_gid)
                     ends[b, k * per_step + n_groups + group] = n_out
                 if sampled:
                     sample(b, now, probes, cells.state, samples)

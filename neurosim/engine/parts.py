@@ -8,7 +8,7 @@ them the part lies.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -116,7 +116,7 @@ _ENTRIES = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def compiled(kernel: int, precision: str) -> Any:
     """The compiled kernel (keep it: its address is only good while it lives)."""
     return cfunc(_signature(float32 if precision == "float32" else float64), cache=True)(_ENTRIES[kernel])

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import connectivity
-from neurosim.engine import barrier, budget, build, carry, currents, drives, kernels, live, pacing, parts, stores
+from neurosim.engine import barrier, budget, build, carry, currents, drives, kernels, live, pacing, parts, plastic_store, stores
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Cells, Drives, Dynamic, Program, Sources
 from neurosim.engine.recording import Recordings, most_steps, sample_buffer
@@ -108,7 +108,7 @@ class Simulation:
         self._load(network, {}, step=0)
 
     # --- compile ---------------------------------------------------------------------------
-    def _load(self, network: Network, memories: dict[int, stores.Memory], *, step: int) -> None:
+    def _load(self, network: Network, memories: dict[int, stores.Memory | plastic_store.Memory], *, step: int) -> None:
         begun = time.perf_counter()
         self.network, self.step, self._addresses = network, step, None
         self.driving = drives.candidates(network, self.watched)
@@ -281,10 +281,10 @@ class Simulation:
         self._keep(gids, stamps, times)
 
     def _check_history(self) -> None:
-        if self.stores.plastic.overflow[0]:
+        if self.stores.plastic.overflow.any():
             raise StateError(
                 "a postsynaptic cell fired more often within two dendritic delays than the STDP store holds.",
-                where="STDP", used=int(self.stores.plastic.overflow[0]), limit=self.stores.plastic.hist_ms.shape[1],
+                where="STDP", used=int(self.stores.plastic.overflow.sum()), limit=self.stores.plastic.hist_step.shape[1],
                 remedy="Its rate is far above one spike a step; check weights and refractory time.",
             )  # fmt: skip
 
@@ -373,13 +373,13 @@ class Simulation:
     def weights(self, projection: int) -> Rows:
         """Synapses of a projection with their present weights, in expansion order."""
         rows = connectivity.expand(self.network, self.network.projections[projection])
-        stores.settle_all(self.stores, self.layout, self.t_ms, self.network.dt)
+        plastic_store.settle_all(self.stores.plastic, self.step)
         now = self._plastic_weights(projection)
         return rows if now is None else Rows(rows.start, rows.indptr, rows.post, {**rows.columns, "weight": now})
 
     def _plastic_weights(self, projection: int) -> Floats | None:
         now = stores.current_weights(self.stores, self.network.projections[projection])
-        return None if now is None else now.copy()
+        return None if now is None else now.astype(np.float64)
 
     def _column(self, projection: int, variable: str) -> Floats:
         rows = self.weights(projection)
@@ -417,7 +417,7 @@ class Simulation:
 
     def reset(self) -> None:
         """Back to time zero and the initial state; recordings are cleared."""
-        self.recordings = Recordings()
+        self.recordings, self.watched = Recordings(), set()
         self._load(self.network, {}, step=0)
         if self.live is not None:
             self.live.clear()

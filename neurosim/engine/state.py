@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.engine import build, drives, state_file, stores
+from neurosim.engine import build, drives, plastic_store, state_file, stores
 from neurosim.engine.identity import describe, differences
 from neurosim.engine.recording import Recordings
 from neurosim.engine.state_file import StateFile
@@ -47,7 +47,7 @@ def save(simulation: Simulation, path: Any, *, version: str = "", chip: str = "i
         If the file cannot be written; an earlier one of that name is then unharmed.
     """
     state_file.checked_path(path)
-    stores.settle_all(simulation.stores, simulation.layout, simulation.t_ms, simulation.network.dt)
+    plastic_store.settle_all(simulation.stores.plastic, simulation.step)
     samples, arrays = _recorded(simulation.recordings)
     manifest = {
         "neurosim": version,
@@ -169,7 +169,8 @@ def _driving(file: StateFile) -> dict[int, drives.Rates]:
 class _Restored:
     """Everything that a file holds, checked, in the terms of one simulation.
 
-    ``rebuild`` says that its synapses have not enough room for what they remembered.
+    ``rebuild`` says that its synapses have to be built anew, because they learn and have run, or have
+    not enough room for what they remembered.
     """
 
     step: int
@@ -205,7 +206,7 @@ def _restored(simulation: Simulation, file: StateFile) -> _Restored:
     sizes = np.array([population.size for population in network.populations], np.int64)
     if len({len(column) for column in sent}) != 1 or (sent[0] < 0).any() or (sent[1] < 0).any() or (sent[1] >= sizes[sent[0]]).any():
         raise ValueError("there are spikes of cells that do not exist")
-    memories, rebuild = {}, False
+    memories, rebuild = {}, bool(simulation.stores.places) and simulation.step > 0
     for projection in network.projections:
         own = stores.remember(simulation.stores, projection)
         if own is not None:
