@@ -14,12 +14,15 @@ from neurosim.connectivity.columns import Span, all_columns, prepare
 from neurosim.engine import layout as lay
 from neurosim.engine import memory
 from neurosim.engine.memory import size_text
+from neurosim.engine.plastic_store import KEPT
 from neurosim.engine.static import EXACT, PACKED_ERROR
 from neurosim.errors import MemoryLimitError, NeurosimError
 from neurosim.network import Ends, Network, Projection
 
 #: Bytes of a synapse with memory while it is built, and of a cell, as measured.
-WITH_MEMORY = {"tsodyks_markram": 200, "stochastic": 150, "stdp": 135}
+WITH_MEMORY = {"tsodyks_markram": 200, "stochastic": 150}
+#: Bytes of a run of STDP synapses, and of one synapse that is kept while they are built.
+PLASTIC_RUN, PLASTIC_KEPT = 170, 24
 NEURON, SOURCE = 300, 100
 #: Networks smaller than this are not compared with the memory there is.
 SMALL_BYTES = 200_000_000
@@ -73,7 +76,8 @@ def check(network: Network, dtype: type, threads: int, limit_gb: float | None = 
     text = f"the network needs about {size_text(needs.total)} of memory, {size_text(limit)} {what}"
     if needs.largest is not None:
         text += f"; {size_text(needs.largest_bytes)} of it for about {needs.largest_synapses:,.0f} synapses of '{needs.largest.label}'"
-    raise MemoryLimitError(f"{text}.", where="run()", used=round(needs.total), limit=limit, remedy=_remedy(network, counted, dtype, threads))
+    remedy = _remedy(network, counted, dtype, threads)
+    raise MemoryLimitError(f"{text}.", where="run()", used=round(needs.total), limit=limit, remedy=remedy)
 
 
 def _remedy(network: Network, counted: list[_Counted], dtype: type, threads: int) -> str:
@@ -94,13 +98,23 @@ def _estimate(network: Network, counted: list[_Counted], dtype: type, threads: i
     by_port = _by_port(network, static)
     packed = all(_packs([c.weight for c in group], dtype) for group in by_port.values())
     plain = 4 if packed else 2 + np.dtype(dtype).itemsize
-    sizes = [(c.synapses * WITH_MEMORY.get(c.projection.synapse.model, plain), c) for c in counted]
+    sizes = [(_size(network, c, plain, dtype, threads), c) for c in counted]
     cells = sum(p.size * (SOURCE if p.is_source else NEURON) for p in network.populations)
     total = cells + sum(size for size, _ in sizes) + _tables(network, static, len(by_port), threads)
     if not sizes:
         return Estimate(total)
     size, most = max(sizes, key=lambda pair: pair[0])
     return Estimate(total, most.projection, size, most.synapses)
+
+
+def _size(network: Network, counted: _Counted, plain: int, dtype: type, threads: int) -> float:
+    """Bytes of the synapses of one projection; ``plain`` are those of a static one."""
+    n = counted.synapses
+    if counted.projection.synapse.model != "stdp":
+        return n * WITH_MEMORY.get(counted.projection.synapse.model, plain)
+    steps = _UNKNOWN_STEPS if counted.delay is None else 1 + (counted.delay.high - counted.delay.low) / network.dt
+    runs = min(n, steps * threads * counted.projection.pre.size)
+    return n * (2 + np.dtype(dtype).itemsize) + PLASTIC_RUN * runs + PLASTIC_KEPT * min(n, KEPT)
 
 
 def _tables(network: Network, static: list[_Counted], n_ports: int, threads: int) -> float:

@@ -310,13 +310,18 @@ def _first_cells(store: Plastic, layout: Layout) -> Int64:
 
 
 def remember(store: Plastic, place: Place) -> Memory:
-    """State of a projection's synapses, to be carried into another store."""
-    row = store.table[place.segment]
+    """State of a projection's synapses, to be carried into another store.
+
+    After :func:`settle_all`, segments of one source and delay agree, in whatever block and port.
+    """
     pre = place.key // place.n_ports % max(len(place.pre_gids), 1)
+    _, first = np.unique(pre * (int(place.delay.max(initial=0)) + 1) + place.delay, return_index=True)
+    segment = place.segment[first]
+    row = store.table[segment]
     cells = store.cell_of[place.post_gids]
     traces = store.hist_trace[int(store.rules[row[0, plasticity.RULE], plasticity.TRACE_ROW])] if len(row) else store.hist_trace[0]
-    state = (row[:, plasticity.LAST], row[:, plasticity.SETTLED], store.trace[place.segment])
-    return Memory(weights(store, place), pre, place.delay, *state, store.hist_step[cells], traces[cells])
+    state = (row[:, plasticity.LAST], row[:, plasticity.SETTLED], store.trace[segment])
+    return Memory(weights(store, place), pre[first], place.delay[first], *state, store.hist_step[cells], traces[cells])
 
 
 def restore(store: Plastic, place: Place, memory: Memory, *, with_weights: bool = True) -> None:

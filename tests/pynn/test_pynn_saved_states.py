@@ -307,7 +307,10 @@ BAD: dict[str, tuple[Any, str]] = {
     "folder": (lambda path: path.parent, "is a folder. Give the name of a file"),
     "text": (lambda path: changed_bytes(path, lambda _: b"hello"), "is not a state file. Give a file that save_state"),
     "empty": (lambda path: changed_bytes(path, lambda _: b""), "is not a state file"),
-    "truncated": (lambda path: changed_bytes(path, lambda data: data[: len(data) // 2]), "is damaged or incomplete (File is not a zip file)"),
+    "truncated": (
+        lambda path: changed_bytes(path, lambda data: data[: len(data) // 2]),
+        "is damaged or incomplete (File is not a zip file)",
+    ),
     "flipped": (lambda path: changed_bytes(path, flipped), "is damaged or incomplete (Bad CRC-32"),
     "other archive": (lambda path: other_archive(path), "is not a state file"),
     "other format": (lambda path: edited(path, format="something"), "is not a state file"),
@@ -418,7 +421,9 @@ def test_a_state_needs_a_set_up(name: str, sim: Any, tmp_path: Path) -> None:
 # --- threads ---------------------------------------------------------------------------------------
 def test_more_threads_than_cores_give_a_warning_and_far_more_an_error(sim: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("neurosim.machine.cores", lambda: 2)
-    with pytest.warns(UserWarning, match=r"threads=3, but this process may use 2 cores; more only make a run slower\. Use threads=2") as seen:
+    with pytest.warns(
+        UserWarning, match=r"threads=3, but this process may use 2 cores; more only make a run slower\. Use threads=2"
+    ) as seen:
         sim.setup(threads=3)
     assert seen[0].filename == __file__
     with pytest.raises(ParameterError, match=r"setup\(\): the number of threads is 1,000; it must be 1 to 16 with the 2 cores") as caught:
