@@ -122,7 +122,7 @@ class Digests:
         if id(value) not in self._known:
             self._known[id(value)] = value, b"itself"  # what contains itself
             if isinstance(value, np.ndarray) and value.dtype != object:
-                found = _hash(f"{value.dtype.str}{value.shape}", [memoryview(np.ascontiguousarray(value)).cast("B") if value.size else b""])
+                found = _hash(f"{value.dtype.str}{value.shape}", [np.ascontiguousarray(value).reshape(-1).view(np.uint8).data])
             else:
                 found = _hash(type(value).__name__, (self._of(item) for item in _content(value)))
             self._known[id(value)] = value, found  # the value is kept, so that no other one gets its id

@@ -31,7 +31,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "engine": DESCRIPTION | {"models"},
     "chips": DESCRIPTION | {"models"},
     "mapping": DESCRIPTION | {"chips"},
-    "session": DESCRIPTION | {"__version__", "models", "engine", "chips", "mapping"},
+    "session": DESCRIPTION | {"__version__", "_continued", "models", "engine", "chips", "mapping"},
     "pynn": DESCRIPTION | {"models", "chips", "live", "mapping", "session"},
     "compare": DESCRIPTION | {"chips", "mapping", "session", "pynn", "report"},
     "report": DESCRIPTION | {"chips", "mapping", "compare"},
