@@ -18,7 +18,7 @@ INV_C, G_NA, G_K, G_LEAK, V_OFFSET, E_NA, E_K, E_LEAK, I_OFFSET, V_SPIKE = range
 V, M, REF, H, N, LENGTH = range(6)
 N_STATES = 6
 MAX_SUBSTEPS = 2000
-_FLAGS = {"cache": True, "error_model": "numpy"}
+_FLAGS = {"cache": True, "error_model": "numpy", "_nrt": False}
 
 
 @njit(**_FLAGS)

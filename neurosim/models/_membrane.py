@@ -25,7 +25,7 @@ V, W, REF = range(3)
 N_STATES = 3
 MAX_SPIKES = 8
 MAX_SUBSTEPS = 20000
-_FLAGS = {"cache": True, "error_model": "numpy"}
+_FLAGS = {"cache": True, "error_model": "numpy", "_nrt": False}
 
 
 @njit(forceinline=True, **_FLAGS)

@@ -20,7 +20,7 @@ BASE = 18
 STRIDE = 11
 RATE1, RATE2, DECAY1, MIXED, DECAY2, GAIN_G, GAIN_AUX, IS_COND, DRIVE, TO_V_G, TO_V_AUX = range(11)
 CURR_EXP, CURR_ALPHA, CURR_DELTA, COND_EXP, COND_ALPHA, COND_BETA = range(6)
-_FLAGS = {"cache": True, "error_model": "numpy"}
+_FLAGS = {"cache": True, "error_model": "numpy", "_nrt": False}
 
 
 @njit(forceinline=True, **_FLAGS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from numba import njit
 
-_FLAGS = {"cache": True, "error_model": "numpy"}
+_FLAGS = {"cache": True, "error_model": "numpy", "_nrt": False}
 
 
 @njit(forceinline=True, **_FLAGS)

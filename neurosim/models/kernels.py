@@ -50,7 +50,7 @@ TOL_ADAPTIVE_TILE = 1e-10
 TOL_ADAPTIVE_LOOSE = 1e-7
 TOL_EXCITABLE = 1e-6
 N_STATES_HH = hh.N_STATES
-_FLAGS = {"cache": True, "error_model": "numpy"}
+_FLAGS = {"cache": True, "error_model": "numpy", "_nrt": False}
 
 
 @njit(**_FLAGS)

@@ -79,7 +79,11 @@ def _fast(connector: Any, projection: Projection) -> bool:
     if mode is not None:
         return mode == "fast"
     pairs = projection.shape[0] * projection.shape[1]
-    return pairs >= PAIR_LIMIT or replay.seconds(connector, projection) > replay.BEARABLE_S
+    cost_s = replay.seconds(connector, projection)
+    if pairs >= PAIR_LIMIT or simulator.state.replayed_s + cost_s > replay.BEARABLE_S:
+        return True
+    simulator.state.replayed_s += cost_s
+    return False
 
 
 def _declared(rule: Rule, connector: Any, projection: Projection, maps: Maps) -> tuple[Wiring, int]:

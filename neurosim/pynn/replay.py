@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 Indices = NDArray[np.int64]
 Pairs = tuple[Indices, Indices]
 
-BEARABLE_S = 5.0
-"""Longest estimated time of a replay before ``rng=None`` chooses the counter-based rules."""
+BEARABLE_S = 3.0
+"""Estimated time of all replays of a network before ``rng=None`` chooses the counter-based rules for the rest."""
 
 BLOCK = 4_000_000
 """Candidate pairs drawn at a time."""
@@ -37,7 +37,7 @@ def seconds(connector: Any, projection: Projection) -> float:
     n_pre, n_post = projection.shape
     n = connector.n if isinstance(getattr(connector, "n", None), int) else 100
     if isinstance(connector, stock.FixedTotalNumberConnector):
-        return 5e-7 * n
+        return 1.5e-6 * n
     if isinstance(connector, stock.FixedNumberPreConnector):
         return 2e-8 * n * n_post if connector.with_replacement else 2e-8 * n_pre * n_post + 1e-5 * n_post
     if isinstance(connector, stock.FixedNumberPostConnector):

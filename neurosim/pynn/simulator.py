@@ -79,6 +79,7 @@ class State(common.control.BaseState):
 
     def clear(self) -> None:
         """Forget the network and everything that waited to be written."""
+        self.replayed_s = 0.0
         self.epoch += 1
         self.close_live()
         self.live = None

@@ -20,7 +20,8 @@ def driven(probes=(), rate=RATE_HZ, rule=None, weight=1e-3, n=N, **source) -> Ne
     cells = neurons(0, n, CURRENT, v_thresh=1e6)
     drive = poisson(1, n, rate)
     drive = replace(drive, parameters={**drive.parameters, **source})
-    return network([cells, drive], [connect(0, drive, cells, rule or OneToOne(), weight, 1.5)], [*record(cells, "v", interval=0.1), *probes])
+    projections = [connect(0, drive, cells, rule or OneToOne(), weight, 1.5)]
+    return network([cells, drive], projections, [*record(cells, "v", interval=0.1), *probes])
 
 
 def run(net, t_ms=50.0, **options) -> Simulation:

@@ -175,7 +175,7 @@ def test_a_plastic_synapse_takes_six_or_ten_bytes():
     source, cells = spikes_at(0, *([1.0] for _ in range(50))), neurons(1, 40, DELTA)
     nets = [connect(0, source, cells, AllToAll(), 0.5, 1.0, model="stdp", plasticity=pair_rule())]
     for precision, size in (("float32", 6), ("float64", 10)):
-        store = Simulation(network([source, cells], nets), precision=precision).program.plastic
+        store = Simulation(network([source, cells], nets), precision=precision).stores.plastic
         assert store.target.nbytes + store.weight.nbytes == 2000 * size
         assert len(store.table) == 50
 
