@@ -139,7 +139,10 @@ def _counted(network: Network) -> Iterator[_Counted]:
 
 def _span(name: str, projection: Projection, ends: Ends) -> Span | None:
     column = all_columns(projection).get(name)
-    return None if column is None or projection.realisation is not None else prepare(name, column, projection, ends).span()
+    if column is None or projection.realisation is not None:
+        return None
+    span = prepare(name, column, projection, ends).span()
+    return span if span is not None and np.isfinite(span).all() else None
 
 
 def _expected(network: Network, projection: Projection, ends: Ends) -> float:
