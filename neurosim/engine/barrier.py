@@ -1,66 +1,119 @@
-"""A barrier for compiled threads that sleeps, through the C library's POSIX barrier.
+"""A barrier for compiled threads that looks for a moment and then sleeps.
 
-Waiting threads give their core away; a spinning barrier would stop the whole run as soon as
-another process takes one of the cores. Where there is no POSIX barrier, ``make`` gives ``None`` and
-the blocks of a network run one after another in one thread, with the same results.
+Steps of a tenth of a millisecond take some ten microseconds; to put a thread to sleep and wake it on
+another core takes as long, on a virtual machine several times that. So a thread that comes early
+looks for the others for at most some twenty microseconds. After that it sleeps in the kernel and
+gives its core away: a barrier that went on looking would stop the whole run as soon as another process
+takes one of the cores. Where there is no futex (only Linux has it), ``make`` gives ``None`` and the
+blocks of a network run one after another in one thread, with the same results.
 """
 
 from __future__ import annotations
 
 import ctypes
+import platform
 import sys
 from typing import Any
 
 from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
-#: Bytes reserved for a ``pthread_barrier_t``; 32 on 64-bit Linux.
-_SIZE = 64
+#: Times a thread looks for the others before it sleeps; one look takes some 30 ns with its pause.
+LOOKS = 600
+#: Number of the system call ``futex`` by machine.
+_FUTEX = {"x86_64": 202, "aarch64": 98}
+_WAIT_PRIVATE, _WAKE_PRIVATE = 128, 129
+#: Bytes of the barrier's memory: counters 64 bytes apart, for those who arrive, the round and the sleepers.
+_SIZE, _ROUND, _SLEEPERS = 256, 64, 128
+_WORD = ir.IntType(64)
 
 
 @intrinsic
-def _call_wait(typingctx: Any, function: Any, argument: Any) -> Any:
-    """Call the C function ``int f(void *)`` at an address."""
+def _add(typingctx: Any, address: Any, value: Any) -> Any:
+    """Add to the number at an address, as one operation; gives the number before."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = ir.IntType(8).as_pointer()
-        kind = ir.FunctionType(ir.IntType(32), [pointer])
-        target = builder.inttoptr(args[0], kind.as_pointer())
-        result = builder.call(target, [builder.inttoptr(args[1], pointer)])
-        return builder.sext(result, ir.IntType(64))
+        return builder.atomic_rmw("add", builder.inttoptr(args[0], _WORD.as_pointer()), args[1], "seq_cst")
 
     return types.int64(types.int64, types.int64), codegen
 
 
+@intrinsic
+def _look(typingctx: Any, address: Any) -> Any:
+    """The number at an address, as other threads left it."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load_atomic(builder.inttoptr(args[0], _WORD.as_pointer()), "seq_cst", 8)
+
+    return types.int64(types.int64), codegen
+
+
+@intrinsic
+def _pause(typingctx: Any) -> Any:
+    """Tell the processor that this thread waits in a loop, where it can be told."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if platform.machine() == "x86_64":
+            kind = ir.FunctionType(ir.VoidType(), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def _system_call(typingctx: Any, function: Any, number: Any, first: Any, second: Any, third: Any) -> Any:
+    """Call the C library's ``syscall`` at an address."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(_WORD, [_WORD], var_arg=True)
+        zero = ir.Constant(_WORD, 0)
+        return builder.call(builder.inttoptr(args[0], kind.as_pointer()), [*args[1:], zero, zero, zero])
+
+    return types.int64(*[types.int64] * 5), codegen
+
+
 @njit(cache=True)
 def wait(barrier):
-    """Wait for the other threads; ``barrier`` is ``[function address, barrier address]``, 0 for none."""
-    if barrier[0] != 0:
-        _call_wait(barrier[0], barrier[1])  # pyright: ignore[reportCallIssue]
+    """Wait for the other threads; ``barrier`` is a :attr:`Barrier.address`, zeros for none."""
+    memory, n_threads, function, number, looks = barrier
+    if memory == 0:
+        return
+    turn = _look(memory + _ROUND)  # pyright: ignore[reportCallIssue]
+    if _add(memory, 1) == n_threads - 1:  # pyright: ignore[reportCallIssue]
+        _add(memory, -n_threads)  # pyright: ignore[reportCallIssue]
+        _add(memory + _ROUND, 1)  # pyright: ignore[reportCallIssue]
+        if _look(memory + _SLEEPERS) > 0:  # pyright: ignore[reportCallIssue]
+            _system_call(function, number, memory + _ROUND, _WAKE_PRIVATE, n_threads)  # pyright: ignore[reportCallIssue]
+        return
+    for _ in range(looks):
+        if _look(memory + _ROUND) != turn:  # pyright: ignore[reportCallIssue]
+            return
+        _pause()  # pyright: ignore[reportCallIssue]
+    _add(memory + _SLEEPERS, 1)  # pyright: ignore[reportCallIssue]
+    while _look(memory + _ROUND) == turn:  # pyright: ignore[reportCallIssue]
+        _system_call(function, number, memory + _ROUND, _WAIT_PRIVATE, turn & 0xFFFFFFFF)  # pyright: ignore[reportCallIssue]
+    _add(memory + _SLEEPERS, -1)  # pyright: ignore[reportCallIssue]
 
 
 class Barrier:
     """A barrier for ``n_threads`` threads; ``address`` is what :func:`wait` takes."""
 
-    def __init__(self, n_threads: int) -> None:
-        self._library = ctypes.CDLL(None)
-        self._memory = ctypes.create_string_buffer(_SIZE)
-        if self._library.pthread_barrier_init(self._memory, None, ctypes.c_uint(n_threads)):
-            raise OSError("the C library could not make a barrier")
-        function = ctypes.cast(self._library.pthread_barrier_wait, ctypes.c_void_p).value
-        self.address = (int(function or 0), ctypes.addressof(self._memory))
-
-    def __del__(self) -> None:
-        if hasattr(self, "_memory"):
-            self._library.pthread_barrier_destroy(self._memory)
+    def __init__(self, n_threads: int, number: int) -> None:
+        function = ctypes.cast(ctypes.CDLL(None).syscall, ctypes.c_void_p).value
+        self._memory = ctypes.create_string_buffer(_SIZE + 64)
+        start = (ctypes.addressof(self._memory) + 63) & ~63
+        self.address = (start, n_threads, int(function or 0), number, LOOKS)
 
 
-NO_BARRIER = (0, 0)
+NO_BARRIER = (0, 0, 0, 0, 0)
 
 
 def make(n_threads: int) -> Barrier | None:
     """A barrier, or ``None`` for one thread and where the system has none."""
-    if n_threads < 2 or not sys.platform.startswith("linux"):
+    number = _FUTEX.get(platform.machine())
+    if n_threads < 2 or number is None or not sys.platform.startswith("linux") or sys.byteorder != "little":
         return None
-    return Barrier(n_threads)
+    return Barrier(n_threads, number)

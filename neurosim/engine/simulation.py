@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import connectivity
-from neurosim.engine import barrier, budget, build, carry, currents, drives, kernels, live, pacing, parts, plastic_store, stores
+from neurosim.engine import barrier, budget, build, carry, currents, drives, kernels, live, pacing, parts, plastic_store, spread, stores
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Cells, Drives, Dynamic, Program, Sources
 from neurosim.engine.recording import Recordings, most_steps, sample_buffer
@@ -294,8 +294,14 @@ class Simulation:
         if self._barrier is None or self._pool is None:
             return kernels.run(0, n_blocks, barrier.NO_BARRIER, *work)
         share = n_blocks // self.threads
-        others = [self._pool.submit(kernels.run, t * share, (t + 1) * share, self._barrier.address, *work) for t in range(1, self.threads)]
-        done = kernels.run(0, share, self._barrier.address, *work)
+        cores = spread.shares(spread.available(), self.threads) or [set()] * self.threads
+
+        def part(t: int) -> int:
+            with spread.on(cores[t]):
+                return kernels.run(t * share, (t + 1) * share, self._barrier.address, *work)  # type: ignore[union-attr]
+
+        others = [self._pool.submit(part, t) for t in range(1, self.threads)]
+        done = part(0)
         for other in others:
             other.result()
         return done
