@@ -12,8 +12,10 @@ import sys
 from typing import Any
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from neurosim._jit import inner
 
 #: Bytes reserved for a ``pthread_barrier_t``; 32 on 64-bit Linux.
 _SIZE = 64
@@ -33,7 +35,7 @@ def _call_wait(typingctx: Any, function: Any, argument: Any) -> Any:
     return types.int64(types.int64, types.int64), codegen
 
 
-@njit(cache=True)
+@inner()
 def wait(barrier):
     """Wait for the other threads; ``barrier`` is ``[function address, barrier address]``, 0 for none."""
     if barrier[0] != 0:

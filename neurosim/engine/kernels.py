@@ -10,8 +10,7 @@ carry all arrays as arguments and cost most of the compile time.
 
 from __future__ import annotations
 
-from numba import njit
-
+from neurosim._jit import entry, inner
 from neurosim.engine import layout as lay
 from neurosim.engine.barrier import wait
 from neurosim.engine.delivery import deliver_dynamic, deliver_static, enqueue_dynamic, enqueue_static, fetch_rows, fetch_runs
@@ -23,7 +22,7 @@ KERNEL, SIZE, JUMPS, O_CELL, O_SOURCE = lay.KERNEL, lay.SIZE, lay.JUMPS, lay.O_C
 FIRST_SOURCE_KIND = lay.FIRST_SOURCE_KIND
 
 
-@njit(cache=True, inline="always")
+@inner(inline="always")
 def inject(block, column, injection, i_inj, amplitudes):
     """Write this step's currents (nA) into the cells of one block."""
     for e in range(injection.ptr[block], injection.ptr[block + 1]):
@@ -32,7 +31,7 @@ def inject(block, column, injection, i_inj, amplitudes):
         i_inj[injection.cell[e]] += amplitudes[injection.current[e], column]
 
 
-@njit(cache=True)
+@inner()
 def is_sampled(step_after, probes):
     """Whether any probe is due at ``step_after``."""
     for p in range(probes.table.shape[0]):
@@ -41,7 +40,7 @@ def is_sampled(step_after, probes):
     return False
 
 
-@njit(cache=True)
+@inner()
 def sample(block, step_after, probes, state, samples):
     """Write the probes that are due at ``step_after``."""
     n_probes = probes.table.shape[0]
@@ -54,7 +53,7 @@ def sample(block, step_after, probes, state, samples):
             samples[row + probes.column[e]] = state[probes.index[e]]
 
 
-@njit(cache=True)
+@inner()
 def stamp_spikes(block, first_cell, first, last, time_ms, dt_ms, cell_gid, dynamic, log_gid):
     """Turn part indices into global ids and store the spikes of plastic targets."""
     for s in range(first, last):
@@ -65,13 +64,13 @@ def stamp_spikes(block, first_cell, first, last, time_ms, dt_ms, cell_gid, dynam
                 log_spike(block, gid, time_ms, dt_ms, dynamic.segments, plastic)
 
 
-@njit(cache=True, inline="always")
+@inner(inline="always")
 def log_start(block, place, ends):
     """Where the spikes of one (step, phase, group) begin in a block's log: where those before it end."""
     return ends[block, place - 1] if place else 0
 
 
-@njit(cache=True)
+@inner()
 def open_logs(reader, place, ends, heads):
     """Put a reader's heads on the first spikes of one place in all logs; returns how many spikes there are."""
     found = 0
@@ -81,7 +80,7 @@ def open_logs(reader, place, ends, heads):
     return found
 
 
-@njit(cache=True)
+@inner()
 def next_spike(reader, place, log_gid, ends, heads):
     """Block and position of the spike with the smallest global id under a reader's heads; moves on."""
     best, gid = 0, -1
@@ -93,7 +92,7 @@ def next_spike(reader, place, log_gid, ends, heads):
     return best, heads[reader, best] - 1
 
 
-@njit(cache=True)
+@entry()
 def collect(first_step, n_places, per_step, dt_ms, log_gid, log_offset, ends, heads, gids, stamps, times):
     """Put the spikes of a call in order (step, phase, group, global id): id, step at whose end it is sent, time in ms."""
     n = 0
@@ -107,7 +106,7 @@ def collect(first_step, n_places, per_step, dt_ms, log_gid, log_offset, ends, he
             n += 1
 
 
-@njit(cache=True, inline="always")
+@inner(inline="always")
 def longest(block, n_queued):
     """Longest queue of one block."""
     most = 0
@@ -116,7 +115,7 @@ def longest(block, n_queued):
     return most
 
 
-@njit(cache=True, inline="always")
+@inner(inline="always")
 def spikes_between(first_place, last_place, ends):
     """Spikes that all blocks logged at places ``first_place .. last_place - 1``."""
     n = 0
@@ -125,7 +124,7 @@ def spikes_between(first_place, last_place, ends):
     return n
 
 
-@njit(cache=True, inline="always")
+@inner(inline="always")
 def fullest(log_size, last_place, ends):
     """Free entries of the fullest log."""
     room = log_size
@@ -134,7 +133,7 @@ def fullest(log_size, last_place, ends):
     return room
 
 
-@njit(cache=True, nogil=True)
+@entry(nogil=True)
 def run(
     lo, hi, barrier, first_step, n_steps, batch, dt_ms, most, reserve, addresses, cells, sources, static, dynamic, injection, probes,
     amplitudes, samples, pending, queue, n_queued, dynamic_queue, n_dynamic, filling, log_gid, log_offset, ends, heads, decays, scratch, flags,

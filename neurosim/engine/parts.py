@@ -8,14 +8,15 @@ them the part lies.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, cfunc, float32, float64, int32, int64, njit, types, uint8
+from numba import carray, float32, float64, int32, int64, types, uint8
 from numba.extending import intrinsic
 
+from neurosim._jit import callback, inner
 from neurosim.engine import layout as lay
 from neurosim.models import kernels
 from neurosim.models._tile import SCRATCH_ROWS, TILE, n_tiles
@@ -66,16 +67,19 @@ def call_part(
     return types.int64(types.int64, types.int64, types.int64, types.int64, cells, scratch, flags, gids, offsets, *wide), codegen
 
 
-@njit(cache=True)
+_tiles_of = inner()(n_tiles)
+
+
+@inner(allocates=True)
 def _arguments(
     row_p, kinds_p, tiles_p, x_p, c_p, acc_p, codes_p, lanes_p, i_inj_p, s_p, flags_p, index_p, offset_p, room, decays, dt, count
 ):
     """Arrays of one part, as the kernels take them."""
     row = carray(row_p, _ROW_COLUMNS)
     n, n_receptors = row[_SIZE], row[_N_RECEPTORS]
-    rows = (row[_N_STATES] + 2 * n_receptors) * n_tiles(n) * TILE
+    rows = (row[_N_STATES] + 2 * n_receptors) * _tiles_of(n) * TILE
     x = carray(x_p, _ENDLESS)[row[_O_STATE] : row[_O_STATE] + rows]
-    tiles = carray(tiles_p, _ENDLESS)[row[_O_TILE] : row[_O_TILE] + n_tiles(n)]
+    tiles = carray(tiles_p, _ENDLESS)[row[_O_TILE] : row[_O_TILE] + _tiles_of(n)]
     kinds = carray(kinds_p, _ENDLESS)[row[_O_KIND] : row[_O_KIND] + n_receptors]
     acc = carray(acc_p, _ENDLESS)[row[_O_ACC] : row[_O_ACC] + n * n_receptors]
     codes = carray(codes_p, _ENDLESS)[row[_O_ACC] : row[_O_ACC] + n * n_receptors]
@@ -87,24 +91,33 @@ def _arguments(
     return x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays != 0, scratch, flags, index, offset, count
 
 
+_advance_linear, _advance_leaky, _advance_adaptive, _advance_hh, _receive_firing, _receive_hh = (
+    inner()(kernel.py_func)
+    for kernel in (
+        kernels.advance_linear, kernels.advance_leaky, kernels.advance_adaptive, kernels.advance_hh,
+        kernels.receive_firing, kernels.receive_hh,
+    )
+)  # fmt: skip
+
+
 def _linear(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count):
     own = _arguments(row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count)
-    return kernels.advance_linear(*own) if phase == ADVANCE else kernels.receive_firing(*own)
+    return _advance_linear(*own) if phase == ADVANCE else _receive_firing(*own)
 
 
 def _leaky(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count):
     own = _arguments(row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count)
-    return kernels.advance_leaky(*own) if phase == ADVANCE else kernels.receive_firing(*own)
+    return _advance_leaky(*own) if phase == ADVANCE else _receive_firing(*own)
 
 
 def _adaptive(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count):
     own = _arguments(row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count)
-    return kernels.advance_adaptive(*own) if phase == ADVANCE else kernels.receive_firing(*own)
+    return _advance_adaptive(*own) if phase == ADVANCE else _receive_firing(*own)
 
 
 def _hh(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count):
     own = _arguments(row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count)
-    return kernels.advance_hh(*own) if phase == ADVANCE else kernels.receive_hh(*own)
+    return _advance_hh(*own) if phase == ADVANCE else _receive_hh(*own)
 
 
 _ENTRIES = {
@@ -116,10 +129,10 @@ _ENTRIES = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def compiled(kernel: int, precision: str) -> Any:
     """The compiled kernel (keep it: its address is only good while it lives)."""
-    return cfunc(_signature(float32 if precision == "float32" else float64), cache=True)(_ENTRIES[kernel])
+    return callback(_signature(float32 if precision == "float32" else float64))(_ENTRIES[kernel])
 
 
 def addresses(layout: lay.Layout, dtype: Any) -> np.ndarray:

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import math
 
-from numba import njit, uint64
+from numba import uint64
 
+from neurosim._jit import entry, inner
 from neurosim.engine.randomness import uniform
 
 #: Columns of the STDP rule table.
@@ -25,7 +26,7 @@ TAU_PLUS, TAU_MINUS, A_PLUS, A_MINUS, W_MIN, W_MAX, MU_PLUS, MU_MINUS, FRACTION,
 N_RULE_COLUMNS = 12
 
 
-@njit(cache=True, inline="always")
+@inner(inline="always")
 def inactivated(active, gap, tau_syn, tau_rec):
     """Share of the resources that is inactive ``gap`` ms after a share ``active`` was released."""
     if tau_syn <= 0.0:
@@ -36,7 +37,7 @@ def inactivated(active, gap, tau_syn, tau_rec):
     return active * (math.exp(-gap / tau_syn) - math.exp(-gap / tau_rec)) / (ratio - 1.0)
 
 
-@njit(cache=True)
+@inner()
 def deliver_depressing(row, start, stop, now_ms, synapses, acc):
     """Short-term plasticity after Tsodyks, Uziel and Markram (2000), J. Neurosci. 20:RC50.
 
@@ -62,7 +63,7 @@ def deliver_depressing(row, start, stop, now_ms, synapses, acc):
     synapses.last_ms[row] = now_ms
 
 
-@njit(cache=True)
+@inner()
 def deliver_stochastic(start, stop, now_step, synapses, acc):
     """Each synapse transmits with its probability, drawn from its own stream."""
     for k in range(start, stop):
@@ -70,7 +71,7 @@ def deliver_stochastic(start, stop, now_step, synapses, acc):
             acc[synapses.target[k]] += synapses.weight[k]
 
 
-@njit(cache=True, inline="always")
+@inner(inline="always")
 def potentiate(rule, weight, trace):
     """Weight after a postsynaptic spike that sees the presynaptic trace ``trace``."""
     low, high = rule[4], rule[5]
@@ -80,7 +81,7 @@ def potentiate(rule, weight, trace):
     return low + (high - low) * min(u, 1.0) if u < 1.0 else high
 
 
-@njit(cache=True, inline="always")
+@inner(inline="always")
 def depress(rule, weight, trace):
     """Weight after a presynaptic spike that sees the postsynaptic trace ``trace``."""
     low, high = rule[4], rule[5]
@@ -90,7 +91,7 @@ def depress(rule, weight, trace):
     return low + (high - low) * u if u > 0.0 else low
 
 
-@njit(cache=True, inline="always")
+@inner(inline="always")
 def catch_up(rule, weight, slot, dendritic_ms, since_ms, until_ms, last_ms, trace, plastic):
     """Weight after the postsynaptic spikes that reached the synapse in [since, until).
 
@@ -112,7 +113,7 @@ def catch_up(rule, weight, slot, dendritic_ms, since_ms, until_ms, last_ms, trac
     return weight
 
 
-@njit(cache=True, inline="always")
+@inner(inline="always")
 def post_trace(rule, slot, dendritic_ms, at_ms, plastic):
     """Postsynaptic trace seen at the synapse just before ``at_ms``."""
     then, trace = plastic.base_ms[slot] + dendritic_ms, plastic.base_trace[slot]
@@ -123,7 +124,7 @@ def post_trace(rule, slot, dendritic_ms, at_ms, plastic):
     return trace * math.exp((then - at_ms) / rule[1]) if trace > 0.0 else 0.0
 
 
-@njit(cache=True)
+@inner()
 def deliver_plastic(rule_row, segment, start, stop, now_ms, delay_ms, plastic, acc):
     """Update and transmit one run of STDP synapses whose presynaptic spike arrives now."""
     rule = plastic.rules[rule_row]
@@ -141,7 +142,7 @@ def deliver_plastic(rule_row, segment, start, stop, now_ms, delay_ms, plastic, a
     plastic.settled_ms[segment] = at
 
 
-@njit(cache=True)
+@inner()
 def settle(block, n_rules, rule_row, now_ms, dt_ms, segments, plastic):
     """Bring all STDP synapses of one rule in one block up to date.
 
@@ -150,8 +151,8 @@ def settle(block, n_rules, rule_row, now_ms, dt_ms, segments, plastic):
     """
     rule = plastic.rules[rule_row]
     row = block * n_rules + rule_row
-    for entry in range(plastic.seg_range[row], plastic.seg_range[row + 1]):
-        segment = plastic.seg_list[entry]
+    for e in range(plastic.seg_range[row], plastic.seg_range[row + 1]):
+        segment = plastic.seg_list[e]
         dendritic = rule[8] * segments.delay[segment] * dt_ms
         last, trace, since = plastic.last_ms[segment], plastic.trace[segment], plastic.settled_ms[segment]
         until = now_ms - dendritic
@@ -162,7 +163,11 @@ def settle(block, n_rules, rule_row, now_ms, dt_ms, segments, plastic):
         plastic.settled_ms[segment] = until
 
 
-@njit(cache=True, inline="always")
+#: The same for Python.
+settle_now = entry()(settle.py_func)
+
+
+@inner(inline="always")
 def forget(slot, before_ms, plastic):
     """Drop a slot's stored spikes up to ``before_ms``, keeping the trace of the last one."""
     n = plastic.hist_n[slot]
@@ -178,7 +183,7 @@ def forget(slot, before_ms, plastic):
         plastic.hist_n[slot] = n - gone
 
 
-@njit(cache=True, inline="always")
+@inner(inline="always")
 def make_room(block, rule_row, now_ms, dt_ms, segments, plastic):
     """Settle one rule in one block and forget the spikes that no synapse still needs."""
     rule = plastic.rules[rule_row]
@@ -188,12 +193,12 @@ def make_room(block, rule_row, now_ms, dt_ms, segments, plastic):
             forget(slot, now_ms - 2.0 * rule[11], plastic)
 
 
-@njit(cache=True)
+@inner()
 def log_spike(block, gid, time_ms, dt_ms, segments, plastic):
     """Store a postsynaptic spike in all slots of its cell, settling a rule whose store is full."""
     capacity = plastic.hist_ms.shape[1]
-    for entry in range(plastic.slot_ptr[gid], plastic.slot_ptr[gid + 1]):
-        slot = plastic.slots[entry]
+    for e in range(plastic.slot_ptr[gid], plastic.slot_ptr[gid + 1]):
+        slot = plastic.slots[e]
         r = plastic.slot_rule[slot]
         rule = plastic.rules[r]
         n = plastic.hist_n[slot]

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from neurosim import connectivity
+from neurosim._jit import entry
 from neurosim.engine import layout as lay
 from neurosim.engine import synapses
 from neurosim.engine.delivery import LONGEST_RUN
@@ -205,7 +205,7 @@ class _Source:
                 yield target, rows, self._steps(target, rows)
 
 
-@njit(cache=True)
+@entry()
 def _count(start, indptr, post, steps, gids, block, port, n_cells, counts, indegree):
     one = steps.size == 1
     for r in range(indptr.size - 1):
@@ -216,7 +216,7 @@ def _count(start, indptr, post, steps, gids, block, port, n_cells, counts, indeg
             indegree[p] += 1
 
 
-@njit(cache=True)
+@entry()
 def _measure_rows(counts, out):
     """Runs and synapses of every row; returns the length of the longest run."""
     longest = 0
@@ -230,7 +230,7 @@ def _measure_rows(counts, out):
     return longest
 
 
-@njit(cache=True)
+@entry()
 def _fill_runs(counts, rows, runs, place):
     """Runs of every row in the order of ports and delays, and where each entry's first synapse goes."""
     for row in range(counts.shape[0]):
@@ -247,7 +247,7 @@ def _fill_runs(counts, rows, runs, place):
                     left -= length
 
 
-@njit(cache=True)
+@entry()
 def _put(start, indptr, post, steps, weight, gids, block, port, local, sign, n_cells, place, out_target, out_weight, out_word, units):
     one_step, one_weight, packed = steps.size == 1, weight.size == 1, out_word.size > 0
     for r in range(indptr.size - 1):

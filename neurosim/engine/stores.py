@@ -287,7 +287,7 @@ def settle_all(stores: Stores, layout: Layout, now_ms: float, dt_ms: float) -> N
     n_rules = len(stores.plastic.rules)
     for block in range(layout.n_blocks):
         for rule in range(n_rules):
-            plasticity.settle(block, n_rules, rule, now_ms, dt_ms, stores.segments, stores.plastic)
+            plasticity.settle_now(block, n_rules, rule, now_ms, dt_ms, stores.segments, stores.plastic)
 
 
 def current_weights(stores: Stores, projection: Projection) -> Floats | None:
