@@ -59,6 +59,16 @@ class _Part(JITCodeLibrary):
         return _NoEnvironment
 
 
+class _Separate(_Part):
+    """The same, as a function of its own that is not merged into its callers."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        super()._optimize_functions(ll_module)
+        for function in ll_module.functions:
+            if not function.is_declaration and function.name.startswith("_ZN8neurosim"):
+                function.add_function_attribute("noinline")
+
+
 class _NoEnvironment:
     @staticmethod
     def set_env(env_name: str, env: object) -> None:
@@ -68,9 +78,15 @@ class _NoEnvironment:
 class _PartCompiler(compiler.Compiler):
     """Numba's compiler, with code that is only linked."""
 
+    library_class = _Part
+
     def __init__(self, typingctx: Any, targetctx: Any, library: Any, *rest: Any) -> None:
-        library = _Part(targetctx.codegen(), "part") if library is None else library
+        library = self.library_class(targetctx.codegen(), "part") if library is None else library
         super().__init__(typingctx, targetctx, library, *rest)
+
+
+class _SeparateCompiler(_PartCompiler):
+    library_class = _Separate
 
 
 def entry(*, allocates: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -84,10 +100,11 @@ def entry(*, allocates: bool = False, **options: Any) -> Callable[[Callable[...,
     return decorate
 
 
-def inner(*, allocates: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+def inner(*, allocates: bool = False, separate: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function that only compiled code calls."""
+    made = _SeparateCompiler if separate else _PartCompiler
     return numba.njit(
-        error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=allocates, pipeline_class=_PartCompiler, **options
+        error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=allocates, pipeline_class=made, **options
     )
 
 

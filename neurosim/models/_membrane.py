@@ -59,7 +59,7 @@ def mark(s, flags, size):
         flags[j] = s[SUM * TILE + j] >= zero
 
 
-@inner()
+@inner(separate=True)
 def linear_tile(x, c, kinds, s, flags, size, dt):
     """Exact step of current-based LIF neurons."""
     linear_drive(x, c, kinds, N_STATES, s, size)
@@ -75,7 +75,7 @@ def linear_tile(x, c, kinds, s, flags, size, dt):
     mark(s, flags, size)
 
 
-@inner()
+@inner(separate=True)
 def linear_pair(x, c, s, flags, size, dt, codes_0, codes_1, unit_0, unit_1):
     """The same for two exponential currents and packed weights, in one pass with their decay and arrival."""
     real = x.dtype.type
@@ -102,7 +102,7 @@ def linear_pair(x, c, s, flags, size, dt, codes_0, codes_1, unit_0, unit_1):
     mark(s, flags, size)
 
 
-@inner()
+@inner(separate=True)
 def leaky_tile(x, c, kinds, s, flags, size, dt, tol):
     """One Taylor step of LIF neurons with conductances."""
     block_drive(x, c, kinds, N_STATES, s, size)
@@ -121,7 +121,7 @@ def leaky_tile(x, c, kinds, s, flags, size, dt, tol):
     mark(s, flags, size)
 
 
-@inner()
+@inner(separate=True)
 def leaky_pair(x, c, s, flags, size, dt, tol, codes_0, codes_1, unit_0, unit_1):
     """The same for two exponential conductances and packed weights, in one pass with their decay and arrival."""
     real = x.dtype.type
@@ -180,7 +180,7 @@ def series_terms(s, j):
     return conductance, drive
 
 
-@inner()
+@inner(separate=True)
 def adaptive_tile(x, c, kinds, s, flags, size, dt, loose, tol):
     """One Taylor step of neurons with exponential or quadratic terms and adaptation.
 
@@ -352,7 +352,7 @@ def redo_tile(x, c, kinds, s, flags, size, start, dt, tol, out_index, out_offset
     return count
 
 
-@inner()
+@inner(separate=True)
 def jump_tile(x, c, s, flags, size, start, dt, out_index, out_offset, count):
     """Voltage jumps (``s[SUM]``) at the end of the step, and the spikes they cause; lost on refractory cells."""
     zero = x.dtype.type(0)
