@@ -172,9 +172,13 @@ class _Inner:
         """Where Numba looks whether to inline."""
         return self._options
 
+    @cached_property
+    def _entry(self) -> Any:
+        return entry()(self.py_func)
+
     def __call__(self, *arguments: Any) -> Any:
-        """Refused; ``py_func`` can be called."""
-        raise TypeError(f"{self.py_func.__qualname__} is for compiled code only")
+        """Call from Python, for tests: compiles the function as an entry."""
+        return self._entry(*arguments)
 
 
 def inner(*, allocates: bool = False, separate: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:

@@ -123,7 +123,7 @@ def split_columns(base, totals, edges, excluded, replace, out_counts):
             width //= 2
 
 
-@entry(nogil=True)
+@entry(allocates=True, nogil=True)
 def count_rows(base, n, cells, start, stop, replace, out_counts):
     """Numbers of synapses of rows ``start .. stop - 1`` when all rows hold ``n`` together.
 
