@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed.stamp
 WORKERS ?= 2
+PEERS := .cache/peers
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-fast lint format typecheck conformance bench wheel-smoke clean
+.PHONY: help venv demo test test-fast lint format typecheck conformance bench bench-full bench-peers wheel-smoke clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -43,8 +44,20 @@ typecheck: $(STAMP)  ## pyright
 conformance: $(STAMP)  ## PyNN's own scenario tests and examples, downloaded with pip
 	$(BIN)/python tests/conformance/run.py --jobs $(WORKERS)
 
-bench: $(STAMP)  ## benchmarks; results on the screen
+bench: $(STAMP) bench-peers  ## benchmarks beside NEST and Brian2, a quarter of an hour; results in benchmarks/results/
 	$(BIN)/python -m benchmarks
+
+bench-full: $(STAMP) bench-peers  ## the same with the microcircuit at full scale: an hour or two, 16 GiB for NEST
+	$(BIN)/python -m benchmarks --full
+
+bench-peers: $(PEERS)/nest/installed.stamp $(PEERS)/brian2/installed.stamp  ## environments of their own for NEST and Brian2, under .cache/
+
+$(PEERS)/%/installed.stamp: benchmarks/peers/%.txt
+	@test -n "$(PYTHON)" || { echo "make: no Python >= 3.11 with venv found" >&2; exit 1; }
+	@echo "Setting up $(PEERS)/$* (a minute, once)"
+	@$(PYTHON) -m venv --clear $(PEERS)/$*
+	@if $(PEERS)/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<; then touch $@; \
+	else echo "$* could not be installed; the benchmarks go on without it" >&2; rm -rf $(PEERS)/$*; fi
 
 wheel-smoke: $(STAMP)  ## build the wheel, install it in a clean environment, use it outside the checkout
 	$(BIN)/python tests/packaging/wheel_smoke.py

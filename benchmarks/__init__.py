@@ -1,6 +1,9 @@
 """How fast neurosim is, next to its peers: ``python -m benchmarks`` or ``make bench``.
 
-One file per question, each a script of its own that any PyNN backend can run: ``coba.py``,
-``building.py``, ``cold_start.py``. ``harness.py`` starts them, each measurement in a fresh
-process, simulators in turn so that a busy machine is busy for all; ``__main__.py`` is the command.
+One file per workload, named in ``benchmarks/harness/registry.py``. A workload holds the *bodies*
+(functions that build and run the network on one simulator, each started in a process of its own),
+``cases()`` (what to measure, which simulator beside which, what must be reached) and ``gates()``
+(what must come out for the timings to mean anything). ``parameters.py`` has the published models,
+shared by all simulators. ``harness/`` starts the processes in turn, compares, prints and keeps.
+Bodies and parameters import nothing but NumPy and the simulator: peers have other environments.
 """

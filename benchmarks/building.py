@@ -1,61 +1,99 @@
-"""Building synapses through PyNN: ns per synapse, by connector.
+"""Building synapses through PyNN: ns per synapse for five connectors, ten million synapses.
 
-Measured from ``Projection(...)`` to the end of the first time step after it, because some
-simulators build a projection when it is made and others when it is first needed. The populations
-have run before, so that what happens once only is not counted.
-
-    python benchmarks/building.py neurosim|nest [THREADS]
+Measured from ``Projection(...)`` to the end of the first time step after it: neurosim builds when a
+projection is first needed, others when it is made. Weight and delay are constant, as in the bulk
+figures the targets come from: those of a prototype that expanded rows with one thread. NEST runs the
+same script with a hundredth of the synapses; more would take it minutes.
 """
 
 from __future__ import annotations
 
-import importlib
-import json
-import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
-MODULES = {"neurosim": "neurosim", "nest": "pyNN.nest"}
+import numpy as np
+
+from benchmarks.harness import driver
+from benchmarks.harness.cases import NEST, NEUROSIM, Case, Found, Gate, Side, Size, Target
+from benchmarks.harness.clock import peak_gib
+
+BULK_NS = {"FixedProbability": 13.0, "FixedNumberPre": 9.7, "FixedTotalNumber": 1.1, "OneToOne": 80.0, "FromList": 60.0}
+"""ns per synapse of the bulk prototype, one thread, 1e7 synapses (OneToOne: 1e6 cells, 59 to 80 ns a cell)."""
+
+PEER_SHARE = 100
+SYNAPSES = 10_000_000
+WEIGHT, DELAY_MS = 0.001, 1.0
 
 
-def cases(sim):
-    """Name of each case, number of cells on either side, connector."""
-    rng = sim.NumpyRNG(seed=1)
-    return (
-        ("all_to_all", 1000, sim.AllToAllConnector()),
-        ("one_to_one", 100_000, sim.OneToOneConnector()),
-        ("fixed_probability", 4000, sim.FixedProbabilityConnector(0.05, rng=rng)),
-        ("fixed_number_pre", 5000, sim.FixedNumberPreConnector(100, rng=rng)),
-        ("fixed_total", 5000, sim.FixedTotalNumberConnector(500_000, rng=rng)),
-        ("distance", 1000, sim.DistanceDependentProbabilityConnector("exp(-d/100.0)", rng=rng)),
+def cases(size: Size) -> list[Case]:
+    """One case per connector."""
+    return [_case(name, bulk) for name, bulk in BULK_NS.items()]
+
+
+def _case(connector: str, bulk_ns: float) -> Case:
+    return Case(
+        label=f"building {connector}",
+        sides=(Side(NEUROSIM, "pynn"), Side(NEST, "pynn", {"synapses": SYNAPSES // PEER_SHARE})),
+        options={"connector": connector, "synapses": SYNAPSES, "threads": 1},
+        shown=("per_synapse_ns", "cpu_per_synapse_ns", "synapses", "rss_gib"),
+        targets=(Target("per_synapse_ns", "wait per synapse", at_most=1.5 * bulk_ns, aim=bulk_ns),),
+        warm={"synapses": SYNAPSES // PEER_SHARE},
     )
 
 
-def once(sim, simulator, threads, name):
-    """Nanoseconds per synapse of one case, in a set-up of its own."""
-    sim.setup(timestep=0.1, min_delay=0.1, max_delay=2.0, threads=threads, **{"neurosim": {"rng_seed": 1}, "nest": {}}[simulator])
-    size, connector = next((size, connector) for case, size, connector in cases(sim) if case == name)
-    pre = sim.Population(size, sim.IF_curr_exp(), label="pre")
-    post = sim.Population(size, sim.IF_curr_exp(), label="post")
+def gates(case: Case, found: dict[str, Found]) -> list[Gate]:
+    """As many synapses as asked for; FixedProbability within five standard deviations."""
+    if NEUROSIM not in found:
+        return []
+    built, wanted = found[NEUROSIM]["synapses"], wanted_synapses(case.options["connector"], case.options["synapses"])
+    allowed = 5 * (wanted * 0.9) ** 0.5 if case.options["connector"] == "FixedProbability" else 0.0
+    return [Gate(f"{case.label}: number of synapses", abs(built - wanted) <= allowed, f"{built:,.0f} of {wanted:,}")]
+
+
+def wanted_synapses(connector: str, synapses: int) -> int:
+    """Synapses that the connector shall make."""
+    n = cells(connector, synapses)
+    return {"FixedProbability": n * n // 10, "FixedNumberPre": n * (n // 10), "OneToOne": n}.get(connector, synapses)
+
+
+def cells(connector: str, synapses: int) -> int:
+    """Cells on either side."""
+    return synapses // 10 if connector == "OneToOne" else round((10 * synapses) ** 0.5)
+
+
+def pynn(options: dict[str, Any]) -> Found:
+    """Through PyNN: a hundredth first, so that what happens once in a process is not counted."""
+    once({**options, "synapses": options["synapses"] // PEER_SHARE})
+    return {**once(options), "rss_gib": peak_gib(), **driver.facts(options)}
+
+
+def once(options: dict[str, Any]) -> Found:
+    """One projection between populations that have run before."""
+    sim = driver.start(options, min_delay=0.1, max_delay=2.0)
+    n = cells(options["connector"], options["synapses"])
+    pre, post = (sim.Population(n, sim.IF_curr_exp(), label=label) for label in ("pre", "post"))
+    connector = make(sim, options["connector"], n, options["synapses"])
     sim.run(0.1)
-    begun = time.perf_counter()
-    projection = sim.Projection(pre, post, connector, sim.StaticSynapse(weight=0.001, delay=1.0), receptor_type="excitatory")
+    begun = time.perf_counter(), time.process_time()
+    projection = sim.Projection(pre, post, connector, sim.StaticSynapse(weight=WEIGHT, delay=DELAY_MS), receptor_type="excitatory")
     sim.run(0.1)
-    wall_s = time.perf_counter() - begun
-    synapses = projection.size()
+    wall_s, cpu_s = time.perf_counter() - begun[0], time.process_time() - begun[1]
+    made = projection.size()
     sim.end()
-    return wall_s / synapses * 1e9
+    return {"per_synapse_ns": wall_s / made * 1e9, "cpu_per_synapse_ns": cpu_s / made * 1e9, "build_s": wall_s, "synapses": made}
 
 
-def main(simulator, threads):
-    """Every case twice, the second one counts: kernels are compiled in the first."""
-    sim = importlib.import_module(MODULES[simulator])
-    names = [name for name, _size, _connector in cases(sim)]
-    measured = {}
-    for name in names:
-        once(sim, simulator, threads, name)
-        measured[f"{name}_ns"] = once(sim, simulator, threads, name)
-    print(json.dumps(measured))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+def make(sim: Any, kind: str, n: int, synapses: int) -> Any:
+    """The connector; the list of FromList is made here, outside the time measured."""
+    if kind == "FromList":
+        rng = np.random.default_rng(1)
+        ends = rng.integers(0, n, (synapses, 2))
+        return sim.FromListConnector(np.column_stack([ends, np.full(synapses, WEIGHT), np.full(synapses, DELAY_MS)]))
+    makers: dict[str, Callable[[], Any]] = {
+        "FixedProbability": lambda: sim.FixedProbabilityConnector(0.1),
+        "FixedNumberPre": lambda: sim.FixedNumberPreConnector(n // 10),
+        "FixedTotalNumber": lambda: sim.FixedTotalNumberConnector(synapses, with_replacement=True),
+        "OneToOne": sim.OneToOneConnector,
+    }
+    return makers[kind]()

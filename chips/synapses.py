@@ -93,11 +93,18 @@ def usable_plasticity(rule: Plasticity | None, native: Native) -> tuple[Plastici
     if rule.dependence not in native.dependences:
         nearest = _nearest_dependence(rule)
         changes.append(f"weight dependence '{rule.dependence}', nearest is '{nearest}'")
-        rule = replace(rule, dependence=nearest)
+        rule = _with_dependence(rule, nearest)
     if native.full_dendritic_delay and rule.dendritic_delay_fraction != 1.0:
         changes.append(f"dendritic delay fraction {rule.dendritic_delay_fraction:g}, it must be 1")
         rule = replace(rule, dendritic_delay_fraction=1.0)
     return rule, "; ".join(changes) or None
+
+
+def _with_dependence(rule: Plasticity, nearest: str) -> Plasticity:
+    """The rule with another dependence; a power law gets limits so that changes are the same at its reference weight."""
+    if rule.dependence == "power_law":
+        return replace(rule, dependence=nearest, w_min=0.0, w_max=2.0 * rule.w_0)
+    return replace(rule, dependence=nearest)
 
 
 def _nearest_dependence(rule: Plasticity) -> str:
@@ -111,6 +118,8 @@ def plasticity_error(asked: Plasticity, held: Plasticity | None) -> tuple[float,
     place = np.linspace(0.0, 1.0, 101)
 
     def sizes(rule: Plasticity) -> Floats:
+        if rule.dependence == "power_law":  # from 0 to twice the reference weight, which become the limits
+            return np.concatenate([0.5 * (2 * place) ** rule.mu_plus, place])
         return np.concatenate([(1 - place) ** rule.mu_plus, place**rule.mu_minus])
 
     error = sizes(asked) if held is None else np.abs(sizes(asked) - sizes(held))

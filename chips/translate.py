@@ -191,7 +191,7 @@ def _rescaled(projection: Projection, factor: Values) -> Projection:
     if rule is None:
         return projection
     scale = float(np.mean(factor))
-    bounds = replace(rule, w_min=rule.w_min * scale, w_max=rule.w_max * scale)
+    bounds = replace(rule, w_min=rule.w_min * scale, w_max=rule.w_max * scale, w_0=rule.w_0 * scale)
     return replace(projection, synapse=replace(projection.synapse, plasticity=bounds))
 
 

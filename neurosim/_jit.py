@@ -177,7 +177,7 @@ class _Inner:
         return entry()(self.py_func)
 
     def __call__(self, *arguments: Any) -> Any:
-        """Call from Python, for tests: compiles the function as an entry."""
+        """Call from Python: compiled once more, as an entry."""
         return self._entry(*arguments)
 
 

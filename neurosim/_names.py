@@ -85,6 +85,7 @@ PYNN = (
     "PointNeuron",
     "Population",
     "PopulationView",
+    "PowerLawWeightDependence",
     "Projection",
     "RandomDistribution",
     "STDPMechanism",

@@ -135,6 +135,17 @@ class MappingFileError(NeurosimError, ValueError):
     """A saved mapping cannot be read, was edited, or belongs to another network, chip or version."""
 
 
+class RecordFileError(NeurosimError, OSError):
+    """A file of recordings cannot be made, written or read; nothing that was recorded is thrown away.
+
+    What could not be written stays in memory, and a run goes on once the cause is removed.
+    """
+
+
+class MemoryLimitError(NeurosimError, MemoryError):
+    """What was asked for needs more memory than there is; ``used`` and ``limit`` are bytes."""
+
+
 class VerificationError(NeurosimError, AssertionError):
     """A mapping breaks a rule of its chip; ``faults`` lists every broken rule found."""
 

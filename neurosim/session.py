@@ -7,11 +7,13 @@ lost on the way is in ``session.ledger``.
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +21,15 @@ from numpy.typing import NDArray
 
 from neurosim.chips.chip import Chip, check_names
 from neurosim.chips.synapses import in_own_unit
-from neurosim.errors import LossWarning
+from neurosim.errors import LossWarning, RecordFileError
 from neurosim.losses import Ledger, Loss, users_level
 from neurosim.mapping import Mapping, Pin, map_network
 from neurosim.network import Network, Population, Rows
 
 if TYPE_CHECKING:
     from neurosim.engine import Simulation
+    from neurosim.engine.record_file import RecordFile
+    from neurosim.engine.recording import Results
 
 Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -121,6 +125,8 @@ class Session:
         See :class:`neurosim.engine.Simulation`.
     approximate, pins
         See :func:`fit`.
+    record_to, overwrite
+        HDF5 file for spikes and samples, which then stay out of memory; whether it may replace one.
 
     Attributes
     ----------
@@ -147,6 +153,8 @@ class Session:
         slice_ms: float = 5.0,
         approximate: Iterable[str] = (),
         pins: Sequence[Pin] = (),
+        record_to: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
     ) -> None:
         self._options = {"threads": threads, "precision": precision, "pace": pace, "slice_ms": slice_ms}
         self._approximate, self.pins = tuple(approximate), tuple(pins)
@@ -156,6 +164,15 @@ class Session:
         self._simulation: Simulation | None = None
         self.fit = self._fitted(network)
         self._start = self.fit.network
+        self._file = None if record_to is None else self._record_file(record_to, overwrite)
+
+    def _record_file(self, path: str | os.PathLike[str], overwrite: bool) -> RecordFile:
+        from neurosim import __version__
+        from neurosim.engine.record_file import RecordFile
+
+        precision, chip = str(self._options["precision"]), "ideal" if self.chip is None else self.chip.name
+        about = {"neurosim_version": __version__, "dt_ms": self.network.dt, "seed": self.network.seed, "precision": precision, "chip": chip}
+        return RecordFile(record_path(path, overwrite=overwrite), overwrite=overwrite, dtype=precision, about=about)
 
     def _fitted(self, network: Network) -> Fit:
         result = fit(network, self.chip, approximate=self._approximate, pins=self.pins)
@@ -186,6 +203,7 @@ class Session:
             from neurosim.engine import Simulation
 
             self._simulation = Simulation(self.fit.network, **self._options)  # type: ignore[arg-type]
+            self._record_to_file()
         return self._simulation
 
     @property
@@ -228,13 +246,31 @@ class Session:
         return replace(self.fit.network, **changed)
 
     def run_until(self, t_ms: float, *, progress: bool | None = None, on_chunk: Callable[[float], None] | None = None) -> None:
-        """Run until ``t_ms``; see :meth:`neurosim.engine.Simulation.run_until`."""
+        """Run until ``t_ms``; see :meth:`neurosim.engine.Simulation.run_until`.
+
+        Raises
+        ------
+        MemoryLimitError
+            If what is recorded would not fit in memory.
+        RecordFileError
+            If the file of recordings cannot be written, or the disk has no room for it.
+        """
+        self._check_room(t_ms)
         self.simulation.live = self.live
+        recordings = self.simulation.recordings
+        recordings.begin_run(self.fit.network, self.t_ms, t_ms)
         try:
-            self.simulation.run_until(t_ms, progress=progress, on_chunk=on_chunk)
-        except KeyboardInterrupt:
+            self.simulation.run_until(t_ms, progress=progress, on_chunk=recordings.after_chunk(on_chunk))
+        except RecordFileError:
+            self._close_file()
+            raise
+        except BaseException:
+            recordings.write(self.t_ms)
+            self._close_file()
             self._tell()
             raise
+        recordings.write(self.t_ms)
+        self._close_file()
         self._tell()
 
     def _tell(self) -> None:
@@ -245,21 +281,45 @@ class Session:
         if self.live is not None:
             self.live.warn()
 
+    def _check_room(self, t_ms: float) -> None:
+        """Refuse a run whose samples fit neither in memory nor, where they go to a file, on its disk."""
+        from neurosim.engine import memory
+
+        if self._file is None:
+            memory.check_samples(self.fit.network, self.t_ms, t_ms)
+        else:
+            self._file.check_run(self.fit.network, self.t_ms, t_ms)
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _record_to_file(self) -> None:
+        if self._file is not None and self._simulation is not None:
+            self._simulation.recordings.write_to(self._file)
+
     def reset(self) -> None:
         """Back to time zero and the initial state; recordings are cleared."""
         if self._simulation is not None:
             self.fit.network = _with_initial(self.fit.network, self._start)
             self._simulation.update(self.fit.network)
             self._simulation.reset()
+            self._record_to_file()
 
     # --- results ---------------------------------------------------------------------------
     def spikes(self, population: int) -> tuple[Int64, Floats]:
         """Recorded spikes: cell indices and times in ms, sorted by time."""
         return self.simulation.spikes(population)
 
-    def samples(self, population: int, variable: str) -> tuple[Int64, Floats, Floats]:
-        """Recorded cells, times in ms and values (n_samples, n_cells)."""
-        return self.simulation.samples(population, variable)
+    def samples(self, population: int, variable: str, cells: Int64 | None = None) -> tuple[Int64, Floats, Floats]:
+        """Cells, times in ms and values (n_samples, n_cells): of all recorded cells, or of ``cells`` in their order."""
+        return self.results().samples(population, variable, cells)
+
+    def results(self) -> Results:
+        """Reads spikes and samples recorded since the last reset, and goes on reading those after another one."""
+        from neurosim.engine.recording import Results
+
+        return Results(self.simulation.recordings)
 
     def counts(self, population: int) -> Int64:
         """Number of spikes of every cell since the start."""
@@ -291,6 +351,14 @@ class Session:
         """Forget what was recorded of a population so far."""
         if self._simulation is not None:
             self._simulation.clear(population)
+            self._close_file()
+
+
+def record_path(path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+    """The absolute path of a file for recordings; see :func:`neurosim.engine.record_file.check_path`."""
+    from neurosim.engine.record_file import check_path
+
+    return check_path(path, overwrite=overwrite)
 
 
 def _unchanged(before: Sequence[object], after: Sequence[object]) -> bool:

@@ -53,12 +53,22 @@ def run(
     approximate: Approximate = "",
     threads: Threads = None,
     spikes: Annotated[Path | None, typer.Option(help="Save all recorded spikes to this .npz file.", show_default=False)] = None,
+    record_to: Annotated[
+        Path | None, typer.Option(help="Write all that is recorded to this HDF5 file while it runs.", show_default=False)
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Let --record-to replace a file.")] = False,
     as_json: Json = False,
 ) -> None:
     """Run a PyNN script on one chip."""
     from neurosim.cli import commands
 
-    commands.run(script, arguments or [], chip=chip, approximate=approximate, threads=threads, spikes=spikes, as_json=as_json)
+    settings = {
+        "approximate": commands.names(approximate) or None,
+        "threads": threads,
+        "record_to": record_to,
+        "overwrite": overwrite or None,
+    }
+    commands.run(script, arguments or [], chip=chip, settings=settings, spikes=spikes, as_json=as_json)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def run(
-    script: str, arguments: Sequence[str], *, chip: str | None, approximate: str, threads: int | None, spikes: Path | None, as_json: bool
+    script: str, arguments: Sequence[str], *, chip: str | None, settings: Mapping[str, Any], spikes: Path | None, as_json: bool
 ) -> None:
-    """Run a script on one chip and print a summary."""
+    """Run a script on one chip and print a summary; ``settings`` win over those of its own ``setup()`` where they are not ``None``."""
     from neurosim.compare import results, scripts
     from neurosim.compare.runner import quiet_losses
     from neurosim.errors import ScriptError
@@ -28,7 +28,7 @@ def run(
         check_chips([chip] if chip else [])
         try:
             with script_output(as_json), quiet_losses():
-                capture = scripts.run_script(script, arguments, chip=chip, approximate=names(approximate) or None, threads=threads)
+                capture = scripts.run_script(script, arguments, chip=chip, **settings)
         except KeyboardInterrupt as stop:
             capture, interrupted = kept(stop), True
         except ScriptError as error:

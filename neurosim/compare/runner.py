@@ -89,6 +89,7 @@ def compare(
 
 def _job(script: str | Path, chip: str, arguments: Sequence[str], options: dict[str, Any]) -> Job:
     settings = {"approximate": ("all",)} | {key: options[key] for key in ("approximate", "threads") if options.get(key) is not None}
+    settings["record_tag"] = Path(chip).stem
     return Job(str(script), tuple(arguments), chip, settings)
 
 

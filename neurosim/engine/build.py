@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,8 +175,8 @@ def receptor_rows(layout: Layout, population: Population, variable: str, gids: I
     return layout.state_index(gids, layout.group(population.id).n_states + 2 * population.receptor_index(name))
 
 
-def build_sources(network: Network, layout: Layout, *, now_ms: float = 0.0, now_step: int = -1) -> Sources:
-    """Arrays of all spike sources, starting at ``now``; cells are in the order of the parts."""
+def build_sources(network: Network, layout: Layout, driving: Collection[int] = (), *, now_ms: float = 0.0, now_step: int = -1) -> Sources:
+    """Arrays of all spike sources, starting at ``now``; cells are in the order of the parts. Those that drive never fire here."""
     n = layout.sizes["source"]
     stamps, times, ranges = _array_spikes(network)
     sources = Sources(
@@ -189,7 +189,9 @@ def build_sources(network: Network, layout: Layout, *, now_ms: float = 0.0, now_
         times,
     )
     for population in network.populations:
-        if population.is_source:
+        if population.is_source and population.id in driving:
+            validate(population.model, values_of(population, population.parameters, "parameters"), where=f"Population '{population.label}'")
+        elif population.is_source:
             where = source_index(layout, population)
             sources.key[where] = keys(np.uint64(network.seed), np.uint64(population.id), 0, population.size)
             write_source(sources, layout, population, ranges.get(population.id), now_ms=now_ms, now_step=now_step, dt_ms=network.dt)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from neurosim import connectivity
 from neurosim.columns import is_homogeneous
-from neurosim.engine import build, currents, stores
+from neurosim.engine import build, currents, drives, plastic_store, stores
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Program, Sources
 from neurosim.errors import NetworkError, UnknownNameError
@@ -51,10 +51,11 @@ def update(simulation: Simulation, new: Network) -> None:
         raise NetworkError(
             "the time step cannot change while a simulation runs.", where="update", used=new.dt, limit=old.dt, remedy="Call setup() again."
         )
-    if same_shape(old, new):
+    simulation.watched |= {p.id for p in old.populations if p.model == "poisson_source"} - simulation.driving
+    if same_shape(old, new) and drives.candidates(new, simulation.watched) == simulation.driving:
         _patch(simulation, new)
     else:
-        _rebuild(simulation, new)
+        rebuild(simulation, new)
     simulation._sample_now()
 
 
@@ -62,6 +63,9 @@ def _patch(simulation: Simulation, new: Network) -> None:
     old, layout, cells = simulation.network, simulation.layout, simulation.program.cells
     simulation.network = new
     sources = simulation.program.sources
+    for before, after in zip(old.populations, new.populations, strict=True):
+        if before is not after and after.id in simulation.driving:
+            simulation.rates[after.id].change(after, new.dt, simulation.step)
     if any(a is not b for a, b in zip(old.populations, new.populations, strict=True) if a.is_source):
         sources = _new_sources(simulation, old, new)
     changed = False
@@ -114,9 +118,9 @@ def read_state(simulation: Simulation, number: int, name: str) -> Floats:
 def _new_sources(simulation: Simulation, old: Network, new: Network) -> Sources:
     """Source arrays for the new parameters; unchanged populations go on as they were."""
     layout, before = simulation.layout, simulation.program.sources
-    after = build.build_sources(new, layout, now_ms=simulation.t_ms, now_step=simulation.step)
+    after = build.build_sources(new, layout, simulation.driving, now_ms=simulation.t_ms, now_step=simulation.step)
     for was, now in zip(old.populations, new.populations, strict=False):
-        if now.is_source and _alike(was, now):
+        if now.is_source and now.id not in simulation.driving and _alike(was, now):
             _continue_source(simulation, after, build.source_index(layout, now), before, build.source_index(layout, was), was, now)
     simulation._primed = -1
     return after
@@ -139,10 +143,11 @@ def _continue_source(
         build.write_source(after, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=step, dt_ms=dt_ms)
 
 
-def _rebuild(simulation: Simulation, new: Network) -> None:
-    old, layout, program, counts = simulation.network, simulation.layout, simulation.program, simulation._counts
-    history = simulation._history
-    stores.settle_all(simulation.stores, layout, simulation.t_ms, old.dt)
+def rebuild(simulation: Simulation, new: Network) -> None:
+    """Compile ``new`` and carry all state over to it."""
+    old, layout, program = simulation.network, simulation.layout, simulation.program
+    history, counts, were_driving = _end_drives(simulation, new)
+    plastic_store.settle_all(simulation.stores.plastic, simulation.step)
     kept = {p.id for p, q in zip(old.projections, new.projections, strict=False) if p is q}
     revalued = {p.id for p, q in zip(old.projections, new.projections, strict=False) if p is not q and _same_synapses(old, p, new, q)}
     memories = {p.id: stores.remember(simulation.stores, p) for p in old.projections if p.id in kept | revalued}
@@ -157,10 +162,30 @@ def _rebuild(simulation: Simulation, new: Network) -> None:
         if not _alike(was, now):
             continue
         moved[build.cell_indices(layout, was)] = build.cell_indices(simulation.layout, now)
-        _carry_cells(simulation, layout, program, was, now)
+        if was.id in were_driving:
+            build.write_source(
+                simulation.program.sources, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=step, dt_ms=new.dt
+            )
+        elif was.id not in simulation.driving:
+            _carry_cells(simulation, layout, program, was, now)
     simulation._counts[moved[moved >= 0]] = counts[moved >= 0]
     _carry_spikes(simulation, moved, history)
     simulation._primed = -1
+
+
+def _end_drives(simulation: Simulation, new: Network) -> tuple[tuple[Indices, Indices], Indices, set[int]]:
+    """Spikes on their way, and counts so far, with those of the sources that will no longer only drive; their ids."""
+    ended = simulation.driving - drives.candidates(new, simulation.watched)
+    gids, stamps, counts = [simulation._history[0]], [simulation._history[1]], simulation._counts.copy()
+    for number in ended:
+        population, rates = simulation.network.populations[number], simulation.rates[number]
+        cells = simulation.layout.base(number) + np.arange(population.size)
+        counts[cells] += drives.counts(simulation.network, population, rates, 1, simulation.step)
+        longest = max(d.delay for d in simulation.stores.drives if d.source == number)
+        for step in range(max(1, simulation.step - longest), simulation.step + 1):
+            gids.append(np.repeat(cells, drives.counts(simulation.network, population, rates, step, step)))
+            stamps.append(np.full(len(gids[-1]), step, np.int64))
+    return (np.concatenate(gids), np.concatenate(stamps)), counts, set(ended)
 
 
 def _same_synapses(old: Network, was: Projection, new: Network, now: Projection) -> bool:
@@ -173,18 +198,16 @@ def _same_synapses(old: Network, was: Projection, new: Network, now: Projection)
     return np.array_equal(a.indptr, b.indptr) and np.array_equal(a.post, b.post)
 
 
-def _recall(simulation: Simulation, projection: Projection, memory: stores.Memory) -> None:
+def _recall(simulation: Simulation, projection: Projection, memory: stores.Memory | plastic_store.Memory) -> None:
     """Give synapses with new values the memory of the old ones: resources and traces, but not weights."""
-    where = simulation.stores.placed[projection.id]
-    if projection.synapse.model == "tsodyks_markram":
-        depressing = simulation.stores.depressing
-        for name in ("x", "y", "u"):
-            getattr(depressing, name)[where.position] = memory.values[name]
-        depressing.last_ms[where.row] = memory.values["last"]
+    if isinstance(memory, plastic_store.Memory):
+        place = simulation.stores.places[projection.id]
+        plastic_store.restore(simulation.stores.plastic, place, memory, with_weights=False)
         return
-    weight = simulation.stores.plastic.weight[where.position].copy()
-    stores._restore(simulation.stores.plastic, simulation.stores.segments, where, memory)
-    simulation.stores.plastic.weight[where.position] = weight
+    where, depressing = simulation.stores.placed[projection.id], simulation.stores.depressing
+    for name in ("x", "y", "u"):
+        getattr(depressing, name)[where.position] = memory.values[name]
+    depressing.last_ms[where.row] = memory.values["last"]
 
 
 def _carry_cells(simulation: Simulation, old_layout: lay.Layout, old_program: Program, was: Population, now: Population) -> None:

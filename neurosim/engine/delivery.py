@@ -17,7 +17,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from neurosim._jit import inner
-from neurosim.engine.plasticity import deliver_depressing, deliver_plastic, deliver_stochastic
+from neurosim.engine.plasticity import deliver_plastic
+from neurosim.engine.short_term import deliver_depressing, deliver_stochastic
 
 #: How far ahead in the queue synapses are fetched into the cache. Runs are short and scattered:
 #: without this every line of each is waited for, which makes an event three times as expensive.
@@ -155,6 +156,5 @@ def deliver_dynamic(block, slot, now_step, dt_ms, dynamic, acc, queue, n_queued)
         elif kind == 2:
             deliver_stochastic(start, stop, now_step, dynamic.stochastic, acc)
         else:
-            delay_ms = segments.delay[segment] * dt_ms
-            deliver_plastic(segments.rule[segment], segment, start, stop, now_step * dt_ms, delay_ms, dynamic.plastic, acc)
+            deliver_plastic(block, segments.rule[segment], now_step, dynamic.plastic, acc)
     n_queued[block, slot] = 0

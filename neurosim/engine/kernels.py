@@ -14,12 +14,13 @@ from neurosim._jit import entry, inner
 from neurosim.engine import layout as lay
 from neurosim.engine.barrier import wait
 from neurosim.engine.delivery import deliver_dynamic, deliver_static, enqueue_dynamic, enqueue_static, fetch_rows, fetch_runs
+from neurosim.engine.drives import deliver_drives
 from neurosim.engine.parts import ADVANCE, RECEIVE, call_part
 from neurosim.engine.plasticity import log_spike
 from neurosim.engine.sources import emit
 
 KERNEL, SIZE, JUMPS, O_CELL, O_SOURCE = lay.KERNEL, lay.SIZE, lay.JUMPS, lay.O_CELL, lay.O_SOURCE
-FIRST_SOURCE_KIND = lay.FIRST_SOURCE_KIND
+FIRST_SOURCE_KIND, DRIVING_KIND = lay.FIRST_SOURCE_KIND, lay.DRIVING_KIND
 
 
 @inner(inline="always")
@@ -34,10 +35,10 @@ def inject(block, column, injection, i_inj, amplitudes):
 @inner()
 def is_sampled(step_after, probes):
     """Whether any probe is due at ``step_after``."""
+    due = False
     for p in range(probes.table.shape[0]):
-        if step_after % probes.table[p, 1] == 0:
-            return True
-    return False
+        due = due or step_after % probes.table[p, 1] == 0
+    return due
 
 
 @inner()
@@ -54,14 +55,13 @@ def sample(block, step_after, probes, state, samples):
 
 
 @inner()
-def stamp_spikes(block, first_cell, first, last, time_ms, dt_ms, cell_gid, dynamic, log_gid):
+def stamp_spikes(block, first_cell, first, last, step, cells, dynamic, log_gid):
     """Turn part indices into global ids and store the spikes of plastic targets."""
     for s in range(first, last):
-        log_gid[block, s] = cell_gid[first_cell + log_gid[block, s]]
-        if dynamic is not None:
-            gid, plastic = log_gid[block, s], dynamic.plastic
-            if plastic.slots.size and plastic.slot_ptr[gid] < plastic.slot_ptr[gid + 1]:
-                log_spike(block, gid, time_ms, dt_ms, dynamic.segments, plastic)
+        log_gid[block, s] = cells.gid[first_cell + log_gid[block, s]]
+        if dynamic is not None:  # noqa: SIM102 (merged, numba would not leave it out)
+            if dynamic.plastic.cell_of.size:
+                log_spike(block, log_gid[block, s], step, dynamic.plastic, cells.acc)
 
 
 @inner(inline="always")
@@ -133,10 +133,79 @@ def fullest(log_size, last_place, ends):
     return room
 
 
+@inner(inline="always")
+def queue_pending(b, n_cells, now, pending, static, dynamic, queues):
+    """Queue the spikes of earlier calls."""
+    queue, n_queued, dynamic_queue, n_dynamic = queues
+    for s in range(pending.shape[1]):
+        row = b * n_cells + pending[0, s]
+        enqueue_static(b, row, pending[1, s], now, static, queue, n_queued)
+        if dynamic is not None:
+            enqueue_dynamic(b, row, pending[1, s], now, dynamic.segments, dynamic_queue, n_dynamic)
+
+
+@inner(inline="always")
+def queue_news(b, n_cells, first_step, first_place, last_place, per_step, static, dynamic, queues, log_gid, ends, heads):
+    """Queue the spikes that all blocks logged at some places."""
+    queue, n_queued, dynamic_queue, n_dynamic = queues
+    now = first_step + last_place // per_step
+    for other in range(ends.shape[0]):
+        head, tail = log_start(other, first_place, ends), log_start(other, last_place, ends)
+        fetch_rows(other, b, n_cells, head, tail, log_gid, static)
+    for place in range(first_place, last_place):
+        for other in range(ends.shape[0]):
+            fetch_runs(other, b, n_cells, log_start(other, place, ends), ends[other, place], log_gid, static)
+        stamp = first_step + place // per_step + 1
+        for _ in range(open_logs(b, place, ends, heads)):
+            other, head = next_spike(b, place, log_gid, ends, heads)
+            row = b * n_cells + log_gid[other, head]
+            enqueue_static(b, row, stamp, now, static, queue, n_queued)
+            if dynamic is not None:
+                enqueue_dynamic(b, row, stamp, now, dynamic.segments, dynamic_queue, n_dynamic)
+
+
+@inner(inline="always")
+def integrate_part(part, group, b, step, dt_ms, addresses, cells, sources, log_gid, log_offset, decays, scratch, flags, n_out):
+    """Integrate, or let fire, the cells of one part; returns the new number of spikes in the log."""
+    kind, size = cells.parts[part, KERNEL], cells.parts[part, SIZE]
+    if kind == DRIVING_KIND:
+        n_out += 0
+    elif kind >= FIRST_SOURCE_KIND:
+        n_out = emit(kind, cells.parts[part, O_SOURCE], size, step, dt_ms, sources, b, log_gid, log_offset, n_out)
+    elif size > 0:
+        room, due = log_gid.shape[1], decays[part]
+        n_out = call_part(addresses[group], ADVANCE, part, b, cells, scratch, flags, log_gid, log_offset, room, due, dt_ms, n_out)
+        decays[part] = 1
+    return n_out
+
+
+@inner(inline="always")
+def receive_part(part, group, b, needed, dt_ms, addresses, cells, log_gid, log_offset, decays, scratch, flags, n_out):
+    """Let what has arrived act now, if that cannot wait for the next step; returns the new number of spikes."""
+    kind, size = cells.parts[part, KERNEL], cells.parts[part, SIZE]
+    if kind < FIRST_SOURCE_KIND and size > 0 and (needed or cells.parts[part, JUMPS] != 0):
+        room, due = log_gid.shape[1], decays[part]
+        n_out = call_part(addresses[group], RECEIVE, part, b, cells, scratch, flags, log_gid, log_offset, room, due, dt_ms, n_out)
+        decays[part] = 0
+    return n_out
+
+
+@inner(inline="always")
+def deliver(b, now_step, dt_ms, cells, static, dynamic, drives, queues, counting):
+    """Add everything that arrives at ``now_step`` in one block."""
+    queue, n_queued, dynamic_queue, n_dynamic = queues
+    slot = now_step % n_queued.shape[1]
+    deliver_static(b, slot, static, cells.acc, cells.codes, queue, n_queued)
+    if dynamic is not None:
+        deliver_dynamic(b, slot, now_step, dt_ms, dynamic, cells.acc, dynamic_queue, n_dynamic)
+    if drives is not None:
+        deliver_drives(b, now_step, drives, cells.acc, cells.codes, cells.lanes, counting)
+
+
 @entry(nogil=True)
 def run(
-    lo, hi, barrier, first_step, n_steps, batch, dt_ms, most, reserve, addresses, cells, sources, static, dynamic, injection, probes,
-    amplitudes, samples, pending, queue, n_queued, dynamic_queue, n_dynamic, filling, log_gid, log_offset, ends, heads, decays, scratch, flags,
+    lo, hi, barrier, first_step, n_steps, batch, dt_ms, most, reserve, addresses, cells, sources, static, dynamic, drives, injection,
+    probes, amplitudes, samples, pending, queues, filling, log_gid, log_offset, ends, heads, decays, scratch, flags, counting,
 ):  # fmt: skip
     """Run blocks ``lo .. hi - 1`` for ``n_steps`` steps, or until a log or a queue may be too small.
 
@@ -156,13 +225,13 @@ def run(
         Currents (n_currents, n_steps) in nA; flat buffer of the probes.
     pending
         Spikes of earlier calls that are not queued yet, int64 (2, n): global id, send step.
-    queue, n_queued, dynamic_queue, n_dynamic
-        Per block and arrival step: queue entries of static runs and of segments with memory.
+    queues
+        Per block and arrival step: entries and their number, of static runs and of segments with memory.
     filling
         int64 (2, n_blocks): longest queue of each block, for even and odd batches.
     log_gid, log_offset, ends
         Per block: spikes of this call, and where those of each (step, phase, group) end.
-    heads, decays, scratch, flags
+    heads, decays, scratch, flags, counting
         Scratch per block; ``decays`` says, per part, whether its synapses still have to decay.
 
     Returns
@@ -170,80 +239,44 @@ def run(
     int
         Steps done, the same for all threads.
     """
-    n_groups = addresses.size
-    n_cells = cells.gid.size
+    n_groups, n_cells = addresses.size, cells.gid.size
     per_step = 2 * n_groups
     start, before, parity = n_steps - n_steps, n_steps - n_steps, 0
     while start < n_steps:
         n = min(batch, n_steps - start)
         for b in range(lo, hi):
-            now = first_step + start
             if start == 0:
-                for s in range(pending.shape[1]):
-                    enqueue_static(b, b * n_cells + pending[0, s], pending[1, s], now, static, queue, n_queued)
-                    if dynamic is not None:
-                        enqueue_dynamic(b, b * n_cells + pending[0, s], pending[1, s], now, dynamic.segments, dynamic_queue, n_dynamic)
-            for other in range(ends.shape[0]):
-                head, tail = log_start(other, before * per_step, ends), log_start(other, start * per_step, ends)
-                fetch_rows(other, b, n_cells, head, tail, log_gid, static)
-            for place in range(before * per_step, start * per_step):
-                for other in range(ends.shape[0]):
-                    fetch_runs(other, b, n_cells, log_start(other, place, ends), ends[other, place], log_gid, static)
-                stamp = first_step + place // per_step + 1
-                for _ in range(open_logs(b, place, ends, heads)):
-                    other, head = next_spike(b, place, log_gid, ends, heads)
-                    row = b * n_cells + log_gid[other, head]
-                    enqueue_static(b, row, stamp, now, static, queue, n_queued)
-                    if dynamic is not None:
-                        enqueue_dynamic(b, row, stamp, now, dynamic.segments, dynamic_queue, n_dynamic)
+                queue_pending(b, n_cells, first_step, pending, static, dynamic, queues)
+            queue_news(b, n_cells, first_step, before * per_step, start * per_step, per_step, static, dynamic, queues, log_gid, ends, heads)
             n_out = log_start(b, start * per_step, ends)
             first, last = cells.block_ptr[b], cells.block_ptr[b + 1]
             for k in range(start, start + n):
-                step = first_step + k
+                now = first_step + k + 1
                 inject(b, k, injection, cells.i_inj, amplitudes)
                 for part in range(first, last):
-                    begun, place = n_out, k * per_step + part - first
-                    if cells.parts[part, KERNEL] >= FIRST_SOURCE_KIND:
-                        n_out = emit(
-                            cells.parts[part, KERNEL], cells.parts[part, O_SOURCE], cells.parts[part, SIZE], step, dt_ms, sources, b,
-                            log_gid, log_offset, n_out,
-                        )  # fmt: skip
-                    elif cells.parts[part, SIZE] > 0:
-                        n_out = call_part(
-                            addresses[part - first], ADVANCE, part, b, cells, scratch, flags, log_gid, log_offset,
-                            log_gid.shape[1], decays[part], dt_ms, n_out,
-                        )  # fmt: skip
-                        decays[part] = 1
-                    stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, (step + 1) * dt_ms, dt_ms, cells.gid, dynamic, log_gid)
-                    ends[b, place] = n_out
-                slot = (step + 1) % n_queued.shape[1]
-                deliver_static(b, slot, static, cells.acc, cells.codes, queue, n_queued)
-                if dynamic is not None:
-                    deliver_dynamic(b, slot, step + 1, dt_ms, dynamic, cells.acc, dynamic_queue, n_dynamic)
-                sampled = is_sampled(step + 1, probes)
+                    begun, group = n_out, part - first
+                    n_out = integrate_part(
+                        part, group, b, now - 1, dt_ms, addresses, cells, sources, log_gid, log_offset, decays, scratch, flags, n_out
+                    )
+                    stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, now, cells, dynamic, log_gid)
+                    ends[b, k * per_step + group] = n_out
+                deliver(b, now, dt_ms, cells, static, dynamic, drives, queues, counting)
+                sampled = is_sampled(now, probes)
                 for part in range(first, last):
-                    begun, place = n_out, k * per_step + n_groups + part - first
-                    if (
-                        cells.parts[part, SIZE] > 0
-                        and cells.parts[part, KERNEL] < FIRST_SOURCE_KIND
-                        and (sampled or cells.parts[part, JUMPS] != 0 or k == n_steps - 1)
-                    ):
-                        n_out = call_part(
-                            addresses[part - first], RECEIVE, part, b, cells, scratch, flags, log_gid, log_offset,
-                            log_gid.shape[1], decays[part], dt_ms, n_out,
-                        )  # fmt: skip
-                        decays[part] = 0
-                    stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, (step + 1) * dt_ms, dt_ms, cells.gid, dynamic, log_gid)
-                    ends[b, place] = n_out
+                    begun, group, needed = n_out, part - first, sampled or k == n_steps - 1
+                    n_out = receive_part(
+                        part, group, b, needed, dt_ms, addresses, cells, log_gid, log_offset, decays, scratch, flags, n_out
+                    )
+                    stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, now, cells, dynamic, log_gid)
+                    ends[b, k * per_step + n_groups + group] = n_out
                 if sampled:
-                    sample(b, step + 1, probes, cells.state, samples)
-            filling[parity, b] = longest(b, n_queued)
-            if dynamic is not None:
-                filling[parity, b] = max(filling[parity, b], longest(b, n_dynamic))
+                    sample(b, now, probes, cells.state, samples)
+            filling[parity, b] = max(longest(b, queues[1]), longest(b, queues[3]))
         wait(barrier)
         before, start = start, start + n
         news = spikes_between(before * per_step, start * per_step, ends)
-        if longest(parity, filling) + news * most > queue.shape[2] or fullest(log_gid.shape[1], start * per_step, ends) < reserve:
+        room = fullest(log_gid.shape[1], start * per_step, ends)
+        if longest(parity, filling) + news * most > queues[0].shape[2] or room < reserve:
             break
         parity = 1 - parity
     return start

@@ -9,6 +9,7 @@ table says where a part lies in them.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,8 @@ LARGEST_PART = 65_535
 #: Kernel numbers of spike sources; those of neurons come from the models.
 SOURCE_KINDS = {"array_source": 1000, "poisson_source": 1001, "gamma_source": 1002, "poisson_refractory_source": 1003}
 FIRST_SOURCE_KIND = 1000
+#: Kernel number of Poisson sources whose spikes are only counted where they arrive.
+DRIVING_KIND = 1004
 #: Rows of source parameters: rate (Hz) or shape, scale parameter, refractory time, start, stop.
 N_SOURCE_PARAMETERS = 5
 
@@ -134,20 +137,23 @@ class Layout:
         return self.groups[self.group_of[self.number_of[population]]]
 
 
-def group_key(population: Population) -> tuple[int, tuple[str, ...]]:
+def group_key(population: Population, driving: Collection[int] = ()) -> tuple[int, tuple[str, ...]]:
     """What two populations must have in common to be advanced together."""
     if population.is_source:
-        return SOURCE_KINDS[population.model], ()
+        return DRIVING_KIND if population.id in driving else SOURCE_KINDS[population.model], ()
     kinds = tuple(r.kind for r in population.receptors)
     return model_layout.kernel_of(population.model, kinds), kinds
 
 
-def plan(network: Network, threads: int) -> Layout:
-    """Groups, blocks and offsets for a network; the number of blocks is a multiple of ``threads``."""
+def plan(network: Network, threads: int, driving: Collection[int] = ()) -> Layout:
+    """Groups, blocks and offsets for a network; the number of blocks is a multiple of ``threads``.
+
+    ``driving`` are populations of sources whose spikes are only counted where they arrive.
+    """
     keys: dict[tuple[int, tuple[str, ...]], list[Population]] = {}
     for population in network.populations:
         models.model(population.model)
-        keys.setdefault(group_key(population), []).append(population)
+        keys.setdefault(group_key(population, driving), []).append(population)
     largest = max((sum(p.size for p in members) for members in keys.values()), default=0)
     # A piece may be one cell larger than the exact share of its population.
     spare = max((len(members) for members in keys.values()), default=0)

@@ -100,33 +100,24 @@ def _arguments(
     return x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays != 0, scratch, flags, index, offset, count
 
 
-_advance_linear, _advance_leaky, _advance_adaptive, _advance_hh, _receive_firing, _receive_hh = (
-    inner()(kernel.py_func)
-    for kernel in (
-        kernels.advance_linear, kernels.advance_leaky, kernels.advance_adaptive, kernels.advance_hh,
-        kernels.receive_firing, kernels.receive_hh,
-    )
-)  # fmt: skip
-
-
 def _linear(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count):
     own = _arguments(row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count)
-    return _advance_linear(*own) if phase == ADVANCE else _receive_firing(*own)
+    return kernels.advance_linear(*own) if phase == ADVANCE else kernels.receive_firing(*own)
 
 
 def _leaky(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count):
     own = _arguments(row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count)
-    return _advance_leaky(*own) if phase == ADVANCE else _receive_firing(*own)
+    return kernels.advance_leaky(*own) if phase == ADVANCE else kernels.receive_firing(*own)
 
 
 def _adaptive(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count):
     own = _arguments(row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count)
-    return _advance_adaptive(*own) if phase == ADVANCE else _receive_firing(*own)
+    return kernels.advance_adaptive(*own) if phase == ADVANCE else kernels.receive_firing(*own)
 
 
 def _hh(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count):
     own = _arguments(row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count)
-    return _advance_hh(*own) if phase == ADVANCE else _receive_hh(*own)
+    return kernels.advance_hh(*own) if phase == ADVANCE else kernels.receive_hh(*own)
 
 
 _ENTRIES = {

@@ -1,215 +1,326 @@
-"""Synapses with memory: Tsodyks-Markram, stochastic release and pair STDP.
+"""Pair STDP: synapses are brought up to date when their presynaptic spike arrives.
 
-STDP synapses are brought up to date when their presynaptic spike arrives, from the stored recent
-spikes of their targets. With delay d and dendritic fraction f, a presynaptic spike passes the
-synapse at t_pre + (1 - f) d and a postsynaptic one at t_post + f d; pairs at exactly equal times
-do not interact, as in NEST (of a tie, the presynaptic spike counts first). On the normalised weight u = (w - w_min) / (w_max - w_min)::
+With delay d and dendritic fraction f, a presynaptic spike passes the synapse at t_pre + (1 - f) d and
+a postsynaptic one at t_post + f d; pairs at exactly equal times do not interact, as in NEST (of a
+tie, the presynaptic spike counts first). With all-pairs traces K::
 
-    post after pre:  u += A_plus  (1 - u)^mu_plus  K_plus
-    pre after post:  u -= A_minus  u^mu_minus      K_minus
+    post after pre:  w += a_plus  p^mu_plus  K_plus      p = (w - zero_plus)  * scale_plus
+    pre after post:  w -= a_minus m^mu_minus K_minus     m = (w - zero_minus) * scale_minus
 
-with all-pairs traces K. ``mu = 0`` is additive, ``mu = 1`` multiplicative, anything between is the
-dependence of Guetig et al. (2003), J. Neurosci. 23:3697.
+followed by a clip to the limits. For the dependences of PyNN, p and m are the distances from the
+largest and the smallest weight in units of their difference, which is also in a_plus and a_minus;
+``mu = 0`` is additive, ``mu = 1`` multiplicative, anything between is the dependence of Guetig et al.
+(2003), J. Neurosci. 23:3697. For the power law of Morrison et al. (2007), Neural Comput. 19:1437,
+p = w / w_0 and m = w.
+
+All times are whole steps of the *soma*: a presynaptic spike that arrives at step ``now`` passes the
+synapse together with a postsynaptic spike of step ``now - 2 f d``. What that is short of a whole step is
+the *phase* of the segment. A segment (one source, delay and rule) has one presynaptic trace; a cell
+has one list of recent spikes, newest first, and one trace for each time constant of the rules.
+
+No function here keeps count of references (``_nrt=False``): none makes an array, and counting costs more
+than the work on a short segment. Synapses are worked on in groups of up to ``LANES``, in loops over a multiple of ``WHOLE`` lanes, used
+or not: they become vector code without a remainder, and a weight does not depend on its place in a segment.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from numba import uint64
+import numpy as np
 
-from neurosim._jit import entry, inner
-from neurosim.engine.randomness import uniform
+from neurosim._jit import inner
+from neurosim.engine.powers import exp2, log2
 
-#: Columns of the STDP rule table.
-TAU_PLUS, TAU_MINUS, A_PLUS, A_MINUS, W_MIN, W_MAX, MU_PLUS, MU_MINUS, FRACTION, FIRST_SLOT, N_SLOTS, MAX_DENDRITIC = range(12)
-N_RULE_COLUMNS = 12
+#: Columns of the segment table: first synapse, number of synapses, rule, delay (steps), first history
+#: cell and first accumulator that target 0 means, step of the last presynaptic spike at the soma, step
+#: up to which postsynaptic spikes are accounted for.
+START, LENGTH, RULE, DELAY, CELL, ACC, LAST, SETTLED = range(8)
+#: Columns of the rule table; the rates are of powers of two per step, the weights times ``SIGN``.
+RATE_PLUS, RATE_MINUS, GAIN_PLUS, ZERO_PLUS, SCALE_PLUS, MU_PLUS, GAIN_MINUS, ZERO_MINUS, SCALE_MINUS, MU_MINUS, LOW, HIGH = range(12)
+SIGN, FRACTION, TRACE_ROW, DIRECTION = 12, 13, 14, 15
+N_RULE_COLUMNS = 16
+#: Synapses worked on together.
+LANES = 64
+#: Lanes of a loop are a multiple of this.
+WHOLE = 32
+#: Step of spikes that never were.
+NEVER = -(2**30)
+
+_VECTOR: Any = {"fastmath": {"contract"}}
 
 
 @inner(inline="always")
-def inactivated(active, gap, tau_syn, tau_rec):
-    """Share of the resources that is inactive ``gap`` ms after a share ``active`` was released."""
-    if tau_syn <= 0.0:
-        return active * math.exp(-gap / tau_rec)
-    ratio = tau_syn / tau_rec
-    if abs(ratio - 1.0) < 1e-6:
-        return active * gap / tau_rec * math.exp(-gap / tau_rec)
-    return active * (math.exp(-gap / tau_syn) - math.exp(-gap / tau_rec)) / (ratio - 1.0)
+def soma_step(fraction, delay, step):
+    """Last step whose postsynaptic spikes could pass no later than a presynaptic one arriving at ``step``, and the phase."""
+    dendritic = 2.0 * fraction * delay
+    whole = math.floor(dendritic + 1e-6)
+    return step - np.int64(whole), max(dendritic - whole, 0.0)
 
 
-@inner()
-def deliver_depressing(row, start, stop, now_ms, synapses, acc):
-    """Short-term plasticity after Tsodyks, Uziel and Markram (2000), J. Neurosci. 20:RC50.
+@inner(separate=True, **_VECTOR)
+def potentiate(block, v, steps, down, lanes, top, since, until, last, level, tied, rules, rule):
+    """Count the postsynaptic spikes of ``since <= step < until`` in the first ``top`` rows of ``steps``, the oldest first.
 
-    Resources are recovered (x), active (y, decaying with the postsynaptic current) or inactive.
+    ``level`` is the binary logarithm of the presynaptic trace at step ``last``, ``tied`` the one that
+    spikes of that very step see. Row numbers come from a table that runs ``down`` to 0: the compiler
+    makes no vector code of loops that it sees running down.
     """
-    last = synapses.last_ms[row]
-    gap = now_ms - last
-    for k in range(start, stop):
-        u, x, y = synapses.u0[k], 1.0, 0.0
-        if last >= 0.0:
-            tau_rec, tau_syn = synapses.tau_rec_ms[k], synapses.tau_syn_ms[k]
-            x, y = synapses.x[k], synapses.y[k]
-            idle = (1.0 - x - y) * math.exp(-gap / tau_rec) + inactivated(y, gap, tau_syn, tau_rec)
-            y = y * math.exp(-gap / tau_syn) if tau_syn > 0.0 else 0.0
-            x = 1.0 - y - idle
-            if synapses.tau_facil_ms[k] > 0.0:
-                u += synapses.u[k] * (1.0 - synapses.u0[k]) * math.exp(-gap / synapses.tau_facil_ms[k])
-        released = x * u
-        synapses.x[k] = x - released
-        synapses.y[k] = y + released
-        synapses.u[k] = u
-        acc[synapses.target[k]] += synapses.weight[k] * released
-    synapses.last_ms[row] = now_ms
+    kind = v.dtype.type
+    rate, gain, zero, scale, mu = (
+        kind(rules[rule, 0]),
+        kind(rules[rule, 2]),
+        kind(rules[rule, 3]),
+        kind(rules[rule, 4]),
+        kind(rules[rule, 5]),
+    )
+    high, level, tied = kind(rules[rule, 11]), kind(level), kind(tied)
+    since, until, last = np.int32(since), np.int32(until), np.int32(last)
+    for step in range(down.size - top, down.size):
+        row = down[step]
+        if mu == kind(0.0):
+            for k in range(lanes):
+                t = steps[block, row, k]
+                trace = exp2(tied if t == last else level - rate * kind(np.int32(t - last)))
+                raised = min(v[block, k] + gain * trace, high)
+                v[block, k] = raised if t >= since and t < until else v[block, k]
+        elif mu == kind(1.0):
+            for k in range(lanes):
+                t = steps[block, row, k]
+                trace = exp2(tied if t == last else level - rate * kind(np.int32(t - last)))
+                room = max((v[block, k] - zero) * scale, kind(0.0))
+                raised = min(v[block, k] + gain * (room * trace), high)
+                v[block, k] = raised if t >= since and t < until else v[block, k]
+        else:
+            for k in range(lanes):
+                t = steps[block, row, k]
+                room = (v[block, k] - zero) * scale
+                change = exp2(mu * log2(room) + (tied if t == last else level - rate * kind(np.int32(t - last))))
+                raised = min(v[block, k] + gain * change, high)
+                v[block, k] = raised if t >= since and t < until and room > kind(0.0) else v[block, k]
+
+
+@inner(separate=True, **_VECTOR)
+def depress(block, v, faded, lanes, rules, rule):
+    """Count a presynaptic spike that sees the postsynaptic traces ``faded``."""
+    kind = v.dtype.type
+    gain, zero, scale = kind(rules[rule, 6]), kind(rules[rule, 7]), kind(rules[rule, 8])
+    mu, low = kind(rules[rule, 9]), kind(rules[rule, 10])
+    if mu == kind(0.0):
+        for k in range(lanes):
+            v[block, k] = max(v[block, k] - gain * faded[block, k], low)
+    elif mu == kind(1.0):
+        for k in range(lanes):
+            room = max((v[block, k] - zero) * scale, kind(0.0))
+            v[block, k] = max(v[block, k] - gain * (room * faded[block, k]), low)
+    else:
+        for k in range(lanes):
+            room = (v[block, k] - zero) * scale
+            change = gain * (faded[block, k] * exp2(mu * log2(room)))
+            v[block, k] = max(v[block, k] - (change if room > kind(0.0) else kind(0.0)), low)
+
+
+@inner(separate=True, **_VECTOR)
+def fade(block, traces, when, lanes, until, phase, rate):
+    """Let traces that were just after step ``when`` decay until step ``until - phase``."""
+    kind = traces.dtype.type
+    late, rate, until = kind(phase * rate), kind(rate), np.int32(until)
+    for k in range(lanes):
+        traces[block, k] *= exp2(late - rate * kind(np.int32(until - when[block, k])))
 
 
 @inner()
-def deliver_stochastic(start, stop, now_step, synapses, acc):
-    """Each synapse transmits with its probability, drawn from its own stream."""
-    for k in range(start, stop):
-        if uniform(synapses.key[k] ^ uint64(now_step), 0) < synapses.p[k]:
-            acc[synapses.target[k]] += synapses.weight[k]
+def look_up(block, pairs, steps, first, n, lanes, cell, since, hist_pairs, target):
+    """Fill rows of ``steps`` with spikes of a group's targets, newest first, until none is of ``since`` or later.
 
-
-@inner(inline="always")
-def potentiate(rule, weight, trace):
-    """Weight after a postsynaptic spike that sees the presynaptic trace ``trace``."""
-    low, high = rule[4], rule[5]
-    u = (weight - low) / (high - low)
-    room = max(1.0 - u, 0.0)
-    u += rule[2] * trace * (1.0 if rule[6] == 0.0 else room if rule[6] == 1.0 else room ** rule[6])
-    return low + (high - low) * min(u, 1.0) if u < 1.0 else high
-
-
-@inner(inline="always")
-def depress(rule, weight, trace):
-    """Weight after a presynaptic spike that sees the postsynaptic trace ``trace``."""
-    low, high = rule[4], rule[5]
-    u = (weight - low) / (high - low)
-    room = max(u, 0.0)
-    u -= rule[3] * trace * (1.0 if rule[7] == 0.0 else room if rule[7] == 1.0 else room ** rule[7])
-    return low + (high - low) * u if u > 0.0 else low
-
-
-@inner(inline="always")
-def catch_up(rule, weight, slot, dendritic_ms, since_ms, until_ms, last_ms, trace, plastic):
-    """Weight after the postsynaptic spikes that reached the synapse in [since, until).
-
-    A spike that passes together with the last presynaptic one is counted here, whether it was
-    stored before or after that was processed, and pairs only with the earlier ones.
+    They are read in pairs, one word of memory each. Returns how many rows hold spikes of ``since`` or later.
     """
-    n = plastic.hist_n[slot] if trace > 0.0 and rule[2] != 0.0 else 0
-    first = n
-    while first > 0 and plastic.hist_ms[slot, first - 1] + dendritic_ms > since_ms - 1e-6:
-        first -= 1
-    for h in range(first, n):
-        at = plastic.hist_ms[slot, h] + dendritic_ms
-        if at >= until_ms - 1e-6:
+    since, top = np.int32(since), 0
+    never = np.int32(-(2**30))
+    for k in range(n, lanes):
+        pairs[block, k] = 0xC0000000C0000000
+    for p in range(hist_pairs.shape[1]):
+        column = np.uint64(p)
+        for k in range(n):
+            pairs[block, np.uint64(k)] = hist_pairs[cell + np.uint64(target[np.uint64(first + k)]), column]
+        newer, older = never, never
+        for k in range(lanes):
+            t = np.int32(pairs[block, k] & np.uint64(0xFFFFFFFF))
+            steps[block, 2 * p, k] = t
+            newer = max(newer, t)
+        for k in range(lanes):
+            t = np.int32(pairs[block, k] >> np.uint64(32))
+            steps[block, 2 * p + 1, k] = t
+            older = max(older, t)
+        top += np.int64(newer >= since) + np.int64(older >= since)
+        if older < since:
             break
-        if at > last_ms + 1e-6:
-            weight = potentiate(rule, weight, trace * math.exp((last_ms - at) / rule[0]))
-        elif at > last_ms - 1e-6:
-            weight = potentiate(rule, weight, trace - 1.0)
-    return weight
-
-
-@inner(inline="always")
-def post_trace(rule, slot, dendritic_ms, at_ms, plastic):
-    """Postsynaptic trace seen at the synapse just before ``at_ms``."""
-    then, trace = plastic.base_ms[slot] + dendritic_ms, plastic.base_trace[slot]
-    for h in range(plastic.hist_n[slot] - 1, -1, -1):
-        if plastic.hist_ms[slot, h] + dendritic_ms < at_ms - 1e-6:
-            then, trace = plastic.hist_ms[slot, h] + dendritic_ms, plastic.hist_trace[slot, h]
-            break
-    return trace * math.exp((then - at_ms) / rule[1]) if trace > 0.0 else 0.0
+    return top
 
 
 @inner()
-def deliver_plastic(rule_row, segment, start, stop, now_ms, delay_ms, plastic, acc):
-    """Update and transmit one run of STDP synapses whose presynaptic spike arrives now."""
-    rule = plastic.rules[rule_row]
-    dendritic = rule[8] * delay_ms
-    at = now_ms - dendritic
-    last, trace, since = plastic.last_ms[segment], plastic.trace[segment], plastic.settled_ms[segment]
-    for k in range(start, stop):
-        slot = plastic.slot[k]
-        weight = catch_up(rule, plastic.weight[k], slot, dendritic, since, at, last, trace, plastic)
-        weight = depress(rule, weight, post_trace(rule, slot, dendritic, at, plastic))
-        plastic.weight[k] = weight
-        acc[plastic.target[k]] += weight
-    plastic.trace[segment] = 1.0 + (trace * math.exp((last - at) / rule[0]) if trace > 0.0 else 0.0)
-    plastic.last_ms[segment] = at
-    plastic.settled_ms[segment] = at
+def older_trace(block, k, cell, until, row, hist_step, hist_trace, traces, when):
+    """Write a cell's newest spike before ``until``, but for its very last, and the trace just after it into lane ``k``."""
+    rank, last = np.uint64(1), np.uint64(hist_step.shape[1] - 1)
+    while rank < last and hist_step[cell, rank] >= until:
+        rank += np.uint64(1)
+    traces[block, k] = hist_trace[row, cell, rank]
+    when[block, k] = hist_step[cell, rank]
 
 
 @inner()
-def settle(block, n_rules, rule_row, now_ms, dt_ms, segments, plastic):
-    """Bring all STDP synapses of one rule in one block up to date.
+def fade_all(block, row, until, phase, first, stop, rate, arrays):
+    """Postsynaptic traces of all cells of a block at ``until - phase``."""
+    hist_step, hist_trace, newest_step, newest_trace, faded, traces, when = arrays
+    last = np.int32(until)
+    for cell in range(first, stop, 64):
+        n = min(64, stop - cell)
+        for k in range(n):
+            traces[block, k] = newest_trace[row, cell + k]
+            when[block, k] = newest_step[cell + k]
+        for k in range(n):
+            if when[block, k] >= last:
+                older_trace(block, k, np.uint64(cell + k), last, row, hist_step, hist_trace, traces, when)
+        fade(block, traces, when, (n + 31) // 32 * 32, until, phase, rate)
+        for k in range(n):
+            faded[row, cell + k] = traces[block, k]
+
+
+@inner()
+def is_faded(block, row, until, phase, length, plastic):
+    """True if all traces of a block are known at ``until - phase``; they are worked out once enough synapses have asked."""
+    faded_at, first, stop = plastic.faded_at, plastic.cell_ptr[block], plastic.cell_ptr[block + 1]
+    if faded_at[block, row, 0] != until - phase:
+        faded_at[block, row, 0], faded_at[block, row, 1], faded_at[block, row, 2] = until - phase, 0.0, 0.0
+    if faded_at[block, row, 2] > 0.0:
+        return True
+    faded_at[block, row, 1] += length
+    if faded_at[block, row, 1] < 0.5 * (stop - first):
+        return False
+    arrays = (
+        plastic.hist_step, plastic.hist_trace, plastic.newest_step, plastic.newest_trace,
+        plastic.faded, plastic.lane_traces, plastic.lane_when,
+    )  # fmt: skip
+    fade_all(block, row, until, phase, first, stop, plastic.trace_rates[row], arrays)
+    faded_at[block, row, 2] = 1.0
+    return True
+
+
+@inner()
+def pick_traces(block, row, first, n, lanes, cell, until, phase, rate, is_dense, target, arrays):
+    """Postsynaptic traces that the targets of a group have at ``until - phase``, into the lanes."""
+    hist_step, hist_trace, newest_step, newest_trace, faded, traces, when = arrays
+    if is_dense:
+        for k in range(n):
+            traces[block, np.uint64(k)] = faded[row, cell + np.uint64(target[np.uint64(first + k)])]
+        return
+    last = np.int32(until)
+    for k in range(n):
+        place = cell + np.uint64(target[np.uint64(first + k)])
+        traces[block, k], when[block, k] = newest_trace[row, place], newest_step[place]
+        if newest_step[place] >= last:
+            older_trace(block, k, place, last, row, hist_step, hist_trace, traces, when)
+    fade(block, traces, when, lanes, until, phase, rate)
+
+
+@inner()
+def sweep(block, segment, now, arrives, plastic, acc):
+    """Bring one segment up to date; if its presynaptic spike arrives now, count it and transmit."""
+    table, rules, target, weight, v = plastic.table, plastic.rules, plastic.target, plastic.weight, plastic.lane_v
+    rule, begin, end = table[segment, 2], table[segment, 0], table[segment, 0] + table[segment, 1]
+    rate_plus, fraction, trace_row = rules[rule, 0], rules[rule, 13], np.int64(rules[rule, 14])
+    until, phase = soma_step(fraction, table[segment, 3], now)
+    last, since, trace = table[segment, 6], table[segment, 7], plastic.trace[segment]
+    level = math.log2(trace) - phase * rate_plus if trace > 0.0 else -1e30
+    tied = level if phase > 1e-6 else math.log2(trace - 1.0) if trace > 1.0 else -1e30
+    learns = trace > 0.0 and rules[rule, 2] != 0.0
+    cell, base = np.uint64(table[segment, 4]), np.uint64(table[segment, 5])
+    is_dense = arrives and is_faded(block, trace_row, until, phase, end - begin, plastic)
+    arrays = (
+        plastic.hist_step, plastic.hist_trace, plastic.newest_step, plastic.newest_trace,
+        plastic.faded, plastic.lane_traces, plastic.lane_when,
+    )  # fmt: skip
+    pairs, steps, traces, down, hist_pairs = (
+        plastic.lane_pairs,
+        plastic.lane_steps,
+        plastic.lane_traces,
+        plastic.lane_down,
+        plastic.hist_pairs,
+    )
+    sign, acts, rate_minus = v.dtype.type(rules[rule, 12]), v.dtype.type(rules[rule, 12] * rules[rule, 15]), plastic.trace_rates[trace_row]
+    for first in range(begin, end, 64):
+        n = min(64, end - first)
+        lanes = (n + 31) // 32 * 32
+        top = look_up(block, pairs, steps, first, n, lanes, cell, since, hist_pairs, target) if learns else 0
+        if top == 0 and not arrives:
+            continue
+        for k in range(n):
+            v[block, k] = sign * weight[first + k]
+        if top > 0:
+            potentiate(block, v, steps, down, lanes, top, since, until, last, level, tied, rules, rule)
+        if arrives:
+            pick_traces(block, trace_row, first, n, lanes, cell, until, phase, rate_minus, is_dense, target, arrays)
+            depress(block, v, traces, lanes, rules, rule)
+            for k in range(n):
+                acc[base + np.uint64(target[np.uint64(first + k)])] += acts * v[block, np.uint64(k)]
+        for k in range(n):
+            weight[first + k] = sign * v[block, k]
+    table[segment, 7] = until
+    if arrives:
+        plastic.trace[segment] = 1.0 + (trace * 2.0 ** (-rate_plus * (until - last)) if trace > 0.0 else 0.0)
+        table[segment, 6] = until
+
+
+@inner()
+def deliver_plastic(block, segment, now, plastic, acc):
+    """Update and transmit the segment whose presynaptic spike arrives at step ``now``."""
+    sweep(block, segment, now, True, plastic, acc)
+
+
+@inner()
+def settle(block, now, before, plastic, acc):
+    """Bring those segments of a block up to date, as seen at step ``now``, that are so only up to a step below ``before``.
 
     Presynaptic spikes that passed the synapse less than a dendritic delay ago are still on their
     way to the soma and not yet counted, so each synapse is settled up to that much before now.
+    Returns the step up to which all segments of the block are settled.
     """
-    rule = plastic.rules[rule_row]
-    row = block * n_rules + rule_row
-    for e in range(plastic.seg_range[row], plastic.seg_range[row + 1]):
-        segment = plastic.seg_list[e]
-        dendritic = rule[8] * segments.delay[segment] * dt_ms
-        last, trace, since = plastic.last_ms[segment], plastic.trace[segment], plastic.settled_ms[segment]
-        until = now_ms - dendritic
-        if until <= since:
-            continue
-        for k in range(segments.start[segment], segments.stop[segment]):
-            plastic.weight[k] = catch_up(rule, plastic.weight[k], plastic.slot[k], dendritic, since, until, last, trace, plastic)
-        plastic.settled_ms[segment] = until
-
-
-#: The same for Python.
-settle_now = entry()(settle.py_func)
-
-
-@inner(inline="always")
-def forget(slot, before_ms, plastic):
-    """Drop a slot's stored spikes up to ``before_ms``, keeping the trace of the last one."""
-    n = plastic.hist_n[slot]
-    gone = 0
-    while gone < n and plastic.hist_ms[slot, gone] <= before_ms + 1e-6:
-        gone += 1
-    if gone > 0:
-        plastic.base_ms[slot] = plastic.hist_ms[slot, gone - 1]
-        plastic.base_trace[slot] = plastic.hist_trace[slot, gone - 1]
-        for h in range(gone, n):
-            plastic.hist_ms[slot, h - gone] = plastic.hist_ms[slot, h]
-            plastic.hist_trace[slot, h - gone] = plastic.hist_trace[slot, h]
-        plastic.hist_n[slot] = n - gone
-
-
-@inner(inline="always")
-def make_room(block, rule_row, now_ms, dt_ms, segments, plastic):
-    """Settle one rule in one block and forget the spikes that no synapse still needs."""
-    rule = plastic.rules[rule_row]
-    settle(block, plastic.rules.shape[0], rule_row, now_ms, dt_ms, segments, plastic)
-    for slot in range(int(rule[9]), int(rule[9] + rule[10])):
-        if plastic.slot_block[slot] == block:
-            forget(slot, now_ms - 2.0 * rule[11], plastic)
+    horizon, table = now, plastic.table
+    for segment in range(plastic.block_ptr[block], plastic.block_ptr[block + 1]):
+        if table[segment, 7] < before:
+            until, _ = soma_step(plastic.rules[table[segment, 2], 13], table[segment, 3], now)
+            if until > table[segment, 7]:
+                if plastic.trace[segment] > 0.0:
+                    sweep(block, segment, now, False, plastic, acc)
+                table[segment, 7] = until
+        horizon = min(horizon, table[segment, 7])
+    plastic.horizon[block] = horizon
+    return horizon
 
 
 @inner()
-def log_spike(block, gid, time_ms, dt_ms, segments, plastic):
-    """Store a postsynaptic spike in all slots of its cell, settling a rule whose store is full."""
-    capacity = plastic.hist_ms.shape[1]
-    for e in range(plastic.slot_ptr[gid], plastic.slot_ptr[gid + 1]):
-        slot = plastic.slots[e]
-        r = plastic.slot_rule[slot]
-        rule = plastic.rules[r]
-        n = plastic.hist_n[slot]
-        if n == capacity:
-            make_room(block, r, time_ms - 1e-5, dt_ms, segments, plastic)
-            n = plastic.hist_n[slot]
-            if n == capacity:
-                plastic.overflow[0] += 1  # an exception here would leave the other threads waiting
-                continue
-        last = plastic.hist_ms[slot, n - 1] if n else plastic.base_ms[slot]
-        trace = plastic.hist_trace[slot, n - 1] if n else plastic.base_trace[slot]
-        plastic.hist_ms[slot, n] = time_ms
-        plastic.hist_trace[slot, n] = 1.0 + (trace * math.exp((last - time_ms) / rule[1]) if trace > 0.0 else 0.0)
-        plastic.hist_n[slot] = n + 1
+def log_spike(block, gid, step, plastic, acc):
+    """Store a postsynaptic spike, first settling the segments that still need what it would push out."""
+    cell = plastic.cell_of[gid]
+    if cell < 0:
+        return
+    hist = plastic.hist_step[cell]
+    n_ranks, horizon = hist.size, plastic.horizon[block]
+    oldest = np.int64(hist[n_ranks - 2])
+    if oldest >= horizon:
+        horizon = settle(block, step, max(oldest + 1, (oldest + step) // 2), plastic, acc)
+        if oldest >= horizon:
+            plastic.overflow[block] += 1  # an exception here would leave the other threads waiting
+    live = 0  # spikes that a segment may still need, and the one before them for its trace
+    while live < n_ranks - 2 and hist[live] >= horizon:
+        live += 1
+    gap = np.float64(step - hist[0])
+    for rank in range(live, -1, -1):
+        hist[rank + 1] = hist[rank]
+    hist[0] = plastic.newest_step[cell] = step
+    for row in range(plastic.trace_rates.size):
+        traces = plastic.hist_trace[row, cell]
+        for rank in range(live, -1, -1):
+            traces[rank + 1] = traces[rank]
+        traces[0] = plastic.newest_trace[row, cell] = 1.0 + (np.float64(traces[0]) * 2.0 ** (-plastic.trace_rates[row] * gap))

@@ -118,33 +118,62 @@ class Stochastic(NamedTuple):
 
 
 class Plastic(NamedTuple):
-    """STDP synapses, their rules and the recent spikes of their targets.
+    """STDP synapses, their rules and the recent spikes of their targets; see :mod:`neurosim.engine.plasticity`.
 
-    ``rules`` rows: tau_plus, tau_minus, A_plus, A_minus, w_min, w_max, mu_plus, mu_minus, dendritic
-    fraction, first slot, n slots, largest dendritic delay (ms). A *slot* is one postsynaptic cell of one projection; ``slots``
-    lists, through ``slot_ptr`` by global id, the slots that a cell's spikes go to. ``overflow[0]``
-    counts spikes that found no room in the store.
+    ``target`` and ``weight`` per synapse; ``table`` and ``trace`` per segment, sorted by block
+    (``block_ptr``); ``rules`` per projection and port. ``cell_of`` gives a cell's row in ``hist_step``
+    (cell, rank), the steps of its last spikes, newest first, of which ``hist_pairs`` is a view, two in
+    a word, and in ``hist_trace`` (time constant, cell, rank), the trace just after each; what belongs
+    to the last spike stands once more in ``newest_step`` and ``newest_trace``, close together.
+    ``trace_rates`` are the decays of these traces. A block has the rows ``cell_ptr[block]`` to
+    ``cell_ptr[block + 1]``; ``faded`` are their traces at the time ``faded_at[block, time constant, 0]``.
+    All synapses of a block are settled up to ``horizon``. Arrays whose names begin with ``lane`` are
+    working room; ``overflow`` counts spikes that found no room.
     """
 
-    target: Int32
-    weight: Floats
-    slot: Int32
-    last_ms: Floats
+    target: NDArray[np.uint16]
+    weight: AnyFloats
+    table: Int64
     trace: Floats
-    settled_ms: Floats
+    block_ptr: Int64
     rules: Floats
-    slot_ptr: Int64
-    slots: Int64
-    slot_rule: Int32
-    slot_block: Int32
-    seg_range: Int64
-    seg_list: Int64
-    hist_ms: Floats
-    hist_trace: Floats
-    hist_n: Int64
-    base_ms: Floats
-    base_trace: Floats
+    cell_of: Int32
+    hist_step: Int32
+    hist_pairs: NDArray[np.uint64]
+    hist_trace: AnyFloats
+    newest_step: Int32
+    newest_trace: AnyFloats
+    trace_rates: Floats
+    cell_ptr: Int64
+    faded: AnyFloats
+    faded_at: Floats
+    horizon: Int64
+    lane_v: AnyFloats
+    lane_traces: AnyFloats
+    lane_steps: Int32
+    lane_pairs: NDArray[np.uint64]
+    lane_down: Int64
+    lane_when: Int32
     overflow: Int64
+
+
+class Drives(NamedTuple):
+    """Driving sources (:mod:`neurosim.engine.drives`), by block through ``ptr``.
+
+    ``table`` rows: first accumulator, cells, first cell in the source population, delay in steps,
+    source, first weight, lane. Per source: ``key``, and through ``rate_ptr`` the steps ``since`` which
+    its rate is what it is, with the limits ``thresholds[levels[e] : levels[e + 1]]`` of its counts.
+    """
+
+    ptr: Int64
+    table: Int64
+    weight: AnyFloats
+    code: Int32
+    key: NDArray[np.uint64]
+    rate_ptr: Int64
+    since: Int64
+    levels: Int64
+    thresholds: NDArray[np.uint32]
 
 
 class Injection(NamedTuple):
@@ -178,11 +207,12 @@ class Dynamic(NamedTuple):
 
 
 class Program(NamedTuple):
-    """Everything the kernels need; ``dynamic`` is ``None`` in networks without synapses with memory."""
+    """Everything the kernels need; ``None`` where a network has no synapses with memory, or no driving sources."""
 
     cells: Cells
     sources: Sources
     static: Static
     dynamic: Dynamic | None
+    drives: Drives | None
     injection: Injection
     probes: Probes

@@ -2,109 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.engine import build
+from neurosim.engine import build, memory
 from neurosim.engine.layout import Layout
 from neurosim.engine.program import Probes, Program
+from neurosim.engine.records import SampleRecord, SpikeRecord, WeightRecord
 from neurosim.network import Network, WeightProbe
+
+if TYPE_CHECKING:
+    from neurosim.engine.record_file import RecordFile
 
 Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Ints = NDArray[np.integer[Any]]
 
-
-class SpikeRecord:
-    """Spikes of one population: parallel arrays of cell index and time, in order of time."""
-
-    def __init__(self) -> None:
-        self._indices: list[Int64] = []
-        self._times: list[Floats] = []
-
-    def add(self, indices: Int64, times_ms: Floats) -> None:
-        """Append the spikes of one chunk."""
-        if len(indices):
-            self._indices.append(indices)
-            self._times.append(times_ms)
-
-    def arrays(self) -> tuple[Int64, Floats]:
-        """All spikes, sorted by time, ties by cell."""
-        if len(self._indices) != 1:
-            self._indices = [np.concatenate(self._indices or [np.empty(0, np.int64)])]
-            self._times = [np.concatenate(self._times or [np.empty(0)])]
-        order = np.lexsort((self._indices[0], self._times[0]))
-        return self._indices[0][order], self._times[0][order]
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._indices, self._times = [], []
-
-
-class SampleRecord:
-    """Samples of one variable of one population, shape (n_samples, n_cells) in pieces.
-
-    When the set of cells changes between runs, earlier samples of new cells are NaN. ``last_ms`` is
-    the time of the newest sample, minus infinity if there was none.
-    """
-
-    def __init__(self) -> None:
-        self._pieces: list[tuple[Int64, Floats, Floats]] = []
-        self.last_ms = -np.inf
-
-    def add(self, indices: Int64, times_ms: Floats, values: Floats) -> None:
-        """Append samples (n_samples, n_cells) taken at ``times_ms``."""
-        if len(times_ms):
-            self._pieces.append((indices, times_ms, values))
-            self.last_ms = float(times_ms[-1])
-
-    def arrays(self) -> tuple[Int64, Floats, Floats]:
-        """Cells, times in ms and values (n_samples, n_cells)."""
-        if not self._pieces:
-            return np.empty(0, np.int64), np.empty(0), np.empty((0, 0))
-        first = self._pieces[0][0]
-        if all(np.array_equal(first, piece[0]) for piece in self._pieces):
-            cells, values = first, np.concatenate([piece[2] for piece in self._pieces])
-        else:
-            cells = np.unique(np.concatenate([piece[0] for piece in self._pieces]))
-            values = np.concatenate([_spread(cells, piece[0], piece[2]) for piece in self._pieces])
-        times = np.concatenate([piece[1] for piece in self._pieces])
-        self._pieces = [(cells, times, values)]
-        return cells, times, values
-
-    def clear(self) -> None:
-        """Forget the samples, but not when the last one was taken: it is not taken again."""
-        self._pieces = []
-
-
-def _spread(cells: Int64, own: Int64, values: Floats) -> Floats:
-    wide = np.full((len(values), len(cells)), np.nan)
-    wide[:, np.searchsorted(cells, own)] = values
-    return wide
-
-
-class WeightRecord:
-    """Weights of one projection over time."""
-
-    def __init__(self) -> None:
-        self.times_ms: list[float] = []
-        self.values: list[Floats] = []
-
-    def add(self, time_ms: float, values: Floats) -> None:
-        """Append the weights at one time."""
-        self.times_ms.append(time_ms)
-        self.values.append(values)
-
-    def arrays(self) -> tuple[Floats, Floats]:
-        """Times (n_times,) in ms and weights (n_times, n_synapses)."""
-        values: Sequence[Floats] = self.values
-        return np.array(self.times_ms), np.stack(values) if values else np.empty((0, 0))
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self.times_ms, self.values = [], []
+#: Recordings go to their file when they are older than this, and at the end of a run.
+WRITE_EVERY_S = 0.1
+#: Samples (float64) that one chunk may take at most, so that the memory of a run stays flat.
+CHUNK_BYTES = 16_000_000
 
 
 def sample_buffer(probes: Probes, step: int, n_steps: int) -> Floats:
@@ -118,8 +42,65 @@ def sample_buffer(probes: Probes, step: int, n_steps: int) -> Floats:
     return np.empty(at)
 
 
+def most_steps(probes: Probes) -> int:
+    """Steps after which the samples of a chunk fill ``CHUNK_BYTES``."""
+    per_step = float(np.sum(probes.table[:, 2] / np.maximum(probes.table[:, 1], 1))) * 8
+    return max(1, int(CHUNK_BYTES / per_step)) if per_step else np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sorting:
+    """Whose spikes are recorded, as tables by global id, for one network and layout.
+
+    Attributes
+    ----------
+    probe_of
+        Row of ``populations`` by global id; cells that are not recorded have the number after the last.
+    populations, bases
+        Recorded populations, and the global id of their first cell.
+    everything
+        True if all cells of the network are recorded.
+    """
+
+    network: Network
+    layout: Layout
+    probe_of: NDArray[np.unsignedinteger[Any]]
+    populations: tuple[int, ...]
+    bases: tuple[int, ...]
+    everything: bool
+
+    @classmethod
+    def of(cls, network: Network, layout: Layout) -> Sorting:
+        """Tables for the spikes that ``network`` records."""
+        probes = [probe for probe in network.probes if probe.variable == "spikes"]
+        probe_of = np.full(layout.n_cells, len(probes), np.min_scalar_type(len(probes)))
+        bases = tuple(layout.base(probe.population) for probe in probes)
+        for number, (probe, base) in enumerate(zip(probes, bases, strict=True)):
+            probe_of[base + np.asarray(probe.indices)] = number
+        return cls(network, layout, probe_of, tuple(p.population for p in probes), bases, bool((probe_of < len(probes)).all()))
+
+    def keep(self, gids: Int64, times_ms: Floats) -> tuple[Ints, Floats]:
+        """Copies of those spikes that are recorded."""
+        if self.everything:
+            return gids.astype(np.int32), times_ms.copy()
+        kept = np.flatnonzero(self.probe_of[gids] < len(self.populations)) if self.populations else np.empty(0, np.int64)
+        return gids[kept].astype(np.int32), times_ms[kept]
+
+    def split(self, gids: Ints, times_ms: Floats) -> list[tuple[Ints, Floats]]:
+        """Cell indices and times by recorded population, each in the order of arrival."""
+        owner = self.probe_of[gids]
+        order = np.argsort(owner, kind="stable")
+        ends = np.cumsum(np.bincount(owner, minlength=len(self.populations)))
+        gids, times_ms = gids[order], times_ms[order]
+        starts = np.concatenate([[0], ends[:-1]])
+        return [(gids[a:b] - np.int32(base), times_ms[a:b]) for a, b, base in zip(starts, ends, self.bases, strict=True)]
+
+
 class Recordings:
     """All that a simulation recorded: by population, by (population, variable), by projection.
+
+    Spikes wait as they came until someone asks for them or they go to a file; only then are they
+    sorted by population.
 
     Attributes
     ----------
@@ -130,40 +111,63 @@ class Recordings:
     """
 
     def __init__(self) -> None:
-        self.spikes: defaultdict[int, SpikeRecord] = defaultdict(SpikeRecord)
+        self._spikes: defaultdict[int, SpikeRecord] = defaultdict(SpikeRecord)
         self.samples: defaultdict[tuple[int, str], SampleRecord] = defaultdict(SampleRecord)
         self.weights: defaultdict[tuple[int, str], WeightRecord] = defaultdict(WeightRecord)
         self.currents: defaultdict[int, list[Floats]] = defaultdict(list)
+        self._sorting: Sorting | None = None
+        self._waiting: list[tuple[Ints, Floats]] = []
+        self._file: RecordFile | None = None
+        self._segment = 0
+        self._network: Network | None = None
+        self._bytes, self._written_s = 0, 0.0
 
+    # --- taking ------------------------------------------------------------------------------
     def add_spikes(self, network: Network, layout: Layout, gids: Int64, times_ms: Floats) -> None:
-        """Keep the spikes of the cells whose spikes are recorded."""
-        for probe in network.probes:
-            if probe.variable != "spikes":
-                continue
-            base, size = layout.base(probe.population), network.populations[probe.population].size
-            inside = np.flatnonzero((gids >= base) & (gids < base + size))
-            if len(probe.indices) < size:
-                mask = np.zeros(size, bool)
-                mask[probe.indices] = True
-                inside = inside[mask[gids[inside] - base]]
-            self.spikes[probe.population].add(gids[inside] - base, times_ms[inside])
+        """Keep the spikes of the cells whose spikes are recorded; the arrays are copied.
+
+        Parameters
+        ----------
+        gids, times_ms
+            Global ids and times of one chunk, in order of time.
+        """
+        if not len(gids):
+            return
+        sorting = self._sorting
+        if sorting is None or sorting.network is not network or sorting.layout is not layout:
+            self._sort()
+            sorting = self._sorting = Sorting.of(network, layout)
+        kept = sorting.keep(gids, times_ms)
+        if len(kept[0]):
+            self._waiting.append(kept)
+
+    def _sort(self) -> None:
+        """Give the spikes that wait to the records of their populations."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting or self._sorting is None:
+            return
+        gids, times = waiting[0] if len(waiting) == 1 else (np.concatenate(column) for column in zip(*waiting, strict=True))
+        for population, piece in zip(self._sorting.populations, self._sorting.split(gids, times), strict=True):
+            self._spikes[population].add(*piece)
 
     def add_samples(self, network: Network, probes: Probes, buffer: Floats, step_after: int) -> None:
         """Keep what the probes wrote to the buffer up to ``step_after``."""
-        for probe, row in zip(build.analog(network), probes.table, strict=True):
-            count = step_after // row[1] - row[4] + 1
-            values = buffer[row[3] : row[3] + count * row[2]].reshape(count, row[2])
-            times = (row[4] + np.arange(count)) * row[1] * network.dt
-            self.samples[probe.population, probe.variable].add(probe.indices, times, values)
+        self._bytes += buffer.nbytes
+        for probe, row in zip(build.analog(network), probes.table.tolist(), strict=True):
+            _, every, n_cells, at, first = row
+            count = step_after // every - first + 1
+            values = buffer[at : at + count * n_cells].reshape(count, n_cells)
+            self.samples[probe.population, probe.variable].add(probe.indices, first, every, network.dt, values)
 
     def add_now(self, network: Network, layout: Layout, program: Program, step: int) -> None:
         """Sample all probes that are due at ``step`` and have no sample of it yet."""
         now_ms = step * network.dt
-        for probe, row in zip(build.analog(network), program.probes.table, strict=True):
+        for probe, row in zip(build.analog(network), program.probes.table.tolist(), strict=True):
             record = self.samples[probe.population, probe.variable]
             if step % row[1] == 0 and record.last_ms < now_ms - 0.5 * network.dt:
                 index = build.probe_source(network, layout, probe)
-                record.add(probe.indices, np.array([now_ms]), program.cells.state[index][None, :].astype(np.float64))
+                values = program.cells.state[index][None, :].astype(np.float64)
+                record.add(probe.indices, step // row[1], row[1], network.dt, values)
 
     def add_currents(self, network: Network, rows: Sequence[Floats]) -> None:
         """Keep the values of the currents that are recorded."""
@@ -177,9 +181,84 @@ class Recordings:
         if not record.times_ms or record.times_ms[-1] < time_ms:
             record.add(time_ms, values())
 
+    def begin_run(self, network: Network, t_ms: float, until_ms: float) -> None:
+        """Prepare for a run, so that samples need not be moved while it goes on."""
+        self._network, self._written_s = network, time.perf_counter()
+        for probe in network.probes:
+            if probe.variable == "spikes":
+                self._spikes[probe.population]  # there from now on, if without a spike
+        for probe, n_samples in memory.samples(network, t_ms, until_ms):
+            self.samples[probe.population, probe.variable].expect(n_samples if self._file is None else 0)
+
+    # --- giving ------------------------------------------------------------------------------
+    @property
+    def spikes(self) -> defaultdict[int, SpikeRecord]:
+        """Spikes by population id."""
+        self._sort()
+        return self._spikes
+
     def clear(self, population: int) -> None:
-        """Forget what was recorded of one population."""
+        """Forget what was recorded of one population; what is due to be in a file stays there."""
+        self.write()
         self.spikes.pop(population, None)
         for key, record in self.samples.items():
             if key[0] == population:
                 record.clear()
+
+    # --- a file ------------------------------------------------------------------------------
+    def write_to(self, file: RecordFile) -> None:
+        """Let spikes and samples go to the next segment of a file instead of staying in memory."""
+        self._file, self._segment = file, file.next_segment()
+
+    def write(self, t_ms: float | None = None, *, now: bool = True) -> None:
+        """Write what is in memory to the file, if there is one.
+
+        Parameters
+        ----------
+        t_ms
+            Time that the simulation has reached, if it moved.
+        now
+            Write at once; else only what is older than ``WRITE_EVERY_S`` or larger than ``CHUNK_BYTES``.
+
+        Raises
+        ------
+        RecordFileError
+            If the file cannot be written; what could not be written stays in memory.
+        """
+        file, network = self._file, self._network
+        waits = self._bytes < CHUNK_BYTES and time.perf_counter() - self._written_s < WRITE_EVERY_S
+        if file is None or network is None or (waits and not now):
+            return
+        for population, record in self.spikes.items():
+            record.write(partial(file.new_spikes, self._segment, network, population))
+        for (population, variable), record in self.samples.items():
+            record.write(partial(file.new_samples, self._segment, network, population, variable))
+        file.flush(self._segment, t_ms)
+        self._bytes, self._written_s = 0, time.perf_counter()
+
+    def after_chunk(self, on_chunk: Callable[[float], None] | None) -> Callable[[float], None] | None:
+        """What to do after every chunk: ``write`` where there is a file, then ``on_chunk``."""
+        if self._file is None:
+            return on_chunk
+
+        def after(now_ms: float) -> None:
+            self.write(now_ms, now=False)
+            if on_chunk is not None:
+                on_chunk(now_ms)
+
+        return after
+
+
+class Results:
+    """Reads recordings; still the same ones after the simulation was reset and began new ones."""
+
+    def __init__(self, recordings: Recordings) -> None:
+        self._recordings = recordings
+
+    def spikes(self, population: int) -> tuple[Int64, Floats]:
+        """Recorded spikes of a population: cell indices and times in ms, sorted by time."""
+        return self._recordings.spikes[population].arrays()
+
+    def samples(self, population: int, variable: str, cells: Ints | None = None) -> tuple[Int64, Floats, Floats]:
+        """Cells, times in ms and values (n_samples, n_cells); see :meth:`SampleRecord.arrays`."""
+        return self._recordings.samples[population, variable].arrays(cells)

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import connectivity
-from neurosim.engine import barrier, build, carry, currents, kernels, live, pacing, parts, stores
+from neurosim.engine import barrier, build, carry, currents, drives, kernels, live, pacing, parts, plastic_store, stores
 from neurosim.engine import layout as lay
-from neurosim.engine.program import Cells, Dynamic, Program, Sources
-from neurosim.engine.recording import Recordings, sample_buffer
+from neurosim.engine.program import Cells, Drives, Dynamic, Program, Sources
+from neurosim.engine.recording import Recordings, most_steps, sample_buffer
 from neurosim.errors import ParameterError, StateError
 from neurosim.models._tile import SCRATCH_ROWS, TILE
 from neurosim.network import Network, Rows, WeightProbe
@@ -98,13 +98,17 @@ class Simulation:
         self._cold = True
         self._addresses: Int64 | None = None
         self.recordings = Recordings()
+        self.watched: set[int] = set()
+        self.rates: dict[int, drives.Rates] = {}
         self._load(network, {}, step=0)
 
     # --- compile ---------------------------------------------------------------------------
-    def _load(self, network: Network, memories: dict[int, stores.Memory], *, step: int) -> None:
+    def _load(self, network: Network, memories: dict[int, stores.Memory | plastic_store.Memory], *, step: int) -> None:
         begun = time.perf_counter()
         self.network, self.step, self._addresses = network, step, None
-        self.layout = lay.plan(network, self.threads)
+        self.driving = drives.candidates(network, self.watched)
+        self.rates = {i: self._rates_of(i, step) for i in self.driving}
+        self.layout = lay.plan(network, self.threads, self.driving)
         for current in network.currents:
             currents.check(current)
         cells = build.empty_cells(self.layout, self.dtype)
@@ -112,10 +116,10 @@ class Simulation:
         for population in network.populations:
             if not population.is_source:
                 build.write_state(self.layout, cells, population, build.parameters(population))
-        self.stores = stores.build(network, self.layout, self.dtype, memories)
+        self.stores = stores.build(network, self.layout, self.dtype, memories, self.threads, drives.expand(network, self.driving))
         build.write_lanes(self.layout, cells, self.stores.lanes)
         self._work = _work(self.layout, self.dtype)
-        sources = build.build_sources(network, self.layout, now_ms=step * network.dt, now_step=step if step else -1)
+        sources = build.build_sources(network, self.layout, self.driving, now_ms=step * network.dt, now_step=step if step else -1)
         self._assemble(cells, sources)
         self._history = self._pending = (np.empty(0, np.int64), np.empty(0, np.int64))
         self._primed = -1
@@ -127,7 +131,25 @@ class Simulation:
         s = self.stores
         injection, probes = build.build_injection(self.network, self.layout), build.build_probes(self.network, self.layout)
         dynamic = Dynamic(s.segments, s.depressing, s.stochastic, s.plastic) if s.has_memory else None
-        self.program = Program(cells, sources, s.static, dynamic, injection, probes)
+        self.program = Program(cells, sources, s.static, dynamic, self._drives(), injection, probes)
+
+    def _rates_of(self, population: int, step: int) -> drives.Rates:
+        """Rates of a driving source, those it has had if it had any."""
+        if step and population in self.rates:
+            return self.rates[population]
+        return drives.Rates.of(self.network.populations[population], self.network.dt, step)
+
+    def watch(self, populations: set[int]) -> None:
+        """Have the spikes of these populations made one by one from now on, also where nothing records them."""
+        self.watched |= populations
+        if populations & self.driving:
+            carry.rebuild(self, self.network)
+
+    def _drives(self) -> Drives | None:
+        if not self.stores.drives:
+            return None
+        units = {key: unit for key, (unit, _) in self.stores.lanes.items()}
+        return drives.build(self.network, self.layout, self.stores.drives, self.rates, units, self.dtype)
 
     def _new_queue(self) -> None:
         shape = (self.layout.n_blocks, self.stores.max_delay + 2)
@@ -162,6 +184,8 @@ class Simulation:
             After Ctrl-C, at the next chunk; all that was recorded stays.
         """
         last = round(t_ms / self.network.dt)
+        if self.live is not None:
+            self.watch({outlet.population for outlet in self.live.outputs})
         self._warm()
         begun = time.perf_counter()
         bar = pacing.Progress((last - self.step) * self.network.dt, progress)
@@ -199,7 +223,7 @@ class Simulation:
 
     def _next_chunk(self, size: int, last: int) -> int:
         """Run one chunk of about ``size`` steps; returns the size of the next one."""
-        n = min(size, last - self.step, self._until_weight_sample())
+        n = min(size, last - self.step, self._until_weight_sample(), most_steps(self.program.probes))
         begun = time.perf_counter()
         self._chunk(n)
         took = time.perf_counter() - begun
@@ -225,7 +249,8 @@ class Simulation:
                 np.ascontiguousarray(amplitudes[:, done:]),
                 samples,
                 np.stack([gids, stamps]),
-                *self._queues.arrays(),
+                self._queues.arrays(),
+                self._queues.filling,
                 *self._log,
                 ends,
                 *self._work,
@@ -251,10 +276,10 @@ class Simulation:
         self._keep(gids, stamps, times)
 
     def _check_history(self) -> None:
-        if self.stores.plastic.overflow[0]:
+        if self.stores.plastic.overflow.any():
             raise StateError(
                 "a postsynaptic cell fired more often within two dendritic delays than the STDP store holds.",
-                where="STDP", used=int(self.stores.plastic.overflow[0]), limit=self.stores.plastic.hist_ms.shape[1],
+                where="STDP", used=int(self.stores.plastic.overflow.sum()), limit=self.stores.plastic.hist_step.shape[1],
                 remedy="Its rate is far above one spike a step; check weights and refractory time.",
             )  # fmt: skip
 
@@ -334,19 +359,22 @@ class Simulation:
 
     def counts(self, population: int) -> Int64:
         """Number of spikes of every cell since the start, recorded or not."""
-        base = self.layout.base(population)
-        return self._counts[base : base + self.network.populations[population].size].copy()
+        base, member = self.layout.base(population), self.network.populations[population]
+        logged = self._counts[base : base + member.size].copy()
+        if population in self.driving:
+            logged += drives.counts(self.network, member, self.rates[population], 1, self.step)
+        return logged
 
     def weights(self, projection: int) -> Rows:
         """Synapses of a projection with their present weights, in expansion order."""
         rows = connectivity.expand(self.network, self.network.projections[projection])
-        stores.settle_all(self.stores, self.layout, self.t_ms, self.network.dt)
+        plastic_store.settle_all(self.stores.plastic, self.step)
         now = self._plastic_weights(projection)
         return rows if now is None else Rows(rows.start, rows.indptr, rows.post, {**rows.columns, "weight": now})
 
     def _plastic_weights(self, projection: int) -> Floats | None:
         now = stores.current_weights(self.stores, self.network.projections[projection])
-        return None if now is None else now.copy()
+        return None if now is None else now.astype(np.float64)
 
     def _column(self, projection: int, variable: str) -> Floats:
         rows = self.weights(projection)
@@ -384,7 +412,7 @@ class Simulation:
 
     def reset(self) -> None:
         """Back to time zero and the initial state; recordings are cleared."""
-        self.recordings = Recordings()
+        self.recordings, self.watched = Recordings(), set()
         self._load(self.network, {}, step=0)
         if self.live is not None:
             self.live.clear()
@@ -396,12 +424,12 @@ class _Queues:
     def __init__(self, shape: tuple[int, int], *, with_memory: bool) -> None:
         self._entries = [np.empty((*shape, 64), np.uint64), np.empty((*shape, 64 if with_memory else 0), np.uint64)]
         self._counts = [np.zeros(shape, np.int64), np.zeros(shape, np.int64)]
-        self._filling = np.zeros((2, shape[0]), np.int64)
+        self.filling = np.zeros((2, shape[0]), np.int64)
         self._with_memory = with_memory
 
     def arrays(self) -> tuple[NDArray[np.generic], ...]:
         """What the run loop takes."""
-        return self._entries[0], self._counts[0], self._entries[1], self._counts[1], self._filling
+        return self._entries[0], self._counts[0], self._entries[1], self._counts[1]
 
     def make_room(self, more: int) -> None:
         """Make room for ``more`` entries in every slot."""
@@ -418,4 +446,5 @@ def _work(layout: lay.Layout, dtype: type) -> tuple[NDArray[np.generic], ...]:
     """Scratch of the run loop: heads, parts that still have to decay, and per block numbers and flags."""
     n = layout.n_blocks
     scratch, flags = np.zeros((n, SCRATCH_ROWS * TILE), dtype), np.zeros((n, TILE), np.uint8)
-    return np.zeros((n, n), np.int64), np.zeros(len(layout.parts), np.int64), scratch, flags
+    counting = np.zeros((n, 2 * TILE), np.uint32)
+    return np.zeros((n, n), np.int64), np.zeros(len(layout.parts), np.int64), scratch, flags, counting

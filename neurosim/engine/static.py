@@ -1,33 +1,39 @@
-"""Builds the store of static synapses in two passes, with no memory beyond the store itself.
+"""Builds the store of static synapses in two passes, with little memory beyond the store itself.
 
-The first pass counts the synapses of every (block, source, delay), the second puts each one at its
-place. Rules are expanded twice instead of being kept: expansion is cheap and repeatable, sorting
-hundreds of millions of synapses is neither. What fits easily is kept between the passes.
+The first pass counts the synapses of every (block, source, port, delay), the second puts each one
+at its place. Rules are expanded twice instead of being kept: expansion is cheap and repeatable,
+sorting hundreds of millions of synapses is neither. Rows of one projection have different sources
+and so touch different places: threads share them without a lock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import connectivity
 from neurosim._jit import entry
+from neurosim.connectivity.steps import steps as steps_of
 from neurosim.engine import layout as lay
 from neurosim.engine import synapses
 from neurosim.engine.delivery import LONGEST_RUN
+from neurosim.engine.drives import LARGEST_MEAN, Drive
 from neurosim.engine.layout import Layout
 from neurosim.engine.program import Static
-from neurosim.engine.synapses import delay_steps
 from neurosim.errors import NetworkError
 from neurosim.network import Network, Projection, Rows
 
 Int64 = NDArray[np.int64]
+Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
-#: Synapses kept between the passes instead of being expanded again.
-KEPT = 10_000_000
+#: Synapses a thread expands at a time: few enough to stay near the processor, many enough to be worth a call.
+BLOCK = 500_000
 #: Largest rounding of packed weights in single precision, relative to the mean weight of every projection.
 PACKED_ERROR = 1e-3
 #: The same in double precision, where weights are only packed if they are multiples of one unit.
@@ -52,85 +58,176 @@ class Built:
 
 @dataclass(slots=True, eq=False)
 class Target:
-    """The two sides of a projection, and the range of its weights as far as seen.
+    """The two sides of a projection, and what is known of its weights.
 
-    ``port`` is the port of each target cell, ``local`` its place in its part.
+    ``place`` says where each target cell is: port (16 bits), block (16 bits), place in its part
+    (16 bits), and in the highest bit whether the receptor takes weights with the other sign.
     """
 
     projection: Projection
+    expansion: connectivity.Expansion
     gids: Int64
-    block: NDArray[np.int32]
-    port: NDArray[np.int32]
-    local: NDArray[np.uint16]
-    sign: NDArray[np.float64]
+    place: NDArray[np.uint64]
+    ports: tuple[int, ...]
     largest: float = 0.0
     total: float = 0.0
     count: int = 0
     same: float | None = None
-    indegree: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    indegree: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    lock: Lock = field(default_factory=Lock)
 
-    def see(self, rows: Rows) -> None:
-        """Note the weights of some rows."""
-        weight = np.abs(np.asarray(rows.columns["weight"], np.float64))
-        self.same = float(weight) if weight.ndim == 0 else None
-        self.largest = max(self.largest, float(weight.max(initial=0.0)))
-        self.total += float(weight) * rows.size if weight.ndim == 0 else float(weight.sum())
-        self.count += rows.size
+    def see(self, rows: Rows, indegree: NDArray[np.int32]) -> None:
+        """Note what some rows have."""
+        weight = rows.columns.get("weight")
+        with self.lock:
+            self.indegree += indegree
+            self.count += rows.size
+            if weight is None:
+                return
+            size = np.abs(np.asarray(weight, np.float64))
+            self.same = float(size) if size.ndim == 0 else None
+            self.largest = max(self.largest, float(size.max(initial=0.0)))
+            self.total += float(size) * rows.size if size.ndim == 0 else float(size.sum())
+
+    def know(self) -> bool:
+        """Take the weights from their distribution, if it says enough; else rows have to be seen."""
+        span = self.expansion.span("weight")
+        if span is None or span.low == span.high:
+            return False
+        self.largest = max(abs(span.low), abs(span.high))
+        self.total = span.magnitude  # per synapse; the count is set to match below
+        return True
 
 
-def build_static(network: Network, projections: list[Projection], layout: Layout, dtype: type) -> Built:
+def build_static(
+    network: Network, projections: list[Projection], layout: Layout, dtype: type, threads: int = 1, drives: list[Drive] | None = None
+) -> Built:
     """Store of all static projections, sorted by block, source, port and delay.
 
     Within one of these synapses are in the order of projections, then of expansion, whatever the
     number of blocks. Weights are packed into 16 bits where, in single precision, that moves no weight
     by more than a thousandth of the mean weight of its projection, and in double precision where
-    it moves none at all.
+    it moves none at all. Weights of ``drives`` are not stored here but share the units.
     """
     ports: dict[tuple[int, int], int] = {}
-    source = _Source(network, [_target(network, p, layout, ports) for p in projections])
-    counts = np.zeros((layout.n_blocks * layout.n_cells, max(len(ports), 1), 1), np.int32)
-    for target, rows, steps in source.pass_one():
-        highest = int(steps.max(initial=0))
-        if highest >= counts.shape[2]:
-            counts = np.pad(counts, ((0, 0), (0, 0), (0, highest + 1 - counts.shape[2])))
-        target.see(rows)
-        _count(rows.start, rows.indptr, rows.post, steps, target.gids, target.block, target.port, layout.n_cells, counts, target.indegree)
-    rows, runs, place, longest = _index(counts)
-    delays = np.flatnonzero(counts.any(axis=(0, 1)))
-    del counts
+    targets = [_target(network, p, layout, ports) for p in projections]
+    driven = [_driven(network, d, layout, ports) for d in drives or []]
+    bases = _bases(layout, ports)
+    if threads == 1:
+        return _build(network.dt, targets, driven, layout, ports, bases, dtype, map)
+    with ThreadPoolExecutor(threads, "neurosim-build") as pool:
+        return _build(network.dt, targets, driven, layout, ports, bases, dtype, pool.map)
+
+
+def _driven(network: Network, drive: Drive, layout: Layout, ports: dict[tuple[int, int], int]) -> Target:
+    """What is known of the weights of a drive."""
+    target, size = _target(network, drive.projection, layout, ports), np.abs(drive.weight)
+    target.largest, target.total, target.count = float(size.max(initial=0.0)), float(size.sum()), len(size)
+    target.same = target.largest if len(size) and np.all(size == size[0]) else None
+    target.indegree[:] = int(LARGEST_MEAN)
+    return target
+
+
+def _build(
+    dt_ms: float, targets: list[Target], driven: list[Target], layout: Layout, ports: dict[tuple[int, int], int], bases: Int64, dtype: type,
+    mapper: Mapper,
+) -> Built:  # fmt: skip
+    levels = 1 + max((_longest_delay(t, dt_ms, mapper) for t in targets), default=0)
+    counts = np.zeros((layout.n_blocks * layout.n_cells, max(len(ports), 1), levels), np.int32)
+    for target in targets:
+        _count_all(target, layout.n_cells, counts, levels, mapper)
+    rows, runs, longest = _index(counts)
+    delays = np.flatnonzero(np.bincount((runs >> np.uint64(40)).astype(np.int64), minlength=1))
     n = int(rows[-1, 1])
-    units = _units(source.targets, len(ports), dtype)
-    packed = bool(n) and bool(np.all(units > 0))
-    store = Static(
-        rows, runs, _bases(layout, ports), np.empty(0 if packed else n, np.uint16), np.empty(0 if packed else n, dtype),
-        np.empty(n if packed else 0, np.uint32),
-    )  # fmt: skip
-    for target, rows, steps in source.pass_two():
-        weight = np.atleast_1d(np.asarray(rows.columns["weight"], np.float64))
-        sides = (target.gids, target.block, target.port, target.local, target.sign)
-        _put(
-            rows.start, rows.indptr, rows.post, steps, weight, *sides, layout.n_cells, place, store.target, store.weight, store.word, units
-        )
+    units = _units([*targets, *driven], len(ports), dtype)
+    packed = bool(n or driven) and bool(np.all(units > 0))
+    empty = np.empty(0, np.uint16), np.empty(0, dtype), np.empty(0, np.uint32)
+    columns = (*empty[:2], np.empty(n, np.uint32)) if packed else (np.empty(n, np.uint16), np.empty(n, dtype), empty[2])
+    store = Static(rows, runs, bases, *columns)
+    for target in targets:
+        _put_all(target, layout.n_cells, counts, store, units, levels, mapper)
     most = max(len(ports), 1) * (1 + longest // LONGEST_RUN)
     shortest, last = (int(delays[0]), int(delays[-1])) if len(delays) else (0, 0)
     return Built(store, {key: float(units[port]) if packed else 0.0 for key, port in ports.items()}, most, n, shortest, last)
 
 
-def _index(counts: NDArray[np.int32]) -> tuple[Int64, NDArray[np.uint64], Int64, int]:
-    """Rows and runs of a table of counts (row, port, delay), the first place of each entry, the longest run."""
+def _longest_delay(target: Target, dt_ms: float, mapper: Mapper) -> int:
+    """Largest delay of a projection in steps, or a bound on it."""
+    span = target.expansion.span("delay")
+    if span is not None:
+        longest = steps_of(span.high, dt_ms)
+    else:
+        pieces = mapper(lambda block: _steps(target, *block, np.int32).max(initial=0), target.expansion.blocks(BLOCK))
+        longest = int(max(pieces, default=0))
+    if longest > LARGEST_DELAY:
+        raise NetworkError(
+            "a delay has more steps than a synapse can hold.", where=f"Projection '{target.projection.label}'", used=longest,
+            limit=LARGEST_DELAY, remedy="Use shorter delays or a larger time step.",
+        )  # fmt: skip
+    return longest
+
+
+def _steps(target: Target, start: int, stop: int, dtype: Any) -> NDArray[Any]:
+    rows = target.expansion.expand(start, stop, columns=("delay",), dtypes={"delay": dtype})
+    return np.atleast_1d(np.asarray(rows.columns["delay"]))
+
+
+def _count_all(target: Target, n_cells: int, counts: NDArray[np.int32], levels: int, mapper: Mapper) -> None:
+    known = target.know()
+    dtypes = {"post": np.int32, "delay": _steps_type(levels)}
+
+    def work(block: tuple[int, int]) -> None:
+        rows = target.expansion.expand(*block, columns=("delay",) if known else ("delay", "weight"), dtypes=dtypes)
+        indegree = np.zeros(len(target.place), np.int32)
+        delay = np.atleast_1d(np.asarray(rows.columns["delay"], _steps_type(levels)))
+        _count(rows.start, rows.indptr, rows.post, delay, target.gids, target.place, n_cells, counts, indegree)
+        target.see(rows, indegree)
+
+    for _ in mapper(work, target.expansion.blocks(BLOCK)):
+        pass
+    if known:
+        target.total *= target.count
+
+
+def _put_all(
+    target: Target, n_cells: int, place: NDArray[np.int32], store: Static, units: NDArray[np.float64], levels: int, mapper: Mapper
+) -> None:
+    real = np.float32 if store.weight.dtype == np.float32 else np.float64
+    dtypes = {"post": np.int32, "delay": _steps_type(levels), "weight": real}
+
+    def work(block: tuple[int, int]) -> None:
+        rows = target.expansion.expand(*block, columns=("delay", "weight"), dtypes=dtypes)
+        delay = np.atleast_1d(np.asarray(rows.columns["delay"], _steps_type(levels)))
+        weight = np.atleast_1d(np.asarray(rows.columns["weight"], real))
+        sides = (target.gids, target.place, n_cells, place, store.rows)
+        _put(rows.start, rows.indptr, rows.post, delay, weight, *sides, store.target, store.weight, store.word, units)
+
+    for _ in mapper(work, target.expansion.blocks(BLOCK)):
+        pass
+
+
+def _steps_type(levels: int) -> Any:
+    return np.int16 if levels < 32_000 else np.int32
+
+
+def _index(counts: NDArray[np.int32]) -> tuple[Int64, NDArray[np.uint64], int]:
+    """Rows and runs of a table of counts (row, port, delay), and the longest run.
+
+    Each count is replaced by the place of its first synapse in its row.
+    """
     rows = np.zeros((len(counts) + 1, 2), np.int64)
     longest = _measure_rows(counts, rows[1:])
     np.cumsum(rows, axis=0, out=rows)
-    runs, place = np.empty(rows[-1, 0], np.uint64), np.empty(counts.shape, np.int64)
-    _fill_runs(counts, rows, runs, place)
-    return rows, runs, place, longest
+    runs = np.empty(rows[-1, 0], np.uint64)
+    _fill_runs(counts, rows, runs)
+    return rows, runs, longest
 
 
 def _units(targets: list[Target], n_ports: int, dtype: type) -> NDArray[np.float64]:
     """Unit of packed weights of each port, 0 where packing would lose too much."""
     units = np.zeros(max(n_ports, 1))
     for port in range(n_ports):
-        seen = [t for t in targets if t.total and (t.port == port).any()]
+        seen = [t for t in targets if t.total and port in t.ports]
         if not seen:
             units[port] = 1.0
             continue
@@ -150,13 +247,16 @@ def _units(targets: list[Target], n_ports: int, dtype: type) -> NDArray[np.float
 def _target(network: Network, projection: Projection, layout: Layout, ports: dict[tuple[int, int], int]) -> Target:
     part, receptor, local = synapses.ports(network, projection, layout)
     group = layout.parts[part, lay.GROUP]
-    numbers = np.zeros(len(group), np.int32)
-    for pair in sorted({(int(g), int(r)) for g, r in set(zip(group.tolist(), receptor.tolist(), strict=True))}):
+    numbers = np.zeros(len(group), np.uint64)
+    own = sorted({(int(g), int(r)) for g, r in set(zip(group.tolist(), receptor.tolist(), strict=True))})
+    for pair in own:
         numbers[(group == pair[0]) & (receptor == pair[1])] = ports.setdefault(pair, len(ports))
-    block = layout.block_of_part(part).astype(np.int32)
-    sign = synapses.signs(network, projection)
-    indegree = np.zeros(len(local), np.int32)
-    return Target(projection, layout.gids(projection.pre), block, numbers, local.astype(np.uint16), sign, indegree=indegree)
+    block = layout.block_of_part(part).astype(np.uint64)
+    flipped = (synapses.signs(network, projection) < 0).astype(np.uint64)
+    place = numbers | block << np.uint64(16) | local.astype(np.uint64) << np.uint64(32) | flipped << np.uint64(63)
+    expansion = connectivity.Expansion(network, projection)
+    indegree = np.zeros(len(place), np.int64)
+    return Target(projection, expansion, layout.gids(projection.pre), place, tuple(ports[pair] for pair in own), indegree=indegree)
 
 
 def _bases(layout: Layout, ports: dict[tuple[int, int], int]) -> Int64:
@@ -173,47 +273,16 @@ def _bases(layout: Layout, ports: dict[tuple[int, int], int]) -> Int64:
     return base
 
 
-class _Source:
-    """Expanded rows of all projections, twice; small ones are kept for the second time."""
-
-    def __init__(self, network: Network, targets: list[Target]) -> None:
-        self._network, self.targets = network, targets
-        self._kept: dict[int, list[Rows]] = {}
-
-    def _blocks(self, target: Target) -> Iterator[Rows]:
-        return connectivity.iterate(self._network, target.projection)
-
-    def _steps(self, target: Target, rows: Rows) -> NDArray[np.int32]:
-        return delay_steps(rows.columns["delay"], self._network.dt, target.projection.label)
-
-    def pass_one(self) -> Iterator[tuple[Target, Rows, NDArray[np.int32]]]:
-        """All rows, keeping the first ten million synapses."""
-        room = KEPT
-        for number, target in enumerate(self.targets):
-            kept: list[Rows] | None = []
-            for rows in self._blocks(target):
-                room -= rows.size
-                kept = [*kept, rows] if kept is not None and room >= 0 else None
-                yield target, rows, self._steps(target, rows)
-            if kept is not None:
-                self._kept[number] = kept
-
-    def pass_two(self) -> Iterator[tuple[Target, Rows, NDArray[np.int32]]]:
-        """All rows again, in the same order."""
-        for number, target in enumerate(self.targets):
-            for rows in self._kept.pop(number, None) or self._blocks(target):
-                yield target, rows, self._steps(target, rows)
-
-
-@entry()
-def _count(start, indptr, post, steps, gids, block, port, n_cells, counts, indegree):
+@entry(nogil=True)
+def _count(start, indptr, post, steps, gids, place, n_cells, counts, indegree):
     one = steps.size == 1
     for r in range(indptr.size - 1):
         gid = gids[start + r]
         for k in range(indptr[r], indptr[r + 1]):
-            p = post[k]
-            counts[block[p] * n_cells + gid, port[p], steps[0] if one else steps[k]] += 1
-            indegree[p] += 1
+            p = place[post[k]]
+            row = np.int64(p >> np.uint64(16)) & 0xFFFF
+            counts[row * n_cells + gid, np.int64(p) & 0xFFFF, steps[0] if one else steps[k]] += 1
+            indegree[post[k]] += 1
 
 
 @entry()
@@ -231,14 +300,14 @@ def _measure_rows(counts, out):
 
 
 @entry()
-def _fill_runs(counts, rows, runs, place):
-    """Runs of every row in the order of ports and delays, and where each entry's first synapse goes."""
+def _fill_runs(counts, rows, runs):
+    """Runs of every row in the order of ports and delays; counts become first places in the row."""
     for row in range(counts.shape[0]):
-        at, e = rows[row, 1], rows[row, 0]
+        at, e = 0, rows[row, 0]
         for port in range(counts.shape[1]):
             for level in range(counts.shape[2]):
-                place[row, port, level] = at
                 left = np.int64(counts[row, port, level])
+                counts[row, port, level] = at
                 at += left
                 while left > 0:
                     length = min(left, LONGEST_RUN)
@@ -247,20 +316,24 @@ def _fill_runs(counts, rows, runs, place):
                     left -= length
 
 
-@entry()
-def _put(start, indptr, post, steps, weight, gids, block, port, local, sign, n_cells, place, out_target, out_weight, out_word, units):
+@entry(nogil=True)
+def _put(start, indptr, post, steps, weight, gids, place, n_cells, places, rows, out_target, out_weight, out_word, units):
     one_step, one_weight, packed = steps.size == 1, weight.size == 1, out_word.size > 0
     for r in range(indptr.size - 1):
         gid = gids[start + r]
         for k in range(indptr[r], indptr[r + 1]):
-            p = post[k]
-            row, level = block[p] * n_cells + gid, steps[0] if one_step else steps[k]
-            at = place[row, port[p], level]
-            place[row, port[p], level] = at + 1
-            value = sign[p] * (weight[0] if one_weight else weight[k])
+            p = place[post[k]]
+            port, local = np.int64(p) & 0xFFFF, np.int64(p >> np.uint64(32)) & 0xFFFF
+            row = (np.int64(p >> np.uint64(16)) & 0xFFFF) * n_cells + gid
+            level = steps[0] if one_step else steps[k]
+            at = rows[row, 1] + places[row, port, level]
+            places[row, port, level] += 1
+            value = weight[0] if one_weight else weight[k]
+            if p >> np.uint64(63):
+                value = -value
             if packed:
-                code = np.int64(np.rint(value / units[port[p]]))
-                out_word[at] = np.uint32(((code & 0xFFFF) << 16) | np.int64(local[p]))
+                code = np.int64(np.rint(value / units[port]))
+                out_word[at] = np.uint32(((code & 0xFFFF) << 16) | local)
             else:
-                out_target[at] = local[p]
+                out_target[at] = local
                 out_weight[at] = value

@@ -62,9 +62,9 @@ class Runs:
         """All columns, in the order of the segment table."""
         return self.gid, self.block, self.start, self.stop, self.delay, self.kind, self.rule
 
-    def add(self, gid: Int64, block: Int64, start: Int64, stop: Int64, delay: Int64, kind: int, rule: Int64) -> None:
-        """Append the segments of one store; a source has at most one of them with one delay."""
-        self.ports += 1
+    def add(self, gid: Int64, block: Int64, start: Int64, stop: Int64, delay: Int64, kind: int, rule: Int64, ports: int = 1) -> None:
+        """Append the segments of one store; a source has at most ``ports`` of them with one delay."""
+        self.ports += ports
         self.gid.append(gid)
         self.block.append(block)
         self.start.append(start)

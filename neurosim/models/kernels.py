@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurosim._jit import entry, inner
+from neurosim._jit import inner
 from neurosim.models import _hodgkin_huxley as hh
 from neurosim.models._hodgkin_huxley import advance_one, jump_excitable
 from neurosim.models._membrane import N_STATES, adaptive_tile, jump_tile, leaky_pair, leaky_tile, linear_pair, linear_tile, redo_tile
@@ -72,7 +72,7 @@ def is_pair(kinds, kind, lanes, decays, i_inj):
     return alike and lanes[1] == 0 and lanes[3] == 0
 
 
-@entry()
+@inner()
 def advance_linear(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Advance LIF neurons with synaptic currents from t to t + dt."""
     n_rows = (N_STATES + 2 * kinds.size) * TILE
@@ -91,7 +91,7 @@ def advance_linear(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, 
     return count
 
 
-@entry()
+@inner()
 def advance_leaky(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Advance LIF neurons with synaptic conductances from t to t + dt."""
     n_rows = (N_STATES + 2 * kinds.size) * TILE
@@ -110,7 +110,7 @@ def advance_leaky(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s
     return count
 
 
-@entry()
+@inner()
 def advance_adaptive(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Advance AdEx or Izhikevich neurons from t to t + dt."""
     n_rows = (N_STATES + 2 * kinds.size) * TILE
@@ -125,7 +125,7 @@ def advance_adaptive(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays
     return count
 
 
-@entry()
+@inner()
 def advance_hh(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Advance Hodgkin-Huxley neurons from t to t + dt."""
     n_rows = (N_STATES_HH + 2 * kinds.size) * TILE
@@ -159,7 +159,7 @@ def jumps(kinds, acc, codes, lanes, n, start, size, s):
     return found
 
 
-@entry()
+@inner()
 def receive_firing(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Let what arrived at t + dt act on integrate-and-fire neurons; a voltage jump can make one fire, at ``dt``."""
     n_rows = (N_STATES + 2 * kinds.size) * TILE
@@ -173,7 +173,7 @@ def receive_firing(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, 
     return count
 
 
-@entry()
+@inner()
 def receive_hh(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Let what arrived at t + dt act on Hodgkin-Huxley neurons."""
     n_rows = (N_STATES_HH + 2 * kinds.size) * TILE

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import neo
 import numpy as np
 from pyNN import common
 
 from neurosim.network import Selection
 from neurosim.pynn import simulator
 from neurosim.pynn.rng import NumpyRNG, adopt
+from neurosim.pynn.segments import together
 
 if TYPE_CHECKING:
     from neurosim.pynn.populations import Population
@@ -60,6 +62,21 @@ class Assembly(common.Assembly):
     def sample(self, n: int, rng: Any = None) -> Assembly:
         """Random ``n`` cells as an assembly; without ``rng`` the choice depends on ``rng_seed``."""
         return super().sample(int(n), adopt(rng) or NumpyRNG())  # type: ignore[return-value]
+
+    def get_data(self, variables: Any = "all", gather: bool = True, clear: bool = False, annotations: Any = None) -> neo.Block:
+        """What all populations recorded as one Neo block; segments of the same name are put together."""
+        blocks = [population.get_data(variables, gather, clear) for population in self.populations]
+        block = neo.Block(name=self.label, description=self.describe(), rec_datetime=blocks[0].rec_datetime, **blocks[0].annotations)
+        offsets = np.cumsum([0, *(population.size for population in self.populations)])
+        pieces: dict[str, list[tuple[neo.Segment, int]]] = {}
+        for one, offset in zip(blocks, offsets, strict=False):
+            for segment in one.segments:
+                pieces.setdefault(str(segment.name), []).append((segment, int(offset)))
+        block.segments = [together(parts) for parts in pieces.values()]
+        for segment in block.segments:
+            segment.block = block  # type: ignore[assignment]
+        block.annotate(**(annotations or {}))
+        return block
 
     def spikes(self) -> tuple[np.ndarray, np.ndarray]:
         """Recorded spikes as flat arrays: index in the assembly and time in ms, sorted by time."""

@@ -112,16 +112,18 @@ def weights(values: Any, projection: Projection) -> None:
 
 def weight_bounds(values: Any, projection: Projection) -> None:
     """Check that plastic weights have the sign of the largest weight they may reach."""
-    largest = projection._rule_parameters.get("w_max", 0.0)
+    known = projection._rule_parameters
+    name = "w_max" if "w_max" in known else "w_0"
+    largest = known.get(name, 0.0)
     low, high = float(np.min(values, initial=np.inf)), float(np.max(values, initial=-np.inf))
     if (low < 0 < largest) or (largest < 0 < high):
         used = low if largest > 0 else high
         raise ConnectError(
-            f"the weight {used:g} and w_max ({largest:g}) differ in sign.",
+            f"the weight {used:g} and {name} ({largest:g}) differ in sign.",
             where=str(projection),
             used=used,
             limit=largest,
-            remedy="Use a negative w_max for negative weights: w_min=0, w_max=-1, for example.",
+            remedy=f"Use a negative {name} for negative weights{': w_min=0, w_max=-1, for example' if name == 'w_max' else ''}.",
         )
 
 

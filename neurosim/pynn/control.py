@@ -26,6 +26,8 @@ OURS: Mapping[str, Any] = {
     "time_slice": 5.0,
     "progress": None,
     "max_delay": "auto",
+    "record_to": None,
+    "overwrite": False,
 }
 """Keywords of ``setup()`` beside ``timestep`` and ``min_delay``, and their defaults."""
 
@@ -98,6 +100,11 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
         of live input and output.
     progress
         Show a progress bar; by default on long runs at a terminal.
+    record_to
+        HDF5 file that spikes and traces go to while the network runs, instead of to memory; what was
+        written is safe even if the process is killed. ``get_data()`` reads it back. Needs h5py.
+    overwrite
+        Whether ``record_to`` may replace an existing file.
 
     Returns
     -------
@@ -110,12 +117,17 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
         For a keyword that no PyNN backend has.
     ParameterError
         For a value out of range.
+    RecordFileError
+        If ``record_to`` names a file that exists or cannot be made.
+    MissingExtraError
+        If ``record_to`` is given and h5py is not installed.
     """
     settings = {"timestep": timestep, "min_delay": min_delay, **OURS, **_recognised(extra_params)}
     settings = overrides.apply(settings)
     _check_times(settings)
     _check_choices(settings)
     _check_slice(settings["time_slice"])
+    _check_file(settings)
     settings["chip"] = _chip(settings["chip"], settings["n_boards"])
     simulator.state.start(settings)
     return 0
@@ -191,6 +203,18 @@ def _check_choices(settings: dict[str, Any]) -> None:
             )
     approximate = settings["approximate"]
     settings["approximate"] = (approximate,) if isinstance(approximate, str) else tuple(approximate or ())
+
+
+def _check_file(settings: dict[str, Any]) -> None:
+    overwrite, path = settings["overwrite"], settings["record_to"]
+    if not isinstance(overwrite, bool):
+        raise ParameterError(
+            f"overwrite={overwrite!r} is neither True nor False.", where="setup()", used=overwrite, limit=(True, False), remedy="Use one."
+        )
+    if path is not None:
+        from neurosim.session import record_path
+
+        settings["record_to"] = record_path(path, overwrite=overwrite)
 
 
 def _chip(chip: Any, n_boards: int | None) -> Any:

@@ -174,6 +174,11 @@ class Cells:
         local = position[indices]
         return local[local >= 0], times_ms[local >= 0]
 
+    def mean_spike_count(self, gather: bool = True) -> float:
+        """Mean number of spikes of the recorded cells in this segment."""
+        _, counts = self.recorder.counts(self._record_filter)
+        return float(counts.mean()) if len(counts) else 0.0
+
     def record(self, variables: Any, to_file: Any = None, sampling_interval: float | None = None, locations: Any = None) -> None:
         """Record variables of all cells; ``None`` forgets what the population records."""
         self._check_current()

@@ -88,7 +88,8 @@ def overrides(*, stop_before_run: bool = False, **settings: Any) -> Iterator[Ove
     settings
         Keywords of ``setup()`` that win over the script's own (``chip``, ``approximate``,
         ``threads``, ...); those that are ``None`` leave the script's own alone, except
-        ``chip``: ``chip="ideal"`` asks for the ideal reference.
+        ``chip``: ``chip="ideal"`` asks for the ideal reference. ``record_tag`` is none of them: it
+        goes into the name of the file that the script records to.
     """
     active = Overrides({name: value for name, value in settings.items() if value is not None}, stop_before_run)
     token = _ACTIVE.set(active)
@@ -125,10 +126,21 @@ def apply(settings: Mapping[str, Any]) -> dict[str, Any]:
     boards = settings.get("n_boards") or getattr(settings.get("chip"), "n_boards", None)
     if None not in (own, boards) and "chip" in current.settings:
         merged["n_boards"] = boards if own == kind_of(merged["chip"]) else None
+    _own_file(merged, current)
     if merged.get("chip") == "ideal":
         merged["chip"] = None
     current.captures.append(Capture(merged, own, boards))
     return merged
+
+
+def _own_file(merged: dict[str, Any], current: Overrides) -> None:
+    """Where several chips run one script, each has a file of recordings of its own; a script that will not run has none."""
+    tag, path = merged.pop("record_tag", None), merged.get("record_to")
+    if current.stop_before_run:
+        merged["record_to"] = None
+    elif tag is not None and isinstance(path, str | os.PathLike) and os.fspath(path):
+        stem, suffix = os.path.splitext(os.fspath(path))
+        merged["record_to"] = f"{stem}.{tag}{suffix}"
 
 
 def kind_of(chip: Any) -> str | None:

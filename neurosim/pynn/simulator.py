@@ -196,7 +196,7 @@ class State(common.control.BaseState):
         settings = self.settings
         chip, approximate, pins = settings["chip"], tuple(settings["approximate"]), tuple(self.pins)
         overrides.frozen(network, chip, approximate, pins)
-        options = {key: settings[key] for key in ("threads", "precision", "pace")}
+        options = {key: settings[key] for key in ("threads", "precision", "pace", "record_to", "overwrite")}
         options["slice_ms"] = settings["time_slice"]
         with overrides.stage("place"):
             return session_class()(network, chip, approximate=approximate, pins=pins, **options)

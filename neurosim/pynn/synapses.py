@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pyNN.standardmodels import synapses
+from pyNN.standardmodels import STDPWeightDependence, synapses
 
 from neurosim.errors import NeurosimError, ParameterError
 from neurosim.network import Plasticity
@@ -94,6 +95,41 @@ class GutigWeightDependence(_Rule, synapses.GutigWeightDependence):
     dependence = "gutig"
 
 
+class PowerLawWeightDependence(_Rule, STDPWeightDependence):
+    """Potentiation with a power of the weight, depression proportional to the weight; not part of PyNN.
+
+    With the traces K of the pair rule::
+
+        post after pre:  w += A_plus  w_0 (w / w_0)^mu_plus  K_plus
+        pre after post:  w -= A_minus w  K_minus
+
+    There is no largest weight; the smallest is 0. The rule of Morrison, Aertsen and Diesmann has
+    A_plus = lambda and A_minus = lambda alpha.
+
+    Parameters
+    ----------
+    w_0
+        Reference weight, in the unit of the weights; negative where these are.
+    mu_plus
+        Exponent.
+
+    References
+    ----------
+    Morrison A, Aertsen A, Diesmann M (2007) Spike-timing-dependent plasticity in balanced random
+    networks. Neural Computation 19:1437-1467.
+    """
+
+    dependence = "power_law"
+    default_parameters = {"w_0": 1.0, "mu_plus": 0.4}
+
+    def __init__(self, w_0: float = 1.0, mu_plus: float = 0.4) -> None:
+        if w_0 == 0:
+            raise InvalidValueError(
+                "w_0 is 0; weights are measured in it.", where="PowerLawWeightDependence", used=w_0, remedy="Give a typical weight."
+            )
+        super().__init__(w_0=w_0, mu_plus=mu_plus)
+
+
 class STDPMechanism(SynapseModel, synapses.STDPMechanism):
     """Spike-timing-dependent plasticity: a timing rule and a weight dependence."""
 
@@ -158,6 +194,9 @@ class STDPMechanism(SynapseModel, synapses.STDPMechanism):
         """The rule with its parameters."""
         for name, value in values.items():
             checks.number(name, value, "STDPMechanism")
+        if self.weight_dependence.dependence == "power_law":
+            limits = {"w_min": 0.0, "w_max": math.copysign(math.inf, values["w_0"])}
+            return Plasticity(self.timing_dependence.timing, "power_law", **values, **limits)
         inhibiting = values["w_max"] < 0 and values["w_min"] <= 0  # negative weights, w_max is the strongest
         if values["w_min"] > values["w_max"] and not inhibiting:
             raise InvalidValueError(

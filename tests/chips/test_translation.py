@@ -56,6 +56,7 @@ def injected():
 
 ADDITIVE = Plasticity("pair", "additive", 20.0, 20.0, 0.01, 0.01, 0.0, 0.2)
 GUTIG = Plasticity("pair", "gutig", 20.0, 20.0, 0.01, 0.01, 0.0, 0.2, 0.5, 0.5)
+POWER_LAW = Plasticity("pair", "power_law", 15.0, 30.0, 0.1, 0.005, 0.0, np.inf, 0.4, w_0=0.1)
 GAMMA = Population(0, "gamma", 5, "gamma_source", {"alpha": 2.0, "beta": 1.0, "start": 0.0, "duration": 1e3}, cell_type="SpikeSourceGamma")
 TM = {"U": 0.5, "tau_rec": 100.0, "tau_facil": 0.0}
 
@@ -75,6 +76,8 @@ REFUSED = [
     (SPINNAKER, with_model("tsodyks_markram", **TM), "short_term_plasticity", ("Projection 'a>a'", "short-term plasticity")),
     (SPINNAKER, with_model("stochastic", p=0.5), "stochastic_synapses", ("at random",)),
     (SPINNAKER, pair(GUTIG), "stdp", ("gutig",)),
+    (LOIHI, pair(POWER_LAW), "stdp", ("power_law", "multiplicative")),
+    (SPINNAKER, pair(POWER_LAW), "stdp", ("power_law", "multiplicative")),
     (SPINNAKER, pair(Plasticity("pair", "additive", 20, 20, 0.1, 0.1, 0, 1, dendritic_delay_fraction=0.5)), "stdp", ("fraction 0.5",)),
     (HICANN, network([lif(0, 9, curr(), "exc")]), "current", ("current-based synapses", "IF_cond_exp")),
     (HICANN, one(Receptor("excitatory", "curr_delta")), "delta", ("step the potential",)),
@@ -121,6 +124,16 @@ def test_what_a_chip_has_itself_goes_through_unchanged():
         assert chip.translate(pair(ADDITIVE), NONE).network.projections[0].synapse.plasticity == ADDITIVE
     assert HICANN.translate(network([cell("adex", cond())]), NONE).network.populations[0].model == "adex"
     assert SPINNAKER.translate(network([cell("izhikevich")]), NONE).network.populations[0].model == "izhikevich"
+
+
+@pytest.mark.parametrize("chip", [LOIHI, SPINNAKER])
+def test_a_power_law_becomes_multiplicative_around_its_reference_weight(chip):
+    result = chip.translate(pair(POWER_LAW), frozenset({"stdp", "current"}))
+    held = result.network.projections[0].synapse.plasticity
+    assert (held.dependence, held.w_min, held.w_max) == ("multiplicative", 0.0, pytest.approx(0.2))
+    (loss,) = [loss for loss in result.losses if loss.detail.startswith("'stdp'")]
+    assert 0.05 < loss.error_mean < 0.3
+    assert loss.error_max == 1.0  # the smallest weights, which a power law raises least and this rule most
 
 
 def test_hicann_has_no_plasticity_and_keeps_the_weights():

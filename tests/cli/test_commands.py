@@ -251,3 +251,20 @@ def test_chips_lists_all_and_shows_a_datasheet(call):
     assert {"name", "value", "unit", "source", "confidence"} == set(constants[0])
     text = call("chips", "loihi").stdout
     assert all(word in text for word in ("confidence", "limits of one core", "compartments", "approximations"))
+
+
+def test_run_and_compare_record_to_files(call, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    assert call("run", "small.py", "--record-to", "out.h5").exit_code == 0
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert sorted(file["segment000"]) == ["a", "b"]
+    again = call("run", "small.py", "--record-to", "out.h5")
+    assert again.exit_code == 1
+    assert "the file exists already" in again.stderr
+    assert call("run", "small.py", "--record-to", "out.h5", "--overwrite").exit_code == 0
+    own = (tmp_path / "small.py").read_text().replace("rng_seed=3", "rng_seed=3, record_to='own.h5'")
+    (tmp_path / "own.py").write_text(own)
+    assert call("fit", "own.py").exit_code == 0
+    assert not list(tmp_path.glob("own*.h5"))
+    assert call("compare", "own.py", "--chips", "ideal,spinnaker").exit_code == 0
+    assert sorted(p.name for p in tmp_path.glob("own*.h5")) == ["own.ideal.h5", "own.spinnaker.h5"]

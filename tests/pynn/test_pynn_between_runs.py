@@ -135,3 +135,17 @@ def test_negative_weights_learn_as_positive_ones_do(name):
 def test_largest_weight_of_the_wrong_sign_is_refused():
     with pytest.raises(sim.errors.ConnectionError, match="differ in sign"):
         paired(sim.AdditiveWeightDependence(w_min=0.0, w_max=1.0), "inhibitory", -0.5)
+
+
+@pytest.mark.parametrize(("sign", "receptor"), [(1.0, "excitatory"), (-1.0, "inhibitory")])
+def test_power_law_is_the_one_of_its_equations(sign, receptor):
+    found = paired(sim.PowerLawWeightDependence(w_0=0.2 * sign, mu_plus=0.4), receptor, 0.5 * sign)
+    expected = after_two_potentiations_and_two_depressions(0.5, lambda w: 0.2 * (w / 0.2) ** 0.4, room_below)
+    assert found == pytest.approx([sign * w for w in expected], rel=1e-6)
+
+
+def test_reference_weight_of_a_power_law_is_checked():
+    with pytest.raises(sim.errors.InvalidParameterValueError, match="w_0 is 0; weights are measured in it"):
+        sim.PowerLawWeightDependence(w_0=0.0)
+    with pytest.raises(sim.errors.ConnectionError, match=r"the weight -0.5 and w_0 \(0.2\) differ in sign"):
+        paired(sim.PowerLawWeightDependence(w_0=0.2), "inhibitory", -0.5)

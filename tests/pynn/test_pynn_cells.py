@@ -109,6 +109,7 @@ def test_izhikevich_without_currents_keeps_its_own_initial_values(sim: Any) -> N
         lambda s: s.STDPMechanism(s.SpikePairRule(), s.MultiplicativeWeightDependence(w_min=0.1)),
         lambda s: s.STDPMechanism(s.SpikePairRule(), s.AdditivePotentiationMultiplicativeDepression()),
         lambda s: s.STDPMechanism(s.SpikePairRule(), s.GutigWeightDependence(mu_plus=0.3), dendritic_delay_fraction=0.4),
+        lambda s: s.STDPMechanism(s.SpikePairRule(A_minus=0.02), s.PowerLawWeightDependence(w_0=0.3, mu_plus=0.5)),
     ],
 )
 def test_plasticity_carries_every_parameter(sim: Any, make: Any) -> None:
@@ -117,7 +118,8 @@ def test_plasticity_carries_every_parameter(sim: Any, make: Any) -> None:
     (described,) = simulator.state.freeze().projections
     plasticity = described.synapse.plasticity
     assert described.synapse.model == "stdp"
-    for name in ("A_plus", "tau_minus", "w_max", "w_min", "dendritic_delay_fraction"):
+    own = ("w_0", "mu_plus") if plasticity.dependence == "power_law" else ("w_max", "w_min")
+    for name in ("A_plus", "tau_minus", "dendritic_delay_fraction", *own):
         assert projection.get(name, format="list", with_address=False)[0] == getattr(plasticity, name)
 
 

@@ -39,7 +39,10 @@ class FakeSession:
     def spikes(self, population: int) -> tuple[np.ndarray, np.ndarray]:
         return np.empty(0, np.int64), np.empty(0)
 
-    def samples(self, population: int, variable: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def results(self) -> FakeSession:
+        return self
+
+    def samples(self, population: int, variable: str, cells: Any = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         (probe,) = [p for p in self.network.probes if p.population == population and p.variable == variable]
         times_ms = np.arange(round(self.simulation.t_ms / probe.interval) + 1) * probe.interval
         return probe.indices, times_ms, np.zeros((len(times_ms), len(probe.indices)))
