@@ -93,13 +93,13 @@ def next_spike(reader, place, log_gid, ends, heads):
 
 
 @entry()
-def collect(first_step, n_places, per_step, dt_ms, log_gid, log_offset, ends, heads, gids, stamps, times):
+def collect(reader, first_step, n_places, per_step, dt_ms, log_gid, log_offset, ends, heads, gids, stamps, times):
     """Put the spikes of a call in order (step, phase, group, global id): id, step at whose end it is sent, time in ms."""
     n = 0
     for place in range(n_places):
         step = first_step + place // per_step
-        for _ in range(open_logs(0, place, ends, heads)):
-            b, s = next_spike(0, place, log_gid, ends, heads)
+        for _ in range(open_logs(reader, place, ends, heads)):
+            b, s = next_spike(reader, place, log_gid, ends, heads)
             gids[n] = log_gid[b, s]
             stamps[n] = step + 1
             times[n] = step * dt_ms + log_offset[b, s]

@@ -139,3 +139,10 @@ def addresses(layout: lay.Layout, dtype: Any) -> np.ndarray:
     """Address of the kernel of each group, int64; 0 for sources. Compiles what is not compiled yet."""
     precision = np.dtype(dtype).name
     return np.array([0 if g.is_source else compiled(g.kernel, precision).address for g in layout.groups], np.int64)
+
+
+def announcement(layout: lay.Layout, dtype: Any) -> str:
+    """What is said while a network's kernels are compiled for the first time."""
+    n, name = len({_ENTRIES[g.kernel] for g in layout.groups if not g.is_source}), np.dtype(dtype).name
+    what = f"the run loop and {n} neuron kernel{'' if n == 1 else 's'} in {name}"
+    return f"compiling {what}; this happens once per installation and takes about {5 + 4 * n} s"
