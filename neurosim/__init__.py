@@ -8,7 +8,10 @@ stages). Names are resolved when first used, so this import loads neither PyNN n
 
 from __future__ import annotations
 
+import gc
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from neurosim._cache import use_own_cache
@@ -33,8 +36,21 @@ def __getattr__(name: str) -> Any:
     if name in CORE:
         return getattr(import_module(CORE[name]), name)
     if name in PYNN:
-        return getattr(import_module("neurosim.pynn"), name)
+        return getattr(_backend(), name)
     raise AttributeError(_unknown(name), name=name, obj=None)
+
+
+def _backend() -> ModuleType:
+    """The PyNN interface; what loading it makes stays, so the garbage collector need not look through it."""
+    if "neurosim.pynn" in sys.modules or not gc.isenabled():
+        return import_module("neurosim.pynn")
+    gc.disable()
+    try:
+        module = import_module("neurosim.pynn")
+        gc.freeze()
+    finally:
+        gc.enable()
+    return module
 
 
 def __dir__() -> list[str]:

@@ -13,8 +13,8 @@ already. ``marks`` tell what is taken: ``stamp`` there, a number that changes fr
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from neurosim._jit import entry, inner
 from neurosim.connectivity.quantiles import fill_places
 from neurosim.connectivity.random import mix, row_key, row_step, uniform
 
@@ -22,7 +22,7 @@ _HALF = np.uint64(32)
 _LOW_WORD = np.uint64(0xFFFFFFFF)
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def draw_cells(key, limit, skipped, marks, stamp, out_cells):
     """``len(out_cells)`` cells of ``0 .. limit``, never ``skipped``; ``limit`` counts the others.
 
@@ -58,7 +58,7 @@ def draw_cells(key, limit, skipped, marks, stamp, out_cells):
     return stamp
 
 
-@njit(cache=True, nogil=True)
+@entry(nogil=True)
 def fill_drawn(base, start, n_post, excluded, marks, indptr, out_post):
     """As many cells as each row of ``indptr`` has room for; distinct ones if there are ``marks``."""
     stamp = np.int64(0)
@@ -68,7 +68,7 @@ def fill_drawn(base, start, n_post, excluded, marks, indptr, out_post):
         stamp = draw_cells(row_key(base, start + row), limit, skipped, marks, stamp, out_post[indptr[row] : indptr[row + 1]])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry(nogil=True)
 def fill_bernoulli(base, start, row, n_post, cubics, mean_skip, excluded, p, segment, indptr, out_post):
     """Each cell with one probability, by geometric skips; from row ``row`` of the block on.
 
@@ -103,7 +103,7 @@ def fill_bernoulli(base, start, row, n_post, cubics, mean_skip, excluded, p, seg
     return row
 
 
-@njit(cache=True, nogil=True)
+@entry(nogil=True)
 def fill_thinned(base, start, first, probability, excluded, indptr, out_post):
     """Each pair of the dense block ``probability`` (n_rows, n_post) on its own.
 
@@ -123,7 +123,7 @@ def fill_thinned(base, start, first, probability, excluded, indptr, out_post):
     return at
 
 
-@njit(cache=True, nogil=True)
+@entry(nogil=True)
 def draw_columns(base, counts, leaves, edges, excluded, marks, start, out_picks, out_kept, out_rows):
     """Draw every column's sources in leaves ``leaves[0] .. leaves[1] - 1`` and keep the rows asked for.
 
@@ -152,7 +152,7 @@ def draw_columns(base, counts, leaves, edges, excluded, marks, start, out_picks,
     return at
 
 
-@njit(cache=True, nogil=True)
+@entry(nogil=True)
 def place_columns(picks, kept, out_cursor, out_post):
     """Put each column into its rows, whose next free places are ``out_cursor``; rows come out ascending."""
     at = 0

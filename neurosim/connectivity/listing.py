@@ -7,8 +7,8 @@ order; each bucket is then sorted in the cache, by a number made of row, target 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from neurosim._jit import entry
 from neurosim.columns import Floats, Integers
 
 FEW = 100_000
@@ -59,7 +59,7 @@ def _sort_bucket(out_keys: np.ndarray, out_values: Floats, post_bits: int, place
         column[:] = column[order]
 
 
-@njit(cache=True, nogil=True)
+@entry(nogil=True)
 def deal(pre, post, given, shift, post_bits, places, out_keys, out_values):
     """Put synapses into buckets of ``2**shift`` rows, whose next free places are ``places``.
 

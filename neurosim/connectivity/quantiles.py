@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from neurosim._jit import entry, inner
 from neurosim.columns import Floats, Integers
 from neurosim.connectivity.random import FEW, Words, mix, row_key, row_step, words
 
@@ -112,7 +113,7 @@ def as_word(typingctx, value):
     return types.uint64(types.float64), codegen
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def fill_places(key, step, first, n, out_p, out_segment):
     """Tail probability and segment of words ``first .. first + n - 1`` of a row."""
     for k in range(n):
@@ -124,7 +125,7 @@ def fill_places(key, step, first, n, out_p, out_segment):
         out_segment[k] = (as_word(p) >> _S47) - _FIRST + upper * _N_SIDE  # pyright: ignore
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@entry(nogil=True)
 def fill_quantiles(base, start, indptr, cubics, low, high, per_step, p, segment, out_values):
     """Fill ``out_values[indptr[r]:indptr[r + 1]]`` with values of row ``start + r``.
 

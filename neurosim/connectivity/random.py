@@ -20,9 +20,9 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from neurosim._jit import entry, inner
 from neurosim.columns import Floats, Integers
 
 Words = NDArray[np.uint64]
@@ -58,7 +58,7 @@ def stream(seed: int, *labels: int | str) -> np.uint64:
     return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") & _MASK)
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def mix(word):
     """Bijective avalanche of 64 bits (SplitMix64's finaliser, variant 13)."""
     word = (word ^ (word >> _S30)) * _MULTIPLY_1
@@ -66,26 +66,26 @@ def mix(word):
     return word ^ (word >> _S31)
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def row_key(base, row):
     """Key (uint64) of row ``row`` (int64) of the stream ``base``."""
     return mix(mix(base + np.uint64(row) * _GOLDEN) ^ _STEP_SALT)
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def row_step(key):
     """Odd distance between the words of a row, before they are mixed."""
     return mix(key ^ _STEP_SALT) | _ONE
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def uniform(key, ordinal):
     """Word number ``ordinal`` (int64, from 0) of a row as a number in the open interval (0, 1), 52 bits."""
     word = mix(key + np.uint64(ordinal) * row_step(key))
     return (np.float64(word >> _S12) + 0.5) * 2.220446049250313e-16
 
 
-@njit(cache=True, nogil=True)
+@entry(nogil=True)
 def fill_uniforms(base, start, indptr, out_values):
     """Fill ``out_values[indptr[r]:indptr[r + 1]]`` with the first numbers of row ``start + r``."""
     for row in range(len(indptr) - 1):

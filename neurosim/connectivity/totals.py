@@ -14,12 +14,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from neurosim._jit import entry, inner
 from neurosim.connectivity.random import row_key, uniform
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _stirling_error(n):
     """``log(n!)`` less Stirling's formula, for ``n`` >= 1."""
     if n <= 15.0:
@@ -28,14 +28,14 @@ def _stirling_error(n):
     return (1.0 / 12.0 - (1.0 / 360.0 - (1.0 / 1260.0 - 1.0 / (1680.0 * square)) / square) / square) / n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _deviance(k, mean):
     """``k * log(k / mean) + mean - k`` without cancellation for ``k`` near ``mean``."""
     d = (k - mean) / mean
     return mean * ((1.0 + d) * math.log1p(d) - d)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def binomial_pmf(k, n, p):
     """Probability of ``k`` successes in ``n`` (floats with integer values), 0 < p < 1."""
     if k == 0.0:
@@ -47,7 +47,7 @@ def binomial_pmf(k, n, p):
     return math.exp(log) * math.sqrt(n / (6.283185307179586 * k * rest))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _ratio(k, n, good, bad, replace):
     """Probability of ``k + 1`` over that of ``k``."""
     if replace:
@@ -55,7 +55,7 @@ def _ratio(k, n, good, bad, replace):
     return (n - k) / (k + 1.0) * ((good - k) / (bad - n + k + 1.0))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _mode(n, good, bad, replace):
     """Most probable count and its probability."""
     total = good + bad
@@ -68,7 +68,7 @@ def _mode(n, good, bad, replace):
     return k, binomial_pmf(k, good, p) * binomial_pmf(n - k, bad, p) / binomial_pmf(n, total, p)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def split(u, n, good, bad, replace):
     """How many of ``n`` draws out of ``good + bad`` are good, from one uniform ``u``.
 
@@ -99,7 +99,7 @@ def split(u, n, good, bad, replace):
     return mode
 
 
-@njit(cache=True, nogil=True)
+@entry(nogil=True)
 def split_columns(base, totals, edges, excluded, replace, out_counts):
     """Numbers of synapses of each column in each leaf of rows; they sum to ``totals`` of the column.
 
@@ -123,7 +123,7 @@ def split_columns(base, totals, edges, excluded, replace, out_counts):
             width //= 2
 
 
-@njit(cache=True, nogil=True)
+@entry(allocates=True, nogil=True)
 def count_rows(base, n, cells, start, stop, replace, out_counts):
     """Numbers of synapses of rows ``start .. stop - 1`` when all rows hold ``n`` together.
 

@@ -16,9 +16,11 @@ import sys
 from typing import Any
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from neurosim._jit import inner
 
 #: Times a thread looks for the others before it sleeps; one look takes some 30 ns with its pause.
 LOOKS = 600
@@ -75,7 +77,7 @@ def _system_call(typingctx: Any, function: Any, number: Any, first: Any, second:
     return types.int64(*[types.int64] * 5), codegen
 
 
-@njit(cache=True)
+@inner()
 def wait(barrier):
     """Wait for the other threads; ``barrier`` is a :attr:`Barrier.address`, zeros for none."""
     memory, n_threads, function, number, looks = barrier

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types, uint64
+from numba import types, uint64
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from neurosim._jit import inner
 from neurosim.engine.plasticity import deliver_plastic
 from neurosim.engine.short_term import deliver_depressing, deliver_stochastic
 
@@ -44,7 +45,7 @@ def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
     return types.void(array, types.intp), codegen
 
 
-@njit(cache=True, _nrt=False)
+@inner()
 def fetch_rows(block, reader, n_cells, first, last, log_gid, static):
     """Fetch where the runs of the spikes ``first .. last - 1`` of one log are, for the block ``reader``."""
     rows = static.rows.reshape(static.rows.size)
@@ -52,7 +53,7 @@ def fetch_rows(block, reader, n_cells, first, last, log_gid, static):
         prefetch(rows, 2 * (reader * n_cells + log_gid[block, s]))  # pyright: ignore[reportCallIssue]
 
 
-@njit(cache=True, _nrt=False)
+@inner()
 def fetch_runs(block, reader, n_cells, first, last, log_gid, static):
     """Fetch the runs of the spikes ``first .. last - 1`` of one log, for the block ``reader``."""
     for s in range(first, last):
@@ -61,7 +62,7 @@ def fetch_runs(block, reader, n_cells, first, last, log_gid, static):
             prefetch(static.runs, e)  # pyright: ignore[reportCallIssue]
 
 
-@njit(cache=True, _nrt=False)
+@inner()
 def enqueue_static(block, row, stamp, step, static, queue, n_queued):
     """Queue the runs of one spike, sent at step ``stamp``, that arrive after ``step``."""
     n_slots = n_queued.shape[1]
@@ -82,7 +83,7 @@ def enqueue_static(block, row, stamp, step, static, queue, n_queued):
         start += length
 
 
-@njit(cache=True, _nrt=False)
+@inner()
 def enqueue_dynamic(block, row, stamp, step, segments, queue, n_queued):
     """Queue the segments of one spike whose synapses have memory."""
     n_slots = n_queued.shape[1]
@@ -94,7 +95,7 @@ def enqueue_dynamic(block, row, stamp, step, segments, queue, n_queued):
             n_queued[block, slot] += 1
 
 
-@njit(cache=True, _nrt=False)
+@inner()
 def add_packed(start, stop, base, word, codes):
     """Add one run of synapses whose weights are packed with their targets."""
     for k in range(start, stop):
@@ -102,14 +103,14 @@ def add_packed(start, stop, base, word, codes):
         codes[base + uint64(w & np.uint32(0xFFFF))] += np.int32(w) >> np.int32(16)
 
 
-@njit(cache=True, _nrt=False)
+@inner()
 def add_plain(start, stop, base, target, weight, acc):
     """Add one run of synapses whose weights are stored as numbers."""
     for k in range(start, stop):
         acc[base + uint64(target[k])] += weight[k]
 
 
-@njit(cache=True, _nrt=False)
+@inner()
 def fetch_synapses(entry, static, packed):
     """Fetch all synapses of a queue entry."""
     start = np.int64(entry & uint64((1 << START_BITS) - 1))
@@ -123,7 +124,7 @@ def fetch_synapses(entry, static, packed):
             prefetch(static.weight, k)  # pyright: ignore[reportCallIssue]
 
 
-@njit(cache=True, _nrt=False)
+@inner()
 def deliver_static(block, slot, static, acc, codes, queue, n_queued):
     """Add all static synapses that are due in one slot of a block's queue."""
     packed = static.word.size > 0
@@ -142,7 +143,7 @@ def deliver_static(block, slot, static, acc, codes, queue, n_queued):
             add_plain(start, stop, base, static.target, static.weight, acc)
 
 
-@njit(cache=True, _nrt=False)
+@inner()
 def deliver_dynamic(block, slot, now_step, dt_ms, dynamic, acc, queue, n_queued):
     """Process all synapses with memory that are due in one slot of a block's queue."""
     segments = dynamic.segments

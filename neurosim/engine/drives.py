@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit, uint32, uint64
+from numba import uint32, uint64
 from numpy.typing import NDArray
 
 from neurosim import connectivity
+from neurosim._jit import entry, inner
 from neurosim.columns import is_homogeneous
 from neurosim.connectivity import OneToOne
 from neurosim.connectivity.random import mix
@@ -194,7 +195,7 @@ def _piece(network: Network, layout: Layout, drive: Drive, block: int) -> tuple[
     return receptor, group, int(layout.block_ptr[block]) + group, int(layout.first[number, block]), int(begin), int(end - begin)
 
 
-@njit(cache=True)
+@inner()
 def entry_at(source, step, drives):
     """Which entry of the rates is valid for spikes sent at ``step``; -1 before all."""
     for e in range(drives.rate_ptr[source + 1] - 1, drives.rate_ptr[source] - 1, -1):
@@ -203,7 +204,7 @@ def entry_at(source, step, drives):
     return -1
 
 
-@njit(cache=True)
+@inner()
 def draw(key, first, size, thresholds, low, high, bits, counts):
     """Numbers of spikes of the cells ``first .. first + size - 1`` (at most a tile) in one step."""
     for j in range(uint64(size)):
@@ -217,7 +218,7 @@ def draw(key, first, size, thresholds, low, high, bits, counts):
             counts[j] += uint32(bits[j] >= limit)
 
 
-@njit(cache=True)
+@inner()
 def deliver_drives(block, now_step, drives, acc, codes, lanes, counting):
     """Add what the driving sources of a block send to arrive at ``now_step``; ``counting`` is scratch (n_blocks, 2 TILE)."""
     bits, counts = counting[block, :TILE], counting[block, TILE:]
@@ -238,7 +239,7 @@ def deliver_drives(block, now_step, drives, acc, codes, lanes, counting):
                 add_counts(counts, drives.weight[weight:], acc[to:], n)
 
 
-@njit(cache=True)
+@inner()
 def add_counts(counts, weight, sums, n):
     """Add ``n`` counts times their weights."""
     number = weight.dtype.type
@@ -246,7 +247,7 @@ def add_counts(counts, weight, sums, n):
         sums[j] += number(counts[j]) * weight[j]
 
 
-@njit(cache=True)
+@entry()
 def tally(key, size, since, until, thresholds, low, high, bits, counts, out):
     """Add the counts of all cells for the steps ``since .. until - 1`` to ``out``."""
     for step in range(since, until):

@@ -10,8 +10,7 @@ carry all arrays as arguments and cost most of the compile time.
 
 from __future__ import annotations
 
-from numba import njit
-
+from neurosim._jit import entry, inner
 from neurosim.engine import layout as lay
 from neurosim.engine.barrier import wait
 from neurosim.engine.delivery import deliver_dynamic, deliver_static, enqueue_dynamic, enqueue_static, fetch_rows, fetch_runs
@@ -24,7 +23,7 @@ KERNEL, SIZE, JUMPS, O_CELL, O_SOURCE = lay.KERNEL, lay.SIZE, lay.JUMPS, lay.O_C
 FIRST_SOURCE_KIND, DRIVING_KIND = lay.FIRST_SOURCE_KIND, lay.DRIVING_KIND
 
 
-@njit(cache=True, inline="always", _nrt=False)
+@inner(inline="always")
 def inject(block, column, injection, i_inj, amplitudes):
     """Write this step's currents (nA) into the cells of one block."""
     for e in range(injection.ptr[block], injection.ptr[block + 1]):
@@ -33,7 +32,7 @@ def inject(block, column, injection, i_inj, amplitudes):
         i_inj[injection.cell[e]] += amplitudes[injection.current[e], column]
 
 
-@njit(cache=True, _nrt=False)
+@inner()
 def is_sampled(step_after, probes):
     """Whether any probe is due at ``step_after``."""
     due = False
@@ -42,7 +41,7 @@ def is_sampled(step_after, probes):
     return due
 
 
-@njit(cache=True, _nrt=False)
+@inner()
 def sample(block, step_after, probes, state, samples):
     """Write the probes that are due at ``step_after``."""
     n_probes = probes.table.shape[0]
@@ -55,7 +54,7 @@ def sample(block, step_after, probes, state, samples):
             samples[row + probes.column[e]] = state[probes.index[e]]
 
 
-@njit(cache=True, _nrt=False)
+@inner()
 def stamp_spikes(block, first_cell, first, last, step, cells, dynamic, log_gid):
     """Turn part indices into global ids and store the spikes of plastic targets."""
     for s in range(first, last):
@@ -65,13 +64,13 @@ def stamp_spikes(block, first_cell, first, last, step, cells, dynamic, log_gid):
                 log_spike(block, log_gid[block, s], step, dynamic.plastic, cells.acc)
 
 
-@njit(cache=True, inline="always", _nrt=False)
+@inner(inline="always")
 def log_start(block, place, ends):
     """Where the spikes of one (step, phase, group) begin in a block's log: where those before it end."""
     return ends[block, place - 1] if place else 0
 
 
-@njit(cache=True, _nrt=False)
+@inner()
 def open_logs(reader, place, ends, heads):
     """Put a reader's heads on the first spikes of one place in all logs; returns how many spikes there are."""
     found = 0
@@ -81,7 +80,7 @@ def open_logs(reader, place, ends, heads):
     return found
 
 
-@njit(cache=True, _nrt=False)
+@inner()
 def next_spike(reader, place, log_gid, ends, heads):
     """Block and position of the spike with the smallest global id under a reader's heads; moves on."""
     best, gid = 0, -1
@@ -93,21 +92,21 @@ def next_spike(reader, place, log_gid, ends, heads):
     return best, heads[reader, best] - 1
 
 
-@njit(cache=True, _nrt=False)
-def collect(first_step, n_places, per_step, dt_ms, log_gid, log_offset, ends, heads, gids, stamps, times):
+@entry()
+def collect(reader, first_step, n_places, per_step, dt_ms, log_gid, log_offset, ends, heads, gids, stamps, times):
     """Put the spikes of a call in order (step, phase, group, global id): id, step at whose end it is sent, time in ms."""
     n = 0
     for place in range(n_places):
         step = first_step + place // per_step
-        for _ in range(open_logs(0, place, ends, heads)):
-            b, s = next_spike(0, place, log_gid, ends, heads)
+        for _ in range(open_logs(reader, place, ends, heads)):
+            b, s = next_spike(reader, place, log_gid, ends, heads)
             gids[n] = log_gid[b, s]
             stamps[n] = step + 1
             times[n] = step * dt_ms + log_offset[b, s]
             n += 1
 
 
-@njit(cache=True, inline="always", _nrt=False)
+@inner(inline="always")
 def longest(block, n_queued):
     """Longest queue of one block."""
     most = 0
@@ -116,7 +115,7 @@ def longest(block, n_queued):
     return most
 
 
-@njit(cache=True, inline="always", _nrt=False)
+@inner(inline="always")
 def spikes_between(first_place, last_place, ends):
     """Spikes that all blocks logged at places ``first_place .. last_place - 1``."""
     n = 0
@@ -125,7 +124,7 @@ def spikes_between(first_place, last_place, ends):
     return n
 
 
-@njit(cache=True, inline="always", _nrt=False)
+@inner(inline="always")
 def fullest(log_size, last_place, ends):
     """Free entries of the fullest log."""
     room = log_size
@@ -134,7 +133,7 @@ def fullest(log_size, last_place, ends):
     return room
 
 
-@njit(cache=True, inline="always", _nrt=False)
+@inner(inline="always")
 def queue_pending(b, n_cells, now, pending, static, dynamic, queues):
     """Queue the spikes of earlier calls."""
     queue, n_queued, dynamic_queue, n_dynamic = queues
@@ -145,7 +144,7 @@ def queue_pending(b, n_cells, now, pending, static, dynamic, queues):
             enqueue_dynamic(b, row, pending[1, s], now, dynamic.segments, dynamic_queue, n_dynamic)
 
 
-@njit(cache=True, inline="always", _nrt=False)
+@inner(inline="always")
 def queue_news(b, n_cells, first_step, first_place, last_place, per_step, static, dynamic, queues, log_gid, ends, heads):
     """Queue the spikes that all blocks logged at some places."""
     queue, n_queued, dynamic_queue, n_dynamic = queues
@@ -165,7 +164,7 @@ def queue_news(b, n_cells, first_step, first_place, last_place, per_step, static
                 enqueue_dynamic(b, row, stamp, now, dynamic.segments, dynamic_queue, n_dynamic)
 
 
-@njit(cache=True, inline="always", _nrt=False)
+@inner(inline="always")
 def integrate_part(part, group, b, step, dt_ms, addresses, cells, sources, log_gid, log_offset, decays, scratch, flags, n_out):
     """Integrate, or let fire, the cells of one part; returns the new number of spikes in the log."""
     kind, size = cells.parts[part, KERNEL], cells.parts[part, SIZE]
@@ -180,7 +179,7 @@ def integrate_part(part, group, b, step, dt_ms, addresses, cells, sources, log_g
     return n_out
 
 
-@njit(cache=True, inline="always", _nrt=False)
+@inner(inline="always")
 def receive_part(part, group, b, needed, dt_ms, addresses, cells, log_gid, log_offset, decays, scratch, flags, n_out):
     """Let what has arrived act now, if that cannot wait for the next step; returns the new number of spikes."""
     kind, size = cells.parts[part, KERNEL], cells.parts[part, SIZE]
@@ -191,7 +190,7 @@ def receive_part(part, group, b, needed, dt_ms, addresses, cells, log_gid, log_o
     return n_out
 
 
-@njit(cache=True, inline="always", _nrt=False)
+@inner(inline="always")
 def deliver(b, now_step, dt_ms, cells, static, dynamic, drives, queues, counting):
     """Add everything that arrives at ``now_step`` in one block."""
     queue, n_queued, dynamic_queue, n_dynamic = queues
@@ -203,7 +202,7 @@ def deliver(b, now_step, dt_ms, cells, static, dynamic, drives, queues, counting
         deliver_drives(b, now_step, drives, cells.acc, cells.codes, cells.lanes, counting)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@entry(nogil=True)
 def run(
     lo, hi, barrier, first_step, n_steps, batch, dt_ms, most, reserve, addresses, cells, sources, static, dynamic, drives, injection,
     probes, amplitudes, samples, pending, queues, filling, log_gid, log_offset, ends, heads, decays, scratch, flags, counting,

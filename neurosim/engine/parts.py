@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, cfunc, float32, float64, int32, int64, njit, types, uint8
+from numba import float32, float64, int32, int64, types, uint8
 from numba.extending import intrinsic
 
+from neurosim._jit import callback, inner
 from neurosim.engine import layout as lay
 from neurosim.models import kernels
-from neurosim.models._tile import SCRATCH_ROWS, TILE, n_tiles
+from neurosim.models._tile import SCRATCH_ROWS, TILE
 
 #: Phases of a step.
 ADVANCE, RECEIVE = 0, 1
@@ -66,24 +67,36 @@ def call_part(
     return types.int64(types.int64, types.int64, types.int64, types.int64, cells, scratch, flags, gids, offsets, *wide), codegen
 
 
-@njit(cache=True)
+@intrinsic
+def span(typingctx: Any, pointer: Any, first: Any, length: Any) -> Any:
+    """Array of ``length`` elements from ``pointer[first]`` on."""
+    made = types.Array(pointer.dtype, 1, "C")
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        from numba.np.arrayobj import populate_array
+
+        array = context.make_array(made)(context, builder)
+        size = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(made.dtype)))
+        populate_array(array, data=builder.gep(args[0], [args[1]]), shape=[args[2]], strides=[size], itemsize=size, meminfo=None)
+        return array._getvalue()
+
+    return made(pointer, types.intp, types.intp), codegen
+
+
+@inner(inline="always")
 def _arguments(
     row_p, kinds_p, tiles_p, x_p, c_p, acc_p, codes_p, lanes_p, i_inj_p, s_p, flags_p, index_p, offset_p, room, decays, dt, count
 ):
     """Arrays of one part, as the kernels take them."""
-    row = carray(row_p, _ROW_COLUMNS)
+    row = span(row_p, 0, _ROW_COLUMNS)
     n, n_receptors = row[_SIZE], row[_N_RECEPTORS]
-    rows = (row[_N_STATES] + 2 * n_receptors) * n_tiles(n) * TILE
-    x = carray(x_p, _ENDLESS)[row[_O_STATE] : row[_O_STATE] + rows]
-    tiles = carray(tiles_p, _ENDLESS)[row[_O_TILE] : row[_O_TILE] + n_tiles(n)]
-    kinds = carray(kinds_p, _ENDLESS)[row[_O_KIND] : row[_O_KIND] + n_receptors]
-    acc = carray(acc_p, _ENDLESS)[row[_O_ACC] : row[_O_ACC] + n * n_receptors]
-    codes = carray(codes_p, _ENDLESS)[row[_O_ACC] : row[_O_ACC] + n * n_receptors]
-    lanes = carray(lanes_p, _ENDLESS)[2 * row[_O_LANE] : 2 * (row[_O_LANE] + n_receptors)]
-    i_inj = carray(i_inj_p, _ENDLESS)[row[_O_CELL] : row[_O_CELL] + (n if row[_INJECTED] else 0)]
-    scratch, flags = carray(s_p, SCRATCH_ROWS * TILE), carray(flags_p, TILE)
-    index, offset = carray(index_p, room), carray(offset_p, room)
-    c = carray(c_p, _ENDLESS)
+    n_tiles = (n + TILE - 1) // TILE
+    x = span(x_p, row[_O_STATE], (row[_N_STATES] + 2 * n_receptors) * n_tiles * TILE)
+    tiles, kinds = span(tiles_p, row[_O_TILE], n_tiles), span(kinds_p, row[_O_KIND], n_receptors)
+    acc, codes = span(acc_p, row[_O_ACC], n * n_receptors), span(codes_p, row[_O_ACC], n * n_receptors)
+    lanes, i_inj = span(lanes_p, 2 * row[_O_LANE], 2 * n_receptors), span(i_inj_p, row[_O_CELL], n if row[_INJECTED] else 0)
+    scratch, flags = span(s_p, 0, SCRATCH_ROWS * TILE), span(flags_p, 0, TILE)
+    index, offset, c = span(index_p, 0, room), span(offset_p, 0, room), span(c_p, 0, _ENDLESS)
     return x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays != 0, scratch, flags, index, offset, count
 
 
@@ -119,10 +132,17 @@ _ENTRIES = {
 @cache
 def compiled(kernel: int, precision: str) -> Any:
     """The compiled kernel (keep it: its address is only good while it lives)."""
-    return cfunc(_signature(float32 if precision == "float32" else float64), cache=True)(_ENTRIES[kernel])
+    return callback(_signature(float32 if precision == "float32" else float64))(_ENTRIES[kernel])
 
 
 def addresses(layout: lay.Layout, dtype: Any) -> np.ndarray:
     """Address of the kernel of each group, int64; 0 for sources. Compiles what is not compiled yet."""
     precision = np.dtype(dtype).name
     return np.array([0 if g.is_source else compiled(g.kernel, precision).address for g in layout.groups], np.int64)
+
+
+def announcement(layout: lay.Layout, dtype: Any) -> str:
+    """What is said while a network's kernels are compiled for the first time."""
+    n, name = len({_ENTRIES[g.kernel] for g in layout.groups if not g.is_source}), np.dtype(dtype).name
+    what = f"the run loop and {n} neuron kernel{'' if n == 1 else 's'} in {name}"
+    return f"compiling {what}; this happens once per installation and takes about {5 + 4 * n} s"

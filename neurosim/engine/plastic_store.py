@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from neurosim import connectivity
+from neurosim._jit import entry
 from neurosim.engine import layout as lay
 from neurosim.engine import plasticity, synapses
 from neurosim.engine.layout import Layout
@@ -180,7 +180,7 @@ def weights(store: Plastic, place: Place) -> Floats:
     return np.concatenate(pieces)
 
 
-@njit(cache=True)
+@entry()
 def _count(start, indptr, post, steps, block, port, local, n_pre, n_ports, counts):
     one = steps.size == 1
     for r in range(indptr.size - 1):
@@ -189,7 +189,7 @@ def _count(start, indptr, post, steps, block, port, local, n_pre, n_ports, count
             counts[(block[p] * n_pre + start + r) * n_ports + port[p], steps[0] if one else steps[k]] += 1
 
 
-@njit(cache=True)
+@entry()
 def _put(start, indptr, post, steps, weight, block, port, local, n_pre, n_ports, cursor, out_target, out_weight):
     one_step, one_weight = steps.size == 1, weight.size == 1
     for r in range(indptr.size - 1):
@@ -202,7 +202,7 @@ def _put(start, indptr, post, steps, weight, block, port, local, n_pre, n_ports,
             out_weight[at] = weight[0] if one_weight else weight[k]
 
 
-@njit(cache=True)
+@entry()
 def _get(start, indptr, post, steps, block, port, local, n_pre, n_ports, cursor, weight, out_weight):
     one = steps.size == 1
     for r in range(indptr.size - 1):

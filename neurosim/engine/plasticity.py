@@ -29,8 +29,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from neurosim._jit import inner
 from neurosim.engine.powers import exp2, log2
 
 #: Columns of the segment table: first synapse, number of synapses, rule, delay (steps), first history
@@ -48,11 +48,10 @@ WHOLE = 32
 #: Step of spikes that never were.
 NEVER = -(2**30)
 
-_PLAIN: Any = {"cache": True, "_nrt": False}
-_VECTOR: Any = {**_PLAIN, "fastmath": {"contract"}, "error_model": "numpy"}
+_VECTOR: Any = {"fastmath": {"contract"}}
 
 
-@njit(cache=True, inline="always")
+@inner(inline="always")
 def soma_step(fraction, delay, step):
     """Last step whose postsynaptic spikes could pass no later than a presynaptic one arriving at ``step``, and the phase."""
     dendritic = 2.0 * fraction * delay
@@ -60,7 +59,7 @@ def soma_step(fraction, delay, step):
     return step - np.int64(whole), max(dendritic - whole, 0.0)
 
 
-@njit(**_VECTOR)
+@inner(separate=True, **_VECTOR)
 def potentiate(block, v, steps, down, lanes, top, since, until, last, level, tied, rules, rule):
     """Count the postsynaptic spikes of ``since <= step < until`` in the first ``top`` rows of ``steps``, the oldest first.
 
@@ -102,7 +101,7 @@ def potentiate(block, v, steps, down, lanes, top, since, until, last, level, tie
                 v[block, k] = raised if t >= since and t < until and room > kind(0.0) else v[block, k]
 
 
-@njit(**_VECTOR)
+@inner(separate=True, **_VECTOR)
 def depress(block, v, faded, lanes, rules, rule):
     """Count a presynaptic spike that sees the postsynaptic traces ``faded``."""
     kind = v.dtype.type
@@ -122,7 +121,7 @@ def depress(block, v, faded, lanes, rules, rule):
             v[block, k] = max(v[block, k] - (change if room > kind(0.0) else kind(0.0)), low)
 
 
-@njit(**_VECTOR)
+@inner(separate=True, **_VECTOR)
 def fade(block, traces, when, lanes, until, phase, rate):
     """Let traces that were just after step ``when`` decay until step ``until - phase``."""
     kind = traces.dtype.type
@@ -131,7 +130,7 @@ def fade(block, traces, when, lanes, until, phase, rate):
         traces[block, k] *= exp2(late - rate * kind(np.int32(until - when[block, k])))
 
 
-@njit(**_PLAIN)
+@inner()
 def look_up(block, pairs, steps, first, n, lanes, cell, since, hist_pairs, target):
     """Fill rows of ``steps`` with spikes of a group's targets, newest first, until none is of ``since`` or later.
 
@@ -160,7 +159,7 @@ def look_up(block, pairs, steps, first, n, lanes, cell, since, hist_pairs, targe
     return top
 
 
-@njit(**_PLAIN)
+@inner()
 def older_trace(block, k, cell, until, row, hist_step, hist_trace, traces, when):
     """Write a cell's newest spike before ``until``, but for its very last, and the trace just after it into lane ``k``."""
     rank, last = np.uint64(1), np.uint64(hist_step.shape[1] - 1)
@@ -170,7 +169,7 @@ def older_trace(block, k, cell, until, row, hist_step, hist_trace, traces, when)
     when[block, k] = hist_step[cell, rank]
 
 
-@njit(**_PLAIN)
+@inner()
 def fade_all(block, row, until, phase, first, stop, rate, arrays):
     """Postsynaptic traces of all cells of a block at ``until - phase``."""
     hist_step, hist_trace, newest_step, newest_trace, faded, traces, when = arrays
@@ -188,7 +187,7 @@ def fade_all(block, row, until, phase, first, stop, rate, arrays):
             faded[row, cell + k] = traces[block, k]
 
 
-@njit(**_PLAIN)
+@inner()
 def is_faded(block, row, until, phase, length, plastic):
     """True if all traces of a block are known at ``until - phase``; they are worked out once enough synapses have asked."""
     faded_at, first, stop = plastic.faded_at, plastic.cell_ptr[block], plastic.cell_ptr[block + 1]
@@ -208,7 +207,7 @@ def is_faded(block, row, until, phase, length, plastic):
     return True
 
 
-@njit(**_PLAIN)
+@inner()
 def pick_traces(block, row, first, n, lanes, cell, until, phase, rate, is_dense, target, arrays):
     """Postsynaptic traces that the targets of a group have at ``until - phase``, into the lanes."""
     hist_step, hist_trace, newest_step, newest_trace, faded, traces, when = arrays
@@ -225,7 +224,7 @@ def pick_traces(block, row, first, n, lanes, cell, until, phase, rate, is_dense,
     fade(block, traces, when, lanes, until, phase, rate)
 
 
-@njit(**_PLAIN)
+@inner()
 def sweep(block, segment, now, arrives, plastic, acc):
     """Bring one segment up to date; if its presynaptic spike arrives now, count it and transmit."""
     table, rules, target, weight, v = plastic.table, plastic.rules, plastic.target, plastic.weight, plastic.lane_v
@@ -273,13 +272,13 @@ def sweep(block, segment, now, arrives, plastic, acc):
         table[segment, 6] = until
 
 
-@njit(**_PLAIN)
+@inner()
 def deliver_plastic(block, segment, now, plastic, acc):
     """Update and transmit the segment whose presynaptic spike arrives at step ``now``."""
     sweep(block, segment, now, True, plastic, acc)
 
 
-@njit(**_PLAIN)
+@inner()
 def settle(block, now, before, plastic, acc):
     """Bring those segments of a block up to date, as seen at step ``now``, that are so only up to a step below ``before``.
 
@@ -300,7 +299,7 @@ def settle(block, now, before, plastic, acc):
     return horizon
 
 
-@njit(**_PLAIN)
+@inner()
 def log_spike(block, gid, step, plastic, acc):
     """Store a postsynaptic spike, first settling the segments that still need what it would push out."""
     cell = plastic.cell_of[gid]

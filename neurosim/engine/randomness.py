@@ -13,26 +13,27 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit, uint64
+from numba import uint64
 
+from neurosim._jit import entry, inner
 from neurosim.connectivity.random import mix
 
 
-@njit(cache=True, inline="always")
+@inner(inline="always")
 def uniform(key, counter):
     """Number in the open interval (0, 1) for draw ``counter`` of stream ``key``."""
     z = mix(uint64(key) + uint64(counter + 1) * uint64(0x9E3779B97F4A7C15))
     return (float(z >> uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
 
 
-@njit(cache=True)
+@inner()
 def normal(key, counter):
     """Standard normal number; uses draws ``2 counter`` and ``2 counter + 1``."""
     radius = math.sqrt(-2.0 * math.log(uniform(key, 2 * counter)))
     return radius * math.cos(2.0 * math.pi * uniform(key, 2 * counter + 1))
 
 
-@njit(cache=True)
+@entry(allocates=True)
 def keys(seed, stream, first, count):
     """uint64 keys of ``count`` cells of one stream (a population or a projection)."""
     base = mix(mix(uint64(seed) + uint64(0x9E3779B97F4A7C15)) ^ uint64(stream + 1))
@@ -42,7 +43,7 @@ def keys(seed, stream, first, count):
     return out
 
 
-@njit(cache=True)
+@entry(allocates=True)
 def normals(key, first, count):
     """Standard normal numbers ``first .. first + count - 1`` of a stream, shape (count,)."""
     out = np.empty(count, np.float64)

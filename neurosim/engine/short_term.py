@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from numba import njit, uint64
+from numba import uint64
 
+from neurosim._jit import inner
 from neurosim.engine.randomness import uniform
 
-#: No function here makes an array, so that none has to count references.
-_PLAIN: Any = {"cache": True, "_nrt": False}
 
-
-@njit(cache=True, inline="always")
+@inner(inline="always")
 def inactivated(active, gap, tau_syn, tau_rec):
     """Share of the resources that is inactive ``gap`` ms after a share ``active`` was released."""
     if tau_syn <= 0.0:
@@ -24,7 +21,7 @@ def inactivated(active, gap, tau_syn, tau_rec):
     return active * (math.exp(-gap / tau_syn) - math.exp(-gap / tau_rec)) / (ratio - 1.0)
 
 
-@njit(**_PLAIN)
+@inner()
 def deliver_depressing(row, start, stop, now_ms, synapses, acc):
     """Short-term plasticity after Tsodyks, Uziel and Markram (2000), J. Neurosci. 20:RC50.
 
@@ -50,7 +47,7 @@ def deliver_depressing(row, start, stop, now_ms, synapses, acc):
     synapses.last_ms[row] = now_ms
 
 
-@njit(**_PLAIN)
+@inner()
 def deliver_stochastic(start, stop, now_step, synapses, acc):
     """Each synapse transmits with its probability, drawn from its own stream."""
     for k in range(start, stop):

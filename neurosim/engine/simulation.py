@@ -220,7 +220,7 @@ class Simulation:
         if self._addresses is not None:
             return
         begun = time.perf_counter()
-        with pacing.message("compiling kernels; this happens once per installation and precision and takes 15 to 30 s"):
+        with pacing.message(parts.announcement(self.layout, self.dtype)):
             self._addresses = parts.addresses(self.layout, self.dtype)
             if self._cold:
                 self._advance(0)
@@ -274,7 +274,7 @@ class Simulation:
         n = int(ends[:, n_steps * per_step - 1].sum())
         gids, stamps, times = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
         heads = self._work[0]
-        kernels.collect(first_step, n_steps * per_step, per_step, self.network.dt, *self._log, ends, heads, gids, stamps, times)  # pyright: ignore[reportCallIssue]
+        kernels.collect(0, first_step, n_steps * per_step, per_step, self.network.dt, *self._log, ends, heads, gids, stamps, times)  # pyright: ignore[reportCallIssue]
         last_batch = (n_steps - 1) // self._batch * self._batch
         late = np.searchsorted(stamps, first_step + last_batch, side="right")
         self._pending = (gids[late:], stamps[late:])

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from neurosim._jit import entry, inner
 from neurosim.engine.layout import SOURCE_KINDS
 from neurosim.engine.randomness import normal, uniform
 
@@ -18,7 +17,7 @@ ARRAY, POISSON, GAMMA, REFRACTORY = (
 )
 
 
-@njit(cache=True)
+@inner()
 def gamma_variate(key, draw, shape):
     """Gamma number of unit scale and the next draw (Marsaglia and Tsang 2000)."""
     boost = 1.0
@@ -39,7 +38,7 @@ def gamma_variate(key, draw, shape):
             return boost * d * v, draw
 
 
-@njit(cache=True)
+@inner()
 def interval_ms(kind, key, draw, rate_hz, scale, refrac_ms):
     """Next inter-spike interval in ms and the next draw; infinite where the rate is zero."""
     if rate_hz <= 0.0:
@@ -52,7 +51,7 @@ def interval_ms(kind, key, draw, rate_hz, scale, refrac_ms):
     return value + (refrac_ms if kind == 1003 else 0.0), draw + 1
 
 
-@njit(cache=True)
+@entry()
 def restart(kind, first, count, now_ms, sources):
     """Draw the next spike of each source after ``now_ms`` (or its start, if later)."""
     for i in range(first, first + count):
@@ -64,7 +63,7 @@ def restart(kind, first, count, now_ms, sources):
         sources.draws[i] = draw
 
 
-@njit(cache=True)
+@inner()
 def emit(kind, first, count, step, dt_ms, sources, block, log_index, log_offset, n_out):
     """Append the spikes of the step that starts at ``step * dt_ms`` to a block's log; returns the new count."""
     t0 = step * dt_ms

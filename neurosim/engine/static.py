@@ -15,10 +15,10 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from neurosim import connectivity
+from neurosim._jit import entry
 from neurosim.connectivity.steps import steps as steps_of
 from neurosim.engine import layout as lay
 from neurosim.engine import synapses
@@ -273,7 +273,7 @@ def _bases(layout: Layout, ports: dict[tuple[int, int], int]) -> Int64:
     return base
 
 
-@njit(cache=True, nogil=True)
+@entry(nogil=True)
 def _count(start, indptr, post, steps, gids, place, n_cells, counts, indegree):
     one = steps.size == 1
     for r in range(indptr.size - 1):
@@ -285,7 +285,7 @@ def _count(start, indptr, post, steps, gids, place, n_cells, counts, indegree):
             indegree[post[k]] += 1
 
 
-@njit(cache=True)
+@entry()
 def _measure_rows(counts, out):
     """Runs and synapses of every row; returns the length of the longest run."""
     longest = 0
@@ -299,7 +299,7 @@ def _measure_rows(counts, out):
     return longest
 
 
-@njit(cache=True)
+@entry()
 def _fill_runs(counts, rows, runs):
     """Runs of every row in the order of ports and delays; counts become first places in the row."""
     for row in range(counts.shape[0]):
@@ -316,7 +316,7 @@ def _fill_runs(counts, rows, runs):
                     left -= length
 
 
-@njit(cache=True, nogil=True)
+@entry(nogil=True)
 def _put(start, indptr, post, steps, weight, gids, place, n_cells, places, rows, out_target, out_weight, out_word, units):
     one_step, one_weight, packed = steps.size == 1, weight.size == 1, out_word.size > 0
     for r in range(indptr.size - 1):

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from neurosim import connectivity
+from neurosim._jit import entry
 from neurosim.connectivity.random import mix
 from neurosim.engine import layout as lay
 from neurosim.engine.layout import Layout
@@ -97,7 +97,7 @@ def delay_steps(delay_ms: float | Floats, dt_ms: float, label: str) -> NDArray[n
     return steps
 
 
-@njit(cache=True)
+@entry()
 def _to_steps(delays_ms, dt_ms, out_steps):
     """Delays rounded to steps; returns how many are shorter than one."""
     n_short = 0
@@ -108,7 +108,7 @@ def _to_steps(delays_ms, dt_ms, out_steps):
     return n_short
 
 
-@njit(cache=True)
+@entry(allocates=True)
 def stable_order(keys, n_keys):
     """Stable sorting permutation of small non-negative integers (counting sort)."""
     place = np.zeros(n_keys + 1, np.int64)
@@ -233,7 +233,7 @@ def synapse_keys(seed: int, expanded: Expanded) -> NDArray[np.uint64]:
     return _keys(np.uint64(seed), np.uint64(expanded.projection.id), expanded.pre, ordinal)
 
 
-@njit(cache=True)
+@entry(allocates=True)
 def _keys(seed, projection, pre, ordinal):
     base = mix(mix(seed + np.uint64(0x9E3779B97F4A7C15)) ^ (projection + np.uint64(0x5851F42D4C957F2D)))
     out = np.empty(pre.size, np.uint64)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from neurosim._jit import inner
 from neurosim.models._membrane import emit
 from neurosim.models._receptors import drive_at
 from neurosim.models._tile import SUM, TILE
@@ -18,10 +17,9 @@ INV_C, G_NA, G_K, G_LEAK, V_OFFSET, E_NA, E_K, E_LEAK, I_OFFSET, V_SPIKE = range
 V, M, REF, H, N, LENGTH = range(6)
 N_STATES = 6
 MAX_SUBSTEPS = 2000
-_FLAGS = {"cache": True, "error_model": "numpy", "_nrt": False}
 
 
-@njit(**_FLAGS)
+@inner()
 def linoid(x, width):
     """Value of x / (exp(x / width) - 1), with its limit at 0."""
     if abs(x) < 1e-6 * width:
@@ -29,7 +27,7 @@ def linoid(x, width):
     return x / math.expm1(x / width)
 
 
-@njit(**_FLAGS)
+@inner()
 def rates(u):
     """Opening and closing rates (1/ms) of m, h and n at ``u`` mV above the offset."""
     opening = (0.32 * linoid(13.0 - u, 4.0), 0.128 * math.exp((17.0 - u) / 18.0), 0.032 * linoid(15.0 - u, 5.0))
@@ -37,7 +35,7 @@ def rates(u):
     return opening, closing
 
 
-@njit(**_FLAGS)
+@inner()
 def flow(y, x, c, kinds, i_na, j, t):
     """Time derivative of (v, m, h, n)."""
     v, m, h, n = y
@@ -49,7 +47,7 @@ def flow(y, x, c, kinds, i_na, j, t):
     return (c[INV_C * TILE + j] * current,) + gates
 
 
-@njit(**_FLAGS)
+@inner()
 def mix(y, h, a, b, c, d, e, f, k1, k2, k3, k4, k5, k6):
     """State y + h (a k1 + b k2 + ... + f k6)."""
     return (
@@ -60,7 +58,7 @@ def mix(y, h, a, b, c, d, e, f, k1, k2, k3, k4, k5, k6):
     )
 
 
-@njit(**_FLAGS)
+@inner()
 def trial(y, k, t, h, x, c, kinds, i_na, j):
     """One step of Dormand and Prince's pair: (new y, its slope, error relative to 1 mV and 1)."""
     o = (0.0, 0.0, 0.0, 0.0)
@@ -81,7 +79,7 @@ def trial(y, k, t, h, x, c, kinds, i_na, j):
     return y5, k7, error
 
 
-@njit(**_FLAGS)
+@inner()
 def cubic_crossing(v0, s0, v1, s1, h, target):
     """Time in (0, h] at which the cubic through both ends reaches ``target``."""
     low, high = 0.0, 1.0
@@ -95,7 +93,7 @@ def cubic_crossing(v0, s0, v1, s1, h, target):
     return h * high
 
 
-@njit(**_FLAGS)
+@inner()
 def advance_one(j, i, x, c, kinds, i_na, dt, tol, out_index, out_offset, count):
     """Advance cell ``j`` of a tile by ``dt``; it spikes as ``i``."""
     y = (float(x[V * TILE + j]), float(x[M * TILE + j]), float(x[H * TILE + j]), float(x[N * TILE + j]))
@@ -121,7 +119,7 @@ def advance_one(j, i, x, c, kinds, i_na, dt, tol, out_index, out_offset, count):
     return count
 
 
-@njit(**_FLAGS)
+@inner()
 def jump_excitable(x, c, s, size, start, dt, out_index, out_offset, count):
     """Voltage jumps (``s[SUM]``); an upward crossing is a spike at the step's end."""
     for j in range(size):

@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from neurosim._jit import inner
 from neurosim.models._receptors import BASE, DECAY1, DRIVE, RATE1, STRIDE, TO_V_G, block_drive, drive_series, linear_drive
 from neurosim.models._series import crossing, full_series, leaky_series, slope, summit, value
 from neurosim.models._tile import GAIN, INJECTED, OLD_V, OLD_W, SERIES, SUM, TILE
@@ -25,10 +25,9 @@ V, W, REF = range(3)
 N_STATES = 3
 MAX_SPIKES = 8
 MAX_SUBSTEPS = 20000
-_FLAGS = {"cache": True, "error_model": "numpy", "_nrt": False}
 
 
-@njit(forceinline=True, **_FLAGS)
+@inner(forceinline=True)
 def settle(v, after, rise, pause, limit, reset, h, residue):
     """What remains of a step's result: (v, refractory time left, how far beyond the threshold).
 
@@ -46,13 +45,13 @@ def settle(v, after, rise, pause, limit, reset, h, residue):
     return (reset if held else after), (rest if held else pause), (-h if held else beyond)
 
 
-@njit(forceinline=True, **_FLAGS)
+@inner(forceinline=True)
 def residue_of(x):
     """Refractory time (ms) that rounding may leave over at its end."""
     return 1e-9 if x.itemsize == 8 else 1e-5
 
 
-@njit(**_FLAGS)
+@inner()
 def mark(s, flags, size):
     """Mark the cells that have to be done again."""
     zero = s.dtype.type(0)
@@ -60,7 +59,7 @@ def mark(s, flags, size):
         flags[j] = s[SUM * TILE + j] >= zero
 
 
-@njit(**_FLAGS)
+@inner(separate=True)
 def linear_tile(x, c, kinds, s, flags, size, dt):
     """Exact step of current-based LIF neurons."""
     linear_drive(x, c, kinds, N_STATES, s, size)
@@ -76,7 +75,7 @@ def linear_tile(x, c, kinds, s, flags, size, dt):
     mark(s, flags, size)
 
 
-@njit(**_FLAGS)
+@inner(separate=True)
 def linear_pair(x, c, s, flags, size, dt, codes_0, codes_1, unit_0, unit_1):
     """The same for two exponential currents and packed weights, in one pass with their decay and arrival."""
     real = x.dtype.type
@@ -103,7 +102,7 @@ def linear_pair(x, c, s, flags, size, dt, codes_0, codes_1, unit_0, unit_1):
     mark(s, flags, size)
 
 
-@njit(**_FLAGS)
+@inner(separate=True)
 def leaky_tile(x, c, kinds, s, flags, size, dt, tol):
     """One Taylor step of LIF neurons with conductances."""
     block_drive(x, c, kinds, N_STATES, s, size)
@@ -122,7 +121,7 @@ def leaky_tile(x, c, kinds, s, flags, size, dt, tol):
     mark(s, flags, size)
 
 
-@njit(**_FLAGS)
+@inner(separate=True)
 def leaky_pair(x, c, s, flags, size, dt, tol, codes_0, codes_1, unit_0, unit_1):
     """The same for two exponential conductances and packed weights, in one pass with their decay and arrival."""
     real = x.dtype.type
@@ -150,7 +149,7 @@ def leaky_pair(x, c, s, flags, size, dt, tol, codes_0, codes_1, unit_0, unit_1):
     mark(s, flags, size)
 
 
-@njit(forceinline=True, **_FLAGS)
+@inner(forceinline=True)
 def decaying(g, rate, parts):
     """Taylor coefficients 0..5 of an exponential decay from ``g``."""
     g1 = -rate * g
@@ -160,19 +159,19 @@ def decaying(g, rate, parts):
     return g, g1, g2, g3, g4, -rate * g4 * parts[3]
 
 
-@njit(forceinline=True, **_FLAGS)
+@inner(forceinline=True)
 def summed(a, b):
     """Sum of two series of six terms."""
     return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4], a[5] + b[5]
 
 
-@njit(forceinline=True, **_FLAGS)
+@inner(forceinline=True)
 def weighted(a, f, b, g):
     """``f a + g b`` of two series of six terms."""
     return f * a[0] + g * b[0], f * a[1] + g * b[1], f * a[2] + g * b[2], f * a[3] + g * b[3], f * a[4] + g * b[4], f * a[5] + g * b[5]
 
 
-@njit(forceinline=True, **_FLAGS)
+@inner(forceinline=True)
 def series_terms(s, j):
     """Taylor coefficients 0..5 of the conductance and of the drive of cell ``j``."""
     o = SERIES * TILE + j
@@ -181,7 +180,7 @@ def series_terms(s, j):
     return conductance, drive
 
 
-@njit(**_FLAGS)
+@inner(separate=True)
 def adaptive_tile(x, c, kinds, s, flags, size, dt, loose, tol):
     """One Taylor step of neurons with exponential or quadratic terms and adaptation.
 
@@ -209,14 +208,14 @@ def adaptive_tile(x, c, kinds, s, flags, size, dt, loose, tol):
         flags[j] = not (fine & calm)
 
 
-@njit(forceinline=True, **_FLAGS)
+@inner(forceinline=True)
 def membrane(c, j):
     """Constants of :func:`full_series` for cell ``j``."""
     first = (c[K2 * TILE + j], c[K1 * TILE + j], c[K0 * TILE + j], c[EPS * TILE + j], c[INV_DELTA * TILE + j])
     return first + (c[OMEGA * TILE + j], c[RATE_W * TILE + j], c[ALPHA * TILE + j], c[E_L * TILE + j], c[INV_C * TILE + j])
 
 
-@njit(**_FLAGS)
+@inner()
 def escape(v, w, p, v_t, limit, g0, d0, rest_ms):
     """Last, explosive part of an AdEx spike: (time used in ms or -1, v and w reached).
 
@@ -245,7 +244,7 @@ def escape(v, w, p, v_t, limit, g0, d0, rest_ms):
     return rest_ms, min(v_t - math.log(max(left, y_end)) / inv_delta, limit), w + pace * rest_ms
 
 
-@njit(**_FLAGS)
+@inner()
 def step_length(v, p, v_t, inv_delta, rest_ms, tol):
     """Longest step (ms) for which the term after the last one of ``p``, as extrapolated, is below ``tol``."""
     h = rest_ms
@@ -261,7 +260,7 @@ def step_length(v, p, v_t, inv_delta, rest_ms, tol):
     return max(h, 1e-13)
 
 
-@njit(**_FLAGS)
+@inner()
 def substep(x, c, kinds, i_na, j, t, rest_ms, v, w, tol):
     """Advance one neuron by at most ``rest_ms``: (time used, v, w, crossed the threshold)."""
     p = membrane(c, j)
@@ -284,7 +283,7 @@ def substep(x, c, kinds, i_na, j, t, rest_ms, v, w, tol):
     return h, after, value(w, b, h), False
 
 
-@njit(**_FLAGS)
+@inner()
 def emit(i, offset, dt, out_index, out_offset, count):
     """Append a spike if there is room."""
     if count < out_index.size:
@@ -294,7 +293,7 @@ def emit(i, offset, dt, out_index, out_offset, count):
     return count
 
 
-@njit(**_FLAGS)
+@inner()
 def wait(c, j, w, pause):
     """Adaptation after ``pause`` ms with the voltage held at the reset."""
     if c[RATE_W * TILE + j] == 0.0:
@@ -303,13 +302,13 @@ def wait(c, j, w, pause):
     return rest + (w - rest) * math.exp(-c[RATE_W * TILE + j] * pause)
 
 
-@njit(**_FLAGS)
+@inner()
 def remaining(x, pause):
     """Refractory time left, without the residue that rounding leaves at its end."""
     return pause if pause > residue_of(x) else 0.0
 
 
-@njit(**_FLAGS)
+@inner()
 def redo(j, i, x, c, kinds, s, dt, tol, out_index, out_offset, count):
     """Advance cell ``j`` of a tile by ``dt`` again, with refractoriness, sub-steps and crossings; it spikes as ``i``."""
     v, w, pause = float(s[OLD_V * TILE + j]), float(s[OLD_W * TILE + j]), float(x[REF * TILE + j])
@@ -335,7 +334,7 @@ def redo(j, i, x, c, kinds, s, dt, tol, out_index, out_offset, count):
     return count
 
 
-@njit(**_FLAGS)
+@inner()
 def redo_tile(x, c, kinds, s, flags, size, start, dt, tol, out_index, out_offset, count):
     """Do the marked cells of a tile again; the first one is cell ``start`` of the part."""
     words = flags.view(np.uint64)
@@ -353,7 +352,7 @@ def redo_tile(x, c, kinds, s, flags, size, start, dt, tol, out_index, out_offset
     return count
 
 
-@njit(**_FLAGS)
+@inner(separate=True)
 def jump_tile(x, c, s, flags, size, start, dt, out_index, out_offset, count):
     """Voltage jumps (``s[SUM]``) at the end of the step, and the spikes they cause; lost on refractory cells."""
     zero = x.dtype.type(0)

@@ -12,24 +12,23 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from neurosim._jit import inner
 from neurosim.models._tile import GAIN, INJECTED, SERIES, SUM, TILE
 
 BASE = 18
 STRIDE = 11
 RATE1, RATE2, DECAY1, MIXED, DECAY2, GAIN_G, GAIN_AUX, IS_COND, DRIVE, TO_V_G, TO_V_AUX = range(11)
 CURR_EXP, CURR_ALPHA, CURR_DELTA, COND_EXP, COND_ALPHA, COND_BETA = range(6)
-_FLAGS = {"cache": True, "error_model": "numpy", "_nrt": False}
 
 
-@njit(forceinline=True, **_FLAGS)
+@inner(forceinline=True)
 def one_stage(kind):
     """True for receptors whose ``aux`` is always zero."""
     return kind == CURR_EXP or kind == COND_EXP
 
 
-@njit(**_FLAGS)
+@inner()
 def refresh(x, c, kinds, first, size, decays, acc, codes, lanes, n, start):
     """Bring a tile to the start of a step: decay over the last one, add what has arrived and zero it.
 
@@ -57,7 +56,7 @@ def refresh(x, c, kinds, first, size, decays, acc, codes, lanes, n, start):
             add_sums(g if single else aux, k, single, acc[at:], count)
 
 
-@njit(**_FLAGS)
+@inner()
 def add_codes(to, k, single, codes, unit, count):
     """Add integer sums times their unit to one row of a tile, and zero them."""
     real = to.dtype.type
@@ -71,7 +70,7 @@ def add_codes(to, k, single, codes, unit, count):
             codes[j] = 0
 
 
-@njit(**_FLAGS)
+@inner()
 def add_sums(to, k, single, sums, count):
     """Add sums to one row of a tile, and zero them."""
     if single:
@@ -84,7 +83,7 @@ def add_sums(to, k, single, sums, count):
             sums[j] = 0
 
 
-@njit(**_FLAGS)
+@inner()
 def linear_drive(x, c, kinds, first, s, size):
     """Voltage that the synaptic currents add over one step (exact), and the sum of all currents at its start."""
     count = np.uint64(size)
@@ -106,7 +105,7 @@ def linear_drive(x, c, kinds, first, s, size):
                 s[SUM * TILE + j] += g[j]
 
 
-@njit(forceinline=True, **_FLAGS)
+@inner(forceinline=True)
 def stages(g, aux, rate1, rate2):
     """Taylor coefficients 0..5 of ``g`` in time."""
     g1 = aux - rate1 * g
@@ -121,7 +120,7 @@ def stages(g, aux, rate1, rate2):
     return g, g1, g2, g3, g4, g5
 
 
-@njit(**_FLAGS)
+@inner()
 def block_drive(x, c, kinds, first, s, size):
     """Taylor coefficients of total conductance (rows 0-5 of the series) and of total drive in nA (rows 6-11)."""
     count = np.uint64(size)
@@ -154,7 +153,7 @@ def block_drive(x, c, kinds, first, s, size):
             out[11 * TILE + j] += drive * t[5]
 
 
-@njit(**_FLAGS)
+@inner()
 def state_at(g, aux, rate1, rate2, t):
     """``g`` and ``aux`` after ``t`` ms without input, exactly."""
     if t <= 0.0:
@@ -167,7 +166,7 @@ def state_at(g, aux, rate1, rate2, t):
     return first * (g + aux * t * phi), aux * math.exp(-rate2 * t)
 
 
-@njit(**_FLAGS)
+@inner()
 def receptor_at(x, c, first, r, j, t):
     """``g``, ``aux`` and both rates of receptor ``r`` of cell ``j`` at ``t`` ms into the step."""
     base = (BASE + STRIDE * r) * TILE + j
@@ -177,7 +176,7 @@ def receptor_at(x, c, first, r, j, t):
     return now, rising, rate1, rate2, float(c[base + IS_COND * TILE]), float(c[base + DRIVE * TILE])
 
 
-@njit(**_FLAGS)
+@inner()
 def drive_series(x, c, kinds, first, i_na, j, t):
     """Taylor coefficients of total conductance and drive of cell ``j`` at ``t`` ms into the step."""
     c0 = c1 = c2 = c3 = c4 = c5 = 0.0
@@ -193,7 +192,7 @@ def drive_series(x, c, kinds, first, i_na, j, t):
     return (c0, c1, c2, c3, c4, c5), (d0, d1, d2, d3, d4, d5)
 
 
-@njit(**_FLAGS)
+@inner()
 def drive_at(x, c, kinds, first, i_na, j, t):
     """Total conductance (uS) and drive (nA) of cell ``j`` at ``t`` ms into the step."""
     conductance, total = 0.0, float(i_na)

@@ -8,12 +8,10 @@ threshold crossing is located.
 
 from __future__ import annotations
 
-from numba import njit
-
-_FLAGS = {"cache": True, "error_model": "numpy", "_nrt": False}
+from neurosim._jit import inner
 
 
-@njit(forceinline=True, **_FLAGS)
+@inner(forceinline=True)
 def leaky_series(v, k1, k0, inv_c, c, d, parts):
     """Coefficients 1..6 of v' = k1 v + k0 + inv_c (D(t) - G(t) v); ``c``, ``d``: those of G and D.
 
@@ -31,7 +29,7 @@ def leaky_series(v, k1, k0, inv_c, c, d, parts):
     return v1, v2, v3, v4, v5, v6
 
 
-@njit(forceinline=True, **_FLAGS)
+@inner(forceinline=True)
 def full_series(v, w, e, p, c, d):
     """Coefficients 1..6 of v and of w for the quadratic-exponential membrane with adaptation.
 
@@ -66,19 +64,19 @@ def full_series(v, w, e, p, c, d):
     return (v1, v2, v3, v4, v5, v6), (w1, w2, w3, w4, w5, w6)
 
 
-@njit(forceinline=True, **_FLAGS)
+@inner(forceinline=True)
 def value(v, c, s):
     """Polynomial v + c1 s + ... + c6 s^6."""
     return v + s * (c[0] + s * (c[1] + s * (c[2] + s * (c[3] + s * (c[4] + s * c[5])))))
 
 
-@njit(forceinline=True, **_FLAGS)
+@inner(forceinline=True)
 def slope(c, s):
     """Derivative of :func:`value`."""
     return c[0] + s * (2.0 * c[1] + s * (3.0 * c[2] + s * (4.0 * c[3] + s * (5.0 * c[4] + s * 6.0 * c[5]))))
 
 
-@njit(**_FLAGS)
+@inner()
 def crossing(v, c, h, target):
     """Time in (0, h] at which the polynomial reaches ``target``; value(0) < target <= value(h)."""
     low, high = 0.0, h
@@ -97,7 +95,7 @@ def crossing(v, c, h, target):
     return s
 
 
-@njit(**_FLAGS)
+@inner()
 def summit(c, h):
     """Time in (0, h) of a local maximum; the slope is positive at 0 and negative at ``h``."""
     low, high = 0.0, h

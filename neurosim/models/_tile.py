@@ -8,8 +8,6 @@ in the nearest cache. Cells of equal parameters share one tile of coefficients.
 
 from __future__ import annotations
 
-from numba.extending import register_jitable
-
 #: Cells of a tile.
 TILE = 256
 #: Rows of scratch that a step of one tile needs: old v, old w, two sums, injected current, 12 series terms.
@@ -17,7 +15,6 @@ SCRATCH_ROWS = 17
 OLD_V, OLD_W, GAIN, SUM, INJECTED, SERIES = range(6)
 
 
-@register_jitable
 def n_tiles(size: int) -> int:
     """Tiles that hold ``size`` cells."""
     return -(-size // TILE)

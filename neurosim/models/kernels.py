@@ -34,8 +34,8 @@ and return the new count.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from neurosim._jit import inner
 from neurosim.models import _hodgkin_huxley as hh
 from neurosim.models._hodgkin_huxley import advance_one, jump_excitable
 from neurosim.models._membrane import N_STATES, adaptive_tile, jump_tile, leaky_pair, leaky_tile, linear_pair, linear_tile, redo_tile
@@ -50,10 +50,9 @@ TOL_ADAPTIVE_TILE = 1e-10
 TOL_ADAPTIVE_LOOSE = 1e-7
 TOL_EXCITABLE = 1e-6
 N_STATES_HH = hh.N_STATES
-_FLAGS = {"cache": True, "error_model": "numpy", "_nrt": False}
 
 
-@njit(**_FLAGS)
+@inner()
 def inject(i_inj, start, size, s):
     """Put the injected currents of a tile into the scratch."""
     if i_inj.size == 0:
@@ -64,7 +63,7 @@ def inject(i_inj, start, size, s):
             s[INJECTED * TILE + j] = i_inj[start + j]
 
 
-@njit(**_FLAGS)
+@inner()
 def is_pair(kinds, kind, lanes, decays, i_inj):
     """Whether a part has two receptors of one kind, fed with packed weights only, and no injected current."""
     if kinds.size != 2 or not decays or i_inj.size > 0:
@@ -73,7 +72,7 @@ def is_pair(kinds, kind, lanes, decays, i_inj):
     return alike and lanes[1] == 0 and lanes[3] == 0
 
 
-@njit(**_FLAGS)
+@inner()
 def advance_linear(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Advance LIF neurons with synaptic currents from t to t + dt."""
     n_rows = (N_STATES + 2 * kinds.size) * TILE
@@ -92,7 +91,7 @@ def advance_linear(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, 
     return count
 
 
-@njit(**_FLAGS)
+@inner()
 def advance_leaky(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Advance LIF neurons with synaptic conductances from t to t + dt."""
     n_rows = (N_STATES + 2 * kinds.size) * TILE
@@ -111,7 +110,7 @@ def advance_leaky(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s
     return count
 
 
-@njit(**_FLAGS)
+@inner()
 def advance_adaptive(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Advance AdEx or Izhikevich neurons from t to t + dt."""
     n_rows = (N_STATES + 2 * kinds.size) * TILE
@@ -126,7 +125,7 @@ def advance_adaptive(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays
     return count
 
 
-@njit(**_FLAGS)
+@inner()
 def advance_hh(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Advance Hodgkin-Huxley neurons from t to t + dt."""
     n_rows = (N_STATES_HH + 2 * kinds.size) * TILE
@@ -142,7 +141,7 @@ def advance_hh(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, f
     return count
 
 
-@njit(**_FLAGS)
+@inner()
 def jumps(kinds, acc, codes, lanes, n, start, size, s):
     """Sum of the arrived voltage steps of a tile, into the scratch; true if there are any receptors of that kind."""
     found = False
@@ -160,7 +159,7 @@ def jumps(kinds, acc, codes, lanes, n, start, size, s):
     return found
 
 
-@njit(**_FLAGS)
+@inner()
 def receive_firing(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Let what arrived at t + dt act on integrate-and-fire neurons; a voltage jump can make one fire, at ``dt``."""
     n_rows = (N_STATES + 2 * kinds.size) * TILE
@@ -174,7 +173,7 @@ def receive_firing(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, 
     return count
 
 
-@njit(**_FLAGS)
+@inner()
 def receive_hh(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Let what arrived at t + dt act on Hodgkin-Huxley neurons."""
     n_rows = (N_STATES_HH + 2 * kinds.size) * TILE

@@ -20,6 +20,13 @@ try:
 except ImportError:
     raise MissingExtraError("this needs the package 'PyNN'.", used="PyNN", remedy="pip install 'PyNN>=0.13,<0.14'") from None
 
+from neurosim.pynn.postponed import postponed
+
+with postponed("scipy.sparse", "numpy.f2py", "numpy.testing", "numpy.ma", "numpy.polynomial", "numpy.fft"):
+    import lazyarray  # noqa: F401
+with postponed("csa"):
+    import pyNN.connectors
+
 from pyNN import errors, random, space
 from pyNN.connectors import (
     AllToAllConnector,
