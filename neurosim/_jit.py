@@ -26,7 +26,7 @@ from numba.core import compiler, sigutils
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
-from numba.core.runtime import rtsys
+from numba.core.runtime.nrt import rtsys
 
 #: What the names of the variables begin with that hold a function's Python objects; ours have none.
 _ENVIRONMENT = "_ZN08NumbaEnv"
@@ -111,9 +111,11 @@ class _Compiler(compiler.Compiler):
 
     def compile_extra(self, func: Callable[..., Any]) -> Any:
         """Compile a function."""
-        self.state.library = self.library(self.state.targetctx.codegen(), func.__qualname__)
-        self.state.library.allocates = bool(self.state.flags.nrt)
-        self.state.library.enable_object_caching()
+        library = self.library(self.state.targetctx.codegen(), func.__qualname__)
+        library.enable_object_caching()
+        if isinstance(library, _Whole):
+            library.allocates = bool(self.state.flags.nrt)
+        self.state.library = library
         with _paused_collection():
             return super().compile_extra(func)
 
@@ -207,19 +209,20 @@ def entry(*, allocates: bool = False, **options: Any) -> Callable[[Callable[...,
     """Compile a function that Python calls."""
 
     def decorate(function: Callable[..., Any]) -> Any:
-        made = numba.njit(error_model="numpy", no_cfunc_wrapper=True, _nrt=allocates, pipeline_class=_Compiler, **options)(function)
+        flags: dict[str, Any] = {"error_model": "numpy", "no_cfunc_wrapper": True, "_nrt": allocates, "pipeline_class": _Compiler}
+        made: Any = numba.njit(**flags, **options)(function)
         made._cache = _Cache(function, allocates=allocates)
         return made
 
     return decorate
 
 
-def callback(signature: Any) -> Callable[[Callable[..., Any]], CFunc]:
+def callback(signature: Any) -> Callable[[Callable[..., Any]], Any]:
     """Compile a function that is called through its address."""
 
-    def decorate(function: Callable[..., Any]) -> CFunc:
+    def decorate(function: Callable[..., Any]) -> Any:
         options = {"error_model": "numpy", "_nrt": False}
-        made = CFunc(function, sigutils.normalize_signature(signature), {}, options, pipeline_class=_Compiler)
+        made: Any = CFunc(function, sigutils.normalize_signature(signature), {}, options, pipeline_class=_Compiler)
         made._cache = _Cache(function, allocates=False)
         made.compile()
         return made

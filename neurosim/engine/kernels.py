@@ -174,7 +174,9 @@ def integrate_part(part, group, b, step, dt_ms, addresses, cells, sources, log_g
         n_out = emit(kind, cells.parts[part, O_SOURCE], size, step, dt_ms, sources, b, log_gid, log_offset, n_out)
     elif size > 0:
         room, due = log_gid.shape[1], decays[part]
-        n_out = call_part(addresses[group], ADVANCE, part, b, cells, scratch, flags, log_gid, log_offset, room, due, dt_ms, n_out)
+        n_out = call_part(  # pyright: ignore[reportCallIssue]
+            addresses[group], ADVANCE, part, b, cells, scratch, flags, log_gid, log_offset, room, due, dt_ms, n_out
+        )
         decays[part] = 1
     return n_out
 
@@ -185,7 +187,9 @@ def receive_part(part, group, b, needed, dt_ms, addresses, cells, log_gid, log_o
     kind, size = cells.parts[part, KERNEL], cells.parts[part, SIZE]
     if kind < FIRST_SOURCE_KIND and size > 0 and (needed or cells.parts[part, JUMPS] != 0):
         room, due = log_gid.shape[1], decays[part]
-        n_out = call_part(addresses[group], RECEIVE, part, b, cells, scratch, flags, log_gid, log_offset, room, due, dt_ms, n_out)
+        n_out = call_part(  # pyright: ignore[reportCallIssue]
+            addresses[group], RECEIVE, part, b, cells, scratch, flags, log_gid, log_offset, room, due, dt_ms, n_out
+        )
         decays[part] = 0
     return n_out
 

@@ -88,7 +88,7 @@ def _arguments(
     row_p, kinds_p, tiles_p, x_p, c_p, acc_p, codes_p, lanes_p, i_inj_p, s_p, flags_p, index_p, offset_p, room, decays, dt, count
 ):
     """Arrays of one part, as the kernels take them."""
-    row = span(row_p, 0, _ROW_COLUMNS)
+    row = span(row_p, 0, _ROW_COLUMNS)  # pyright: ignore[reportCallIssue]
     n, n_receptors = row[_SIZE], row[_N_RECEPTORS]
     n_tiles = (n + TILE - 1) // TILE
     x = span(x_p, row[_O_STATE], (row[_N_STATES] + 2 * n_receptors) * n_tiles * TILE)

@@ -92,8 +92,7 @@ def linear_pair(x, c, s, flags, size, dt, codes_0, codes_1, unit_0, unit_1):
         after = (
             c[PROP * TILE + j] * v
             + c[CONST * TILE + j]
-            + c[(BASE + TO_V_G) * TILE + j] * first
-            + c[(BASE + STRIDE + TO_V_G) * TILE + j] * second
+            + (c[(BASE + TO_V_G) * TILE + j] * first + c[(BASE + STRIDE + TO_V_G) * TILE + j] * second)  # summed as in linear_tile
         )
         s[OLD_V * TILE + j] = v
         x[V * TILE + j], x[REF * TILE + j], s[SUM * TILE + j] = settle(

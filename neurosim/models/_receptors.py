@@ -106,24 +106,25 @@ def linear_drive(x, c, kinds, first, s, size):
 
 
 @inner(forceinline=True)
-def stages(g, aux, rate1, rate2):
-    """Taylor coefficients 0..5 of ``g`` in time."""
+def stages(g, aux, rate1, rate2, parts):
+    """Taylor coefficients 0..5 of ``g`` in time; ``parts`` are 1/2 to 1/5 in the precision of the rest."""
     g1 = aux - rate1 * g
     x1 = -rate2 * aux
-    g2 = (x1 - rate1 * g1) * 0.5
-    x2 = -rate2 * x1 * 0.5
-    g3 = (x2 - rate1 * g2) * (1.0 / 3.0)
-    x3 = -rate2 * x2 * (1.0 / 3.0)
-    g4 = (x3 - rate1 * g3) * 0.25
-    x4 = -rate2 * x3 * 0.25
-    g5 = (x4 - rate1 * g4) * 0.2
+    g2 = (x1 - rate1 * g1) * parts[0]
+    x2 = -rate2 * x1 * parts[0]
+    g3 = (x2 - rate1 * g2) * parts[1]
+    x3 = -rate2 * x2 * parts[1]
+    g4 = (x3 - rate1 * g3) * parts[2]
+    x4 = -rate2 * x3 * parts[2]
+    g5 = (x4 - rate1 * g4) * parts[3]
     return g, g1, g2, g3, g4, g5
 
 
 @inner()
 def block_drive(x, c, kinds, first, s, size):
     """Taylor coefficients of total conductance (rows 0-5 of the series) and of total drive in nA (rows 6-11)."""
-    count = np.uint64(size)
+    count, real = np.uint64(size), s.dtype.type
+    parts = (real(1 / 2), real(1 / 3), real(1 / 4), real(1 / 5))
     out = s[SERIES * TILE :]
     for k in range(12):
         row = out[k * TILE :]
@@ -137,7 +138,7 @@ def block_drive(x, c, kinds, first, s, size):
         g, aux = x[(first + 2 * r) * TILE :], x[(first + 2 * r + 1) * TILE :]
         p = c[(BASE + STRIDE * r) * TILE :]
         for j in range(count):
-            t = stages(g[j], aux[j], p[RATE1 * TILE + j], p[RATE2 * TILE + j])
+            t = stages(g[j], aux[j], p[RATE1 * TILE + j], p[RATE2 * TILE + j], parts)
             cond, drive = p[IS_COND * TILE + j], p[DRIVE * TILE + j]
             out[j] += cond * t[0]
             out[6 * TILE + j] += drive * t[0]
@@ -186,7 +187,7 @@ def drive_series(x, c, kinds, first, i_na, j, t):
         if kinds[r] == CURR_DELTA:
             continue
         now, aux, rate1, rate2, cond, drive = receptor_at(x, c, first, r, j, t)
-        s0, s1, s2, s3, s4, s5 = stages(now, aux, rate1, rate2)
+        s0, s1, s2, s3, s4, s5 = stages(now, aux, rate1, rate2, (0.5, 1.0 / 3.0, 0.25, 0.2))
         c0, c1, c2, c3, c4, c5 = c0 + cond * s0, c1 + cond * s1, c2 + cond * s2, c3 + cond * s3, c4 + cond * s4, c5 + cond * s5
         d0, d1, d2, d3, d4, d5 = d0 + drive * s0, d1 + drive * s1, d2 + drive * s2, d3 + drive * s3, d4 + drive * s4, d5 + drive * s5
     return (c0, c1, c2, c3, c4, c5), (d0, d1, d2, d3, d4, d5)

@@ -64,6 +64,14 @@ def inject(i_inj, start, size, s):
 
 
 @inner()
+def forget_currents(i_inj, s):
+    """Leave no injected currents in the scratch: parts without any do not write there."""
+    if i_inj.size > 0:
+        for j in range(TILE):
+            s[INJECTED * TILE + j] = 0
+
+
+@inner()
 def is_pair(kinds, kind, lanes, decays, i_inj):
     """Whether a part has two receptors of one kind, fed with packed weights only, and no injected current."""
     if kinds.size != 2 or not decays or i_inj.size > 0:
@@ -88,6 +96,7 @@ def advance_linear(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, 
             inject(i_inj, start, size, s)
             linear_tile(y, k, kinds, s, flags, size, dt)
         count = redo_tile(y, k, kinds, s, flags, size, start, dt, TOL_LEAKY, out_index, out_offset, count)
+    forget_currents(i_inj, s)
     return count
 
 
@@ -107,6 +116,7 @@ def advance_leaky(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s
             inject(i_inj, start, size, s)
             leaky_tile(y, k, kinds, s, flags, size, dt, TOL_LEAKY_TILE)
         count = redo_tile(y, k, kinds, s, flags, size, start, dt, TOL_LEAKY, out_index, out_offset, count)
+    forget_currents(i_inj, s)
     return count
 
 
@@ -122,6 +132,7 @@ def advance_adaptive(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays
         inject(i_inj, start, size, s)
         adaptive_tile(y, k, kinds, s, flags, size, dt, TOL_ADAPTIVE_LOOSE, TOL_ADAPTIVE_TILE)
         count = redo_tile(y, k, kinds, s, flags, size, start, dt, TOL_ADAPTIVE, out_index, out_offset, count)
+    forget_currents(i_inj, s)
     return count
 
 
@@ -138,6 +149,7 @@ def advance_hh(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, f
         for j in range(size):
             i_na = float(s[INJECTED * TILE + j])
             count = advance_one(j, start + j, y, k, kinds, i_na, dt, TOL_EXCITABLE, out_index, out_offset, count)
+    forget_currents(i_inj, s)
     return count
 
 
