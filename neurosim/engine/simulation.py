@@ -10,13 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import connectivity
-from neurosim.engine import barrier, budget, build, carry, currents, drives, kernels, live, pacing, parts, plastic_store, spread, stores
+from neurosim.engine import (
+    barrier,
+    budget,
+    build,
+    carry,
+    currents,
+    drives,
+    kernels,
+    live,
+    options,
+    pacing,
+    parts,
+    plastic_store,
+    room,
+    stores,
+)
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Cells, Drives, Dynamic, Program, Sources
 from neurosim.engine.recording import Recordings, most_steps, sample_buffer
-from neurosim.errors import ParameterError, StateError
-from neurosim.machine import check_threads
-from neurosim.models._tile import SCRATCH_ROWS, TILE
+from neurosim.errors import StateError
 from neurosim.network import Network, Rows, WeightProbe
 
 Int64 = NDArray[np.int64]
@@ -71,23 +84,7 @@ class Simulation:
         slice_ms: float = pacing.SLICE_MS,
         max_memory: float | None = None,
     ) -> None:
-        if precision not in ("float64", "float32"):
-            raise ParameterError(
-                f"precision '{precision}' is not known.",
-                where="setup()",
-                used=precision,
-                limit="float64, float32",
-                remedy="Use one of these.",
-            )
-        check_threads(int(threads))
-        if not (network.dt > 0 and np.isfinite(network.dt)):
-            raise ParameterError(
-                f"the time step {network.dt} ms is not positive.",
-                where="setup()",
-                used=network.dt,
-                limit=0.0,
-                remedy="Use for example 0.1.",
-            )
+        options.check(network, precision, int(threads))
         self.threads = int(threads)
         self.dtype = np.float64 if precision == "float64" else np.float32
         self.pace = pacing.check_pace(pace)
@@ -123,7 +120,7 @@ class Simulation:
                 build.write_state(self.layout, cells, population, build.parameters(population))
         self.stores = stores.build(network, self.layout, self.dtype, memories, self.threads, drives.expand(network, self.driving))
         build.write_lanes(self.layout, cells, self.stores.lanes)
-        self._work = _work(self.layout, self.dtype)
+        self._work = room.scratch_of(self.layout, self.dtype)
         sources = build.build_sources(network, self.layout, self.driving, now_ms=step * network.dt, now_step=step if step else -1)
         self._assemble(cells, sources)
         self._history = self._pending = (np.empty(0, np.int64), np.empty(0, np.int64))
@@ -158,7 +155,7 @@ class Simulation:
 
     def _new_queue(self) -> None:
         shape = (self.layout.n_blocks, self.stores.max_delay + 2)
-        self._queues = _Queues(shape, with_memory=self.stores.has_memory)
+        self._queues = room.Queues(shape, with_memory=self.stores.has_memory)
         sizes = self.layout.parts[:, lay.SIZE].reshape(self.layout.n_blocks, -1).sum(axis=1)
         per_step = 8 * int(sizes.max(initial=0)) + build.most_spikes_per_step(self.network, self.program.sources)
         batch = min(max(self.stores.min_delay, 1), 64) if self.stores.n_synapses else 16
@@ -294,14 +291,8 @@ class Simulation:
         if self._barrier is None or self._pool is None:
             return kernels.run(0, n_blocks, barrier.NO_BARRIER, *work)
         share = n_blocks // self.threads
-        cores = spread.shares(spread.available(), self.threads) or [set()] * self.threads
-
-        def part(t: int) -> int:
-            with spread.on(cores[t]):
-                return kernels.run(t * share, (t + 1) * share, self._barrier.address, *work)  # type: ignore[union-attr]
-
-        others = [self._pool.submit(part, t) for t in range(1, self.threads)]
-        done = part(0)
+        others = [self._pool.submit(kernels.run, t * share, (t + 1) * share, self._barrier.address, *work) for t in range(1, self.threads)]
+        done = kernels.run(0, share, self._barrier.address, *work)
         for other in others:
             other.result()
         return done
@@ -427,35 +418,3 @@ class Simulation:
         self._load(self.network, {}, step=0)
         if self.live is not None:
             self.live.clear()
-
-
-class _Queues:
-    """Queues of all blocks, by arrival step: runs of static synapses, and segments with memory."""
-
-    def __init__(self, shape: tuple[int, int], *, with_memory: bool) -> None:
-        self._entries = [np.empty((*shape, 64), np.uint64), np.empty((*shape, 64 if with_memory else 0), np.uint64)]
-        self._counts = [np.zeros(shape, np.int64), np.zeros(shape, np.int64)]
-        self.filling = np.zeros((2, shape[0]), np.int64)
-        self._with_memory = with_memory
-
-    def arrays(self) -> tuple[NDArray[np.generic], ...]:
-        """What the run loop takes."""
-        return self._entries[0], self._counts[0], self._entries[1], self._counts[1]
-
-    def make_room(self, more: int) -> None:
-        """Make room for ``more`` entries in every slot."""
-        needed = max(int(count.max(initial=0)) for count in self._counts) + more
-        if needed <= self._entries[0].shape[2]:
-            return
-        for k in range(1 + self._with_memory):
-            wider = np.empty((*self._entries[k].shape[:2], 2 * needed), np.uint64)
-            wider[:, :, : self._entries[k].shape[2]] = self._entries[k]
-            self._entries[k] = wider
-
-
-def _work(layout: lay.Layout, dtype: type) -> tuple[NDArray[np.generic], ...]:
-    """Scratch of the run loop: heads, parts that still have to decay, and per block numbers and flags."""
-    n = layout.n_blocks
-    scratch, flags = np.zeros((n, SCRATCH_ROWS * TILE), dtype), np.zeros((n, TILE), np.uint8)
-    counting = np.zeros((n, 2 * TILE), np.uint32)
-    return np.zeros((n, n), np.int64), np.zeros(len(layout.parts), np.int64), scratch, flags, counting
