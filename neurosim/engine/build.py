@@ -268,6 +268,21 @@ def _check_train(population: Population, number: int, train: Floats) -> None:
         raise ParameterError("spike times are not sorted.", where=where, remedy="Sort them, for example with numpy.sort.")
 
 
+def take_due(network: Network, layout: Layout, sources: Sources, step: int) -> tuple[Int64, Int64, Floats]:
+    """Global ids, send steps and times (ms) of the spikes of array sources due exactly now; earlier ones are passed over."""
+    found: list[tuple[int, int, float]] = []
+    for population in network.populations:
+        if population.model != "array_source":
+            continue
+        for cell, i in enumerate(source_index(layout, population)):
+            while sources.draws[i] < sources.stop_index[i] and sources.stamps[sources.draws[i]] <= step:
+                if sources.stamps[sources.draws[i]] == step:
+                    found.append((layout.base(population.id) + cell, step, sources.times_ms[sources.draws[i]]))
+                sources.draws[i] += 1
+    gids, stamps, times = zip(*found, strict=True) if found else ((), (), ())
+    return np.array(gids, np.int64), np.array(stamps, np.int64), np.array(times, np.float64)
+
+
 def most_spikes_per_step(network: Network, sources: Sources) -> int:
     """Bound on the spikes that all sources together emit in one step."""
     most = 0

@@ -21,6 +21,7 @@ from neurosim.engine import plasticity, synapses
 from neurosim.engine.layout import Layout
 from neurosim.engine.plasticity import LANES, NEVER
 from neurosim.engine.program import Plastic
+from neurosim.errors import StateError
 from neurosim.network import Network, Plasticity, Projection, Rows
 
 Int64 = NDArray[np.int64]
@@ -370,3 +371,13 @@ def settle_all(store: Plastic, step: int) -> None:
     if len(store.table):
         for block in range(len(store.block_ptr) - 1):
             plasticity.settle(block, step, step + 1, store, store.lane_v[0])
+
+
+def check_history(store: Plastic) -> None:
+    """Raise :class:`StateError` if postsynaptic spikes found no room in their history."""
+    if store.overflow.any():
+        raise StateError(
+            "a postsynaptic cell fired more often within two dendritic delays than the STDP store holds.",
+            where="STDP", used=int(store.overflow.sum()), limit=store.hist_step.shape[1],
+            remedy="Its rate is far above one spike a step; check weights and refractory time.",
+        )  # fmt: skip

@@ -29,7 +29,6 @@ from neurosim.engine import (
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Cells, Drives, Dynamic, Program, Sources
 from neurosim.engine.recording import Recordings, most_steps, sample_buffer
-from neurosim.errors import StateError
 from neurosim.network import Network, Rows, WeightProbe
 
 Int64 = NDArray[np.int64]
@@ -113,8 +112,7 @@ class Simulation:
         self.layout = lay.plan(network, self.threads, self.driving)
         for current in network.currents:
             currents.check(current)
-        cells = build.empty_cells(self.layout, self.dtype)
-        cells = build.write_coefficients(network, self.layout, cells)
+        cells = build.write_coefficients(network, self.layout, build.empty_cells(self.layout, self.dtype))
         for population in network.populations:
             if not population.is_source:
                 build.write_state(self.layout, cells, population, build.parameters(population))
@@ -262,7 +260,7 @@ class Simulation:
             self._collect(self.step + done, went, per_step, ends)
             done += went
         self.recordings.add_samples(self.network, self.program.probes, samples, self.step + n_steps)
-        self._check_history()
+        plastic_store.check_history(self.stores.plastic)
 
     def _collect(self, first_step: int, n_steps: int, per_step: int, ends: Int64) -> None:
         """Keep the spikes of a call; those of its last batch are still to be queued."""
@@ -276,14 +274,6 @@ class Simulation:
         late = np.searchsorted(stamps, first_step + last_batch, side="right")
         self._pending = (gids[late:], stamps[late:])
         self._keep(gids, stamps, times)
-
-    def _check_history(self) -> None:
-        if self.stores.plastic.overflow.any():
-            raise StateError(
-                "a postsynaptic cell fired more often within two dendritic delays than the STDP store holds.",
-                where="STDP", used=int(self.stores.plastic.overflow.sum()), limit=self.stores.plastic.hist_step.shape[1],
-                remedy="Its rate is far above one spike a step; check weights and refractory time.",
-            )  # fmt: skip
 
     def _run_blocks(self, *work: object) -> int:
         """Run all blocks, one thread each, or one after another without a barrier; returns the steps done."""
@@ -302,18 +292,8 @@ class Simulation:
         if self._primed == self.step:
             return
         self._primed = self.step
-        sources = self.program.sources
-        found = []
-        for population in self.network.populations:
-            if population.model == "array_source":
-                where = build.source_index(self.layout, population)
-                for cell, i in enumerate(where):
-                    while sources.draws[i] < sources.stop_index[i] and sources.stamps[sources.draws[i]] <= self.step:
-                        if sources.stamps[sources.draws[i]] == self.step:
-                            found.append((self.layout.base(population.id) + cell, self.step, sources.times_ms[sources.draws[i]]))
-                        sources.draws[i] += 1
-        if found:
-            gids, stamps, times = (np.array(column) for column in zip(*found, strict=True))
+        gids, stamps, times = build.take_due(self.network, self.layout, self.program.sources, self.step)
+        if len(gids):
             self._pending = tuple(np.concatenate(pair) for pair in zip(self._pending, (gids, stamps), strict=True))
             self._keep(gids, stamps, times)
         self._sample_now()
