@@ -277,7 +277,7 @@ def take_due(network: Network, layout: Layout, sources: Sources, step: int) -> t
         for cell, i in enumerate(source_index(layout, population)):
             while sources.draws[i] < sources.stop_index[i] and sources.stamps[sources.draws[i]] <= step:
                 if sources.stamps[sources.draws[i]] == step:
-                    found.append((layout.base(population.id) + cell, step, sources.times_ms[sources.draws[i]]))
+                    found.append((layout.base(population.id) + cell, step, float(sources.times_ms[sources.draws[i]])))
                 sources.draws[i] += 1
     gids, stamps, times = zip(*found, strict=True) if found else ((), (), ())
     return np.array(gids, np.int64), np.array(stamps, np.int64), np.array(times, np.float64)

@@ -157,7 +157,7 @@ def _longest_delay(target: Target, dt_ms: float, mapper: Mapper) -> int:
     if span is not None:
         longest = steps_of(span.high, dt_ms)
     else:
-        pieces = mapper(lambda block: _steps(target, *block, np.int32).max(initial=0), target.expansion.blocks(BLOCK))
+        pieces = mapper(lambda block: _steps(target, *block, np.int32).max(initial=0), target.expansion.blocks(BLOCK))  # pyright: ignore[reportCallIssue]
         longest = int(max(pieces, default=0))
     if longest > LARGEST_DELAY:
         raise NetworkError(
