@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neurosim import connectivity
 from neurosim._jit import entry
+from neurosim.connectivity import steps
 from neurosim.connectivity.random import mix
 from neurosim.engine import layout as lay
 from neurosim.engine.layout import Layout
@@ -80,32 +81,13 @@ def delay_steps(delay_ms: float | Floats, dt_ms: float, label: str) -> NDArray[n
     Raises
     ------
     ParameterError
-        If a delay is below one step.
+        If a delay is below one step, or has more steps than 32 bits hold.
     """
-    delays = np.atleast_1d(np.asarray(delay_ms, np.float64))
-    steps = np.empty(len(delays), np.int32)
-    n_short = _to_steps(delays, dt_ms, steps)
-    if n_short:
-        worst = float(delays.min())
-        raise ParameterError(
-            f"{n_short:,} delays are below the time step; the smallest is {worst:g} ms.",
-            where=f"Projection '{label}'",
-            used=worst,
-            limit=dt_ms,
-            remedy=f"Use delays of at least {dt_ms:g} ms or a smaller timestep.",
-        )
-    return steps
-
-
-@entry()
-def _to_steps(delays_ms, dt_ms, out_steps):
-    """Delays rounded to steps; returns how many are shorter than one."""
-    n_short = 0
-    for k in range(delays_ms.size):
-        ratio = delays_ms[k] / dt_ms
-        out_steps[k] = np.int32(np.floor(ratio + 0.5 + 1e-9))  # halves go up, as in NEST
-        n_short += ratio < 1.0 - 1e-6
-    return n_short
+    try:
+        return steps.delay_steps(delay_ms, dt_ms)
+    except ParameterError as error:
+        error.where = f"Projection '{label}'"
+        raise
 
 
 @entry(allocates=True)
