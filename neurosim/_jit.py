@@ -108,6 +108,8 @@ class _Compiler(compiler.Compiler):
     """Numba's compiler, with a library of our kind."""
 
     library: type[JITCodeLibrary] = _Whole
+    #: Whether what the arguments point to does not overlap: loops need no check for that.
+    apart = False
 
     def compile_extra(self, func: Callable[..., Any]) -> Any:
         """Compile a function."""
@@ -115,7 +117,7 @@ class _Compiler(compiler.Compiler):
         library.enable_object_caching()
         if isinstance(library, _Whole):
             library.allocates = bool(self.state.flags.nrt)
-        self.state.library = library
+        self.state.library, self.state.flags.noalias = library, self.apart
         with _paused_collection():
             return super().compile_extra(func)
 
@@ -125,7 +127,7 @@ class _PartCompiler(_Compiler):
 
 
 class _SeparateCompiler(_Compiler):
-    library = _Separate
+    library, apart = _Separate, True
 
 
 class _Cache:
@@ -199,7 +201,7 @@ class _Inner:
 
 
 def inner(*, allocates: bool = False, separate: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Compile a function that only compiled code calls; ``separate``: not merged into its callers."""
+    """Compile a function that only compiled code calls; ``separate``: not merged into its callers, and its arrays do not overlap."""
     kind = _SeparateCompiler if separate else _PartCompiler
     flags = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": allocates, "pipeline_class": kind}
     return lambda function: _Inner(function, {**flags, **options})

@@ -32,14 +32,17 @@ LONGEST_RUN = (1 << LENGTH_BITS) - 1
 
 @intrinsic
 def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
-    """Ask the processor to load the cache line of ``array[index]``."""
+    """Ask the processor to load the cache line of ``array[index]`` into the nearest cache only.
+
+    What is fetched is used once; in the larger caches it would take the place of the cells' state.
+    """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         fields = context.make_array(signature.args[0])(context, builder, args[0])
         pointer = builder.bitcast(builder.gep(fields.data, [args[1]]), ir.IntType(8).as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [pointer.type, *[ir.IntType(32)] * 3])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        builder.call(function, [pointer, *(ir.Constant(ir.IntType(32), flag) for flag in (0, 1, 1))])
+        builder.call(function, [pointer, *(ir.Constant(ir.IntType(32), flag) for flag in (0, 0, 1))])
         return context.get_dummy_value()
 
     return types.void(array, types.intp), codegen

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 from neurosim._jit import inner
-from neurosim.models._membrane import emit
 from neurosim.models._receptors import drive_at
+from neurosim.models._redo import emit
 from neurosim.models._tile import SUM, TILE
 
 INV_C, G_NA, G_K, G_LEAK, V_OFFSET, E_NA, E_K, E_LEAK, I_OFFSET, V_SPIKE = range(10)

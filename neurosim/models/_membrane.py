@@ -6,7 +6,7 @@
 G and D are the total conductance and drive of the synapses. A block of neurons is advanced by a
 plain loop without branches: exact propagators for the current-based LIF, one Taylor step for the
 others. Neurons that are refractory, may have crossed, or need shorter steps are marked there and
-done again, one by one, from their saved start (:func:`redo`).
+done again, one by one, from their saved start (:mod:`neurosim.models._redo`).
 """
 
 from __future__ import annotations
@@ -16,15 +16,13 @@ import math
 import numpy as np
 
 from neurosim._jit import inner
-from neurosim.models._receptors import BASE, DECAY1, DRIVE, RATE1, STRIDE, TO_V_G, block_drive, drive_series, linear_drive
-from neurosim.models._series import crossing, full_series, leaky_series, slope, summit, value
+from neurosim.models._receptors import BASE, DECAY1, DRIVE, RATE1, STRIDE, TO_V_G, block_drive, linear_drive
+from neurosim.models._series import full_series, leaky_series, value
 from neurosim.models._tile import GAIN, INJECTED, OLD_V, OLD_W, SERIES, SUM, TILE
 
 K2, K1, K0, EPS, V_T, INV_DELTA, OMEGA, RATE_W, ALPHA, E_L, INV_C, V_SPIKE, V_RESET, JUMP_W, TAU_REF, PROP, CONST, PER_NA = range(18)
 V, W, REF = range(3)
 N_STATES = 3
-MAX_SPIKES = 8
-MAX_SUBSTEPS = 20000
 
 
 @inner(forceinline=True)
@@ -53,10 +51,13 @@ def residue_of(x):
 
 @inner()
 def mark(s, flags, size):
-    """Mark the cells that have to be done again."""
-    zero = s.dtype.type(0)
+    """Mark the cells that have to be done again; true if there are any."""
+    zero, found = s.dtype.type(0), np.uint8(0)
     for j in range(np.uint64(size)):
-        flags[j] = s[SUM * TILE + j] >= zero
+        flag = np.uint8(s[SUM * TILE + j] >= zero)
+        flags[j] = flag
+        found |= flag
+    return found != 0
 
 
 @inner(separate=True)
@@ -72,7 +73,7 @@ def linear_tile(x, c, kinds, s, flags, size, dt):
         x[V * TILE + j], x[REF * TILE + j], s[SUM * TILE + j] = settle(
             v, after, rise, x[REF * TILE + j], c[V_SPIKE * TILE + j], c[V_RESET * TILE + j], h, residue
         )
-    mark(s, flags, size)
+    return mark(s, flags, size)
 
 
 @inner(separate=True)
@@ -98,7 +99,7 @@ def linear_pair(x, c, s, flags, size, dt, codes_0, codes_1, unit_0, unit_1):
         x[V * TILE + j], x[REF * TILE + j], s[SUM * TILE + j] = settle(
             v, after, rise, x[REF * TILE + j], c[V_SPIKE * TILE + j], c[V_RESET * TILE + j], h, residue
         )
-    mark(s, flags, size)
+    return mark(s, flags, size)
 
 
 @inner(separate=True)
@@ -117,7 +118,7 @@ def leaky_tile(x, c, kinds, s, flags, size, dt, tol):
             v, value(v, p, h), h * p[0], pause, c[V_SPIKE * TILE + j], c[V_RESET * TILE + j], h, residue
         )
         s[SUM * TILE + j] = h if (abs(p[5]) > largest) & (pause < h) else beyond
-    mark(s, flags, size)
+    return mark(s, flags, size)
 
 
 @inner(separate=True)
@@ -145,7 +146,7 @@ def leaky_pair(x, c, s, flags, size, dt, tol, codes_0, codes_1, unit_0, unit_1):
             v, value(v, p, h), h * p[0], pause, c[V_SPIKE * TILE + j], c[V_RESET * TILE + j], h, residue
         )
         s[SUM * TILE + j] = h if (abs(p[5]) > largest) & (pause < h) else beyond
-    mark(s, flags, size)
+    return mark(s, flags, size)
 
 
 @inner(forceinline=True)
@@ -212,163 +213,3 @@ def membrane(c, j):
     """Constants of :func:`full_series` for cell ``j``."""
     first = (c[K2 * TILE + j], c[K1 * TILE + j], c[K0 * TILE + j], c[EPS * TILE + j], c[INV_DELTA * TILE + j])
     return first + (c[OMEGA * TILE + j], c[RATE_W * TILE + j], c[ALPHA * TILE + j], c[E_L * TILE + j], c[INV_C * TILE + j])
-
-
-@inner()
-def escape(v, w, p, v_t, limit, g0, d0, rest_ms):
-    """Last, explosive part of an AdEx spike: (time used in ms or -1, v and w reached).
-
-    With y = exp(-(v - v_t) / delta) the exponential term becomes a constant, and the others
-    together a small rate that is constant over the 0.1 us concerned: y' = -(eps + r y) / delta.
-    Over that time v is on average delta above its start (the mean of -log of a uniform variable),
-    delta / 2 when weighted with y.
-    """
-    k2, k1, k0, eps, inv_delta, omega, rate_w, alpha, e_l, inv_c = p
-    x = (v - v_t) * inv_delta
-    if eps <= 0.0 or x < 5.0:
-        return -1.0, v, w
-    mean = v + 0.5 / inv_delta
-    r = k2 * mean * mean + k1 * mean + k0 + inv_c * (d0 - g0 * mean) - omega * w
-    y = math.exp(-min(x, 700.0))
-    y_end = math.exp(-min((limit - v_t) * inv_delta, 700.0))
-    change = abs(r) + (abs(k1) + inv_c * abs(g0)) * (limit - v)
-    if eps < 1e4 * change * y or y > 1e-4 * eps * inv_delta:
-        return -1.0, v, w
-    z = r * (y - y_end) / (eps + r * y_end)
-    needed = (y - y_end) / (inv_delta * (eps + r * y_end)) * (1.0 - 0.5 * z)
-    pace = rate_w * (alpha * (v + 1.0 / inv_delta - e_l) - w)
-    if needed <= rest_ms:
-        return max(needed, 0.0), limit, w + pace * needed
-    left = y - rest_ms * inv_delta * (eps + r * (y - 0.5 * rest_ms * inv_delta * eps))
-    return rest_ms, min(v_t - math.log(max(left, y_end)) / inv_delta, limit), w + pace * rest_ms
-
-
-@inner()
-def step_length(v, p, v_t, inv_delta, rest_ms, tol):
-    """Longest step (ms) for which the term after the last one of ``p``, as extrapolated, is below ``tol``."""
-    h = rest_ms
-    last, before = abs(p[5]), abs(p[4])
-    if last * last * h**7 > tol * before:
-        h = min(h, (tol * before / (last * last)) ** (1.0 / 7.0))
-    if last * h**6 > 500.0 * tol:
-        h = min(h, (500.0 * tol / last) ** (1.0 / 6.0))
-    pace = abs(p[0]) * inv_delta
-    x = (v - v_t) * inv_delta
-    if x + pace * h > -30.0:
-        h = min(h, max(1.0, -30.0 - x) / max(pace, 1e-300))
-    return max(h, 1e-13)
-
-
-@inner()
-def substep(x, c, kinds, i_na, j, t, rest_ms, v, w, tol):
-    """Advance one neuron by at most ``rest_ms``: (time used, v, w, crossed the threshold)."""
-    p = membrane(c, j)
-    v_t, limit, inv_delta = c[V_T * TILE + j], c[V_SPIKE * TILE + j], c[INV_DELTA * TILE + j]
-    g, d = drive_series(x, c, kinds, N_STATES, i_na, j, t)
-    used, reached, w_reached = escape(v, w, p, v_t, limit, g[0], d[0], rest_ms)
-    if used >= 0.0:
-        return used, reached, w_reached, reached >= limit
-    e = math.exp(min((v - v_t) * inv_delta, 700.0)) if inv_delta > 0.0 else 0.0
-    a, b = full_series(v, w, e, p, g, d)
-    h = step_length(v, a, v_t, inv_delta, rest_ms, tol)
-    after = value(v, a, h)
-    if after < limit and a[0] > 0.0 and v + a[0] * h >= limit and slope(a, h) < 0.0:
-        top = summit(a, h)
-        if value(v, a, top) >= limit:
-            h, after = top, value(v, a, top)
-    if after >= limit:
-        h = crossing(v, a, h, limit)
-        return h, limit, value(w, b, h), True
-    return h, after, value(w, b, h), False
-
-
-@inner()
-def emit(i, offset, dt, out_index, out_offset, count):
-    """Append a spike if there is room."""
-    if count < out_index.size:
-        out_index[count] = i
-        out_offset[count] = min(max(offset, 1e-9 * dt), dt)
-        return count + 1
-    return count
-
-
-@inner()
-def wait(c, j, w, pause):
-    """Adaptation after ``pause`` ms with the voltage held at the reset."""
-    if c[RATE_W * TILE + j] == 0.0:
-        return w
-    rest = c[ALPHA * TILE + j] * (c[V_RESET * TILE + j] - c[E_L * TILE + j])
-    return rest + (w - rest) * math.exp(-c[RATE_W * TILE + j] * pause)
-
-
-@inner()
-def remaining(x, pause):
-    """Refractory time left, without the residue that rounding leaves at its end."""
-    return pause if pause > residue_of(x) else 0.0
-
-
-@inner()
-def redo(j, i, x, c, kinds, s, dt, tol, out_index, out_offset, count):
-    """Advance cell ``j`` of a tile by ``dt`` again, with refractoriness, sub-steps and crossings; it spikes as ``i``."""
-    v, w, pause = float(s[OLD_V * TILE + j]), float(s[OLD_W * TILE + j]), float(x[REF * TILE + j])
-    i_na, t, spikes = float(s[INJECTED * TILE + j]), 0.0, 0
-    for _ in range(MAX_SUBSTEPS):
-        rest_ms = dt - t
-        if rest_ms <= 1e-12 * dt or spikes == MAX_SPIKES:
-            break
-        if pause > 0.0:
-            span = min(pause, rest_ms)
-            v, w = float(c[V_RESET * TILE + j]), wait(c, j, w, span)
-            t, pause = t + span, remaining(x, pause - span)
-            continue
-        crossed = v >= c[V_SPIKE * TILE + j]
-        if not crossed:
-            used, v, w, crossed = substep(x, c, kinds, i_na, j, t, rest_ms, v, w, tol)
-            t += used
-        if crossed:
-            count = emit(i, t, dt, out_index, out_offset, count)
-            v, w, pause = float(c[V_RESET * TILE + j]), w + c[JUMP_W * TILE + j], float(c[TAU_REF * TILE + j])
-            spikes += 1
-    x[V * TILE + j], x[W * TILE + j], x[REF * TILE + j] = v, w, pause
-    return count
-
-
-@inner()
-def redo_tile(x, c, kinds, s, flags, size, start, dt, tol, out_index, out_offset, count):
-    """Do the marked cells of a tile again; the first one is cell ``start`` of the part."""
-    words = flags.view(np.uint64)
-    for q in range(0, (size + 7) // 8, 4):
-        if (words[q] | words[q + 1] | words[q + 2] | words[q + 3]) == 0:
-            continue
-        for j in range(8 * q, min(8 * q + 32, size)):
-            if flags[j] == 0:
-                continue
-            if x[REF * TILE + j] >= dt:
-                x[V * TILE + j], x[W * TILE + j] = c[V_RESET * TILE + j], wait(c, j, s[OLD_W * TILE + j], dt)
-                x[REF * TILE + j] = remaining(x, x[REF * TILE + j] - dt)
-            else:
-                count = redo(j, start + j, x, c, kinds, s, dt, tol, out_index, out_offset, count)
-    return count
-
-
-@inner(separate=True)
-def jump_tile(x, c, s, flags, size, start, dt, out_index, out_offset, count):
-    """Voltage jumps (``s[SUM]``) at the end of the step, and the spikes they cause; lost on refractory cells."""
-    zero = x.dtype.type(0)
-    for j in range(np.uint64(size)):
-        waiting = x[REF * TILE + j] > zero
-        v = x[V * TILE + j] + (zero if waiting else s[SUM * TILE + j])
-        x[V * TILE + j] = v
-        s[SUM * TILE + j] = v - c[V_SPIKE * TILE + j]
-    mark(s, flags, size)
-    words = flags.view(np.uint64)
-    for q in range((size + 7) // 8):
-        if words[q] == 0:
-            continue
-        for j in range(8 * q, min(8 * q + 8, size)):
-            if flags[j] != 0 and x[REF * TILE + j] <= zero:
-                count = emit(start + j, dt, dt, out_index, out_offset, count)
-                x[V * TILE + j] = c[V_RESET * TILE + j]
-                x[W * TILE + j] += c[JUMP_W * TILE + j]
-                x[REF * TILE + j] = c[TAU_REF * TILE + j]
-    return count

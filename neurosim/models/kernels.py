@@ -38,8 +38,9 @@ import numpy as np
 from neurosim._jit import inner
 from neurosim.models import _hodgkin_huxley as hh
 from neurosim.models._hodgkin_huxley import advance_one, jump_excitable
-from neurosim.models._membrane import N_STATES, adaptive_tile, jump_tile, leaky_pair, leaky_tile, linear_pair, linear_tile, redo_tile
+from neurosim.models._membrane import N_STATES, adaptive_tile, leaky_pair, leaky_tile, linear_pair, linear_tile
 from neurosim.models._receptors import COND_EXP, CURR_DELTA, CURR_EXP, refresh
+from neurosim.models._redo import jump_tile, redo_adaptive_tile, redo_leaky_tile
 from neurosim.models._tile import INJECTED, SUM, TILE
 
 K_LIF_LINEAR, K_LIF, K_ADEX, K_IZHIKEVICH, K_HH = range(5)
@@ -90,12 +91,13 @@ def advance_linear(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, 
         size = min(n - start, TILE)
         y, k = x[t * n_rows :], c[tiles[t] :]
         if pair:
-            linear_pair(y, k, s, flags, size, dt, codes[start:], codes[n + start :], lanes[0], lanes[2])
+            found = linear_pair(y, k, s, flags, size, dt, codes[start:], codes[n + start :], lanes[0], lanes[2])
         else:
             refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
             inject(i_inj, start, size, s)
-            linear_tile(y, k, kinds, s, flags, size, dt)
-        count = redo_tile(y, k, kinds, s, flags, size, start, dt, TOL_LEAKY, out_index, out_offset, count)
+            found = linear_tile(y, k, kinds, s, flags, size, dt)
+        if found:
+            count = redo_leaky_tile(y, k, kinds, s, flags, size, start, dt, TOL_LEAKY, out_index, out_offset, count)
     forget_currents(i_inj, s)
     return count
 
@@ -110,12 +112,13 @@ def advance_leaky(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s
         size = min(n - start, TILE)
         y, k = x[t * n_rows :], c[tiles[t] :]
         if pair:
-            leaky_pair(y, k, s, flags, size, dt, TOL_LEAKY_TILE, codes[start:], codes[n + start :], lanes[0], lanes[2])
+            found = leaky_pair(y, k, s, flags, size, dt, TOL_LEAKY_TILE, codes[start:], codes[n + start :], lanes[0], lanes[2])
         else:
             refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
             inject(i_inj, start, size, s)
-            leaky_tile(y, k, kinds, s, flags, size, dt, TOL_LEAKY_TILE)
-        count = redo_tile(y, k, kinds, s, flags, size, start, dt, TOL_LEAKY, out_index, out_offset, count)
+            found = leaky_tile(y, k, kinds, s, flags, size, dt, TOL_LEAKY_TILE)
+        if found:
+            count = redo_leaky_tile(y, k, kinds, s, flags, size, start, dt, TOL_LEAKY, out_index, out_offset, count)
     forget_currents(i_inj, s)
     return count
 
@@ -131,7 +134,7 @@ def advance_adaptive(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays
         refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
         inject(i_inj, start, size, s)
         adaptive_tile(y, k, kinds, s, flags, size, dt, TOL_ADAPTIVE_LOOSE, TOL_ADAPTIVE_TILE)
-        count = redo_tile(y, k, kinds, s, flags, size, start, dt, TOL_ADAPTIVE, out_index, out_offset, count)
+        count = redo_adaptive_tile(y, k, kinds, s, flags, size, start, dt, TOL_ADAPTIVE, out_index, out_offset, count)
     forget_currents(i_inj, s)
     return count
 
