@@ -17,7 +17,7 @@ from neurosim.engine.randomness import keys
 from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.models import layout as model_layout
 from neurosim.models import validate, validate_receptor
-from neurosim.models._tile import TILE, n_tiles
+from neurosim.models._tile import TILE, n_tiles, zeros
 from neurosim.network import Network, Population, Probe
 
 Int64 = NDArray[np.int64]
@@ -57,8 +57,8 @@ def cell_indices(layout: Layout, population: Population) -> Int64:
 def empty_cells(layout: Layout, dtype: type) -> Cells:
     """State arrays of the right sizes, all zero, without coefficients."""
     sizes = layout.sizes
-    state, acc, i_inj = (np.zeros(sizes[name], dtype) for name in ("state", "acc", "cell"))
-    codes, lanes = np.zeros(sizes["acc"], np.int32), np.zeros(2 * sizes["lane"], dtype)
+    state, acc, i_inj = (zeros(sizes[name], dtype) for name in ("state", "acc", "cell"))
+    codes, lanes = zeros(sizes["acc"], np.int32), np.zeros(2 * sizes["lane"], dtype)
     tile_at, coeff = np.zeros(sizes["tile"], np.int64), np.empty(0, dtype)
     return Cells(layout.parts, layout.block_ptr, layout.receptor_kinds, tile_at, layout.cell_gids(), state, coeff, acc, codes, lanes, i_inj)
 
@@ -123,7 +123,9 @@ def write_coefficients(network: Network, layout: Layout, cells: Cells) -> Cells:
                     cells.tile_at[row[lay.O_TILE] + t] = shared[k]
                 else:
                     cells.tile_at[row[lay.O_TILE] + t] = add(_mixed_tile(t * TILE, inside, columns))
-    return cells._replace(coeff=np.concatenate(pieces) if pieces else cells.coeff)
+    coeff = zeros(size, cells.state.dtype)
+    np.concatenate([*pieces, np.empty(0, coeff.dtype)], out=coeff)
+    return cells._replace(coeff=coeff)
 
 
 def _spans(layout: Layout, group: int, block: int) -> list[tuple[int, int, int, int]]:
@@ -187,6 +189,7 @@ def build_sources(network: Network, layout: Layout, driving: Collection[int] = (
         np.zeros(n, np.int64),
         stamps,
         times,
+        np.full(n, np.inf),
     )
     for population in network.populations:
         if population.is_source and population.id in driving:

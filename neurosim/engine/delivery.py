@@ -8,15 +8,11 @@ would not care.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from llvmlite import ir
-from numba import types, uint64
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import uint64
 
 from neurosim._jit import inner
+from neurosim.engine.fetching import fetch_once
 from neurosim.engine.plasticity import deliver_plastic
 from neurosim.engine.short_term import deliver_depressing, deliver_stochastic
 
@@ -30,30 +26,12 @@ START_BITS, LENGTH_BITS = 36, 20
 LONGEST_RUN = (1 << LENGTH_BITS) - 1
 
 
-@intrinsic
-def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
-    """Ask the processor to load the cache line of ``array[index]`` into the nearest cache only.
-
-    What is fetched is used once; in the larger caches it would take the place of the cells' state.
-    """
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        fields = context.make_array(signature.args[0])(context, builder, args[0])
-        pointer = builder.bitcast(builder.gep(fields.data, [args[1]]), ir.IntType(8).as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, *[ir.IntType(32)] * 3])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        builder.call(function, [pointer, *(ir.Constant(ir.IntType(32), flag) for flag in (0, 0, 1))])
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp), codegen
-
-
 @inner()
 def fetch_rows(block, reader, n_cells, first, last, log_gid, static):
     """Fetch where the runs of the spikes ``first .. last - 1`` of one log are, for the block ``reader``."""
     rows = static.rows.reshape(static.rows.size)
     for s in range(first, last):
-        prefetch(rows, 2 * (reader * n_cells + log_gid[block, s]))  # pyright: ignore[reportCallIssue]
+        fetch_once(rows, 2 * (reader * n_cells + log_gid[block, s]))  # pyright: ignore[reportCallIssue]
 
 
 @inner()
@@ -62,7 +40,7 @@ def fetch_runs(block, reader, n_cells, first, last, log_gid, static):
     for s in range(first, last):
         cell = reader * n_cells + log_gid[block, s]
         for e in range(static.rows[cell, 0], static.rows[cell + 1, 0] + _RUNS_PER_LINE - 1, _RUNS_PER_LINE):
-            prefetch(static.runs, e)  # pyright: ignore[reportCallIssue]
+            fetch_once(static.runs, e)  # pyright: ignore[reportCallIssue]
 
 
 @inner()
@@ -120,11 +98,11 @@ def fetch_synapses(entry, static, packed):
     length = np.int64((entry >> uint64(START_BITS)) & uint64(LONGEST_RUN))
     if packed:
         for k in range(start, start + length + _WORDS_PER_LINE - 1, _WORDS_PER_LINE):
-            prefetch(static.word, k)  # pyright: ignore[reportCallIssue]
+            fetch_once(static.word, k)  # pyright: ignore[reportCallIssue]
     else:
         for k in range(start, start + length + _NUMBERS_PER_LINE - 1, _NUMBERS_PER_LINE):
-            prefetch(static.target, k)  # pyright: ignore[reportCallIssue]
-            prefetch(static.weight, k)  # pyright: ignore[reportCallIssue]
+            fetch_once(static.target, k)  # pyright: ignore[reportCallIssue]
+            fetch_once(static.weight, k)  # pyright: ignore[reportCallIssue]
 
 
 @inner()

@@ -162,7 +162,7 @@ def build(
             receptor, group, part, first, begin, size = _piece(network, layout, drive, block)
             row = layout.parts[part]
             unit = units.get((group, receptor), 0.0)
-            acc = row[lay.O_ACC] + receptor * row[lay.SIZE] + first
+            acc = lay.first_accumulator(row, receptor) + first
             lane = row[lay.O_LANE] + receptor
             table.append([acc, size, begin, drive.delay, number[drive.source], sum(map(len, weights)), lane])
             own = drive.weight[begin : begin + size]

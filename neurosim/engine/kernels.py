@@ -17,7 +17,7 @@ from neurosim.engine.delivery import deliver_dynamic, deliver_static, enqueue_dy
 from neurosim.engine.drives import deliver_drives
 from neurosim.engine.parts import ADVANCE, RECEIVE, call_part
 from neurosim.engine.plasticity import log_spike
-from neurosim.engine.sources import emit
+from neurosim.engine.sources import emit, foresee_all
 
 KERNEL, SIZE, JUMPS, O_CELL, O_SOURCE = lay.KERNEL, lay.SIZE, lay.JUMPS, lay.O_CELL, lay.O_SOURCE
 FIRST_SOURCE_KIND, DRIVING_KIND = lay.FIRST_SOURCE_KIND, lay.DRIVING_KIND
@@ -165,6 +165,15 @@ def queue_news(b, n_cells, first_step, first_place, last_place, per_step, static
 
 
 @inner(inline="always")
+def foresee_sources(first, last, cells, sources):
+    """Note when the sources of the parts ``first .. last - 1`` send next."""
+    for part in range(first, last):
+        kind = cells.parts[part, KERNEL]
+        if kind >= FIRST_SOURCE_KIND and kind != DRIVING_KIND:
+            foresee_all(kind, cells.parts[part, O_SOURCE], cells.parts[part, SIZE], sources)
+
+
+@inner(inline="always")
 def integrate_part(part, group, b, step, dt_ms, addresses, cells, sources, log_gid, log_offset, decays, scratch, flags, n_out):
     """Integrate, or let fire, the cells of one part; returns the new number of spikes in the log."""
     kind, size = cells.parts[part, KERNEL], cells.parts[part, SIZE]
@@ -251,6 +260,7 @@ def run(
         for b in range(lo, hi):
             if start == 0:
                 queue_pending(b, n_cells, first_step, pending, static, dynamic, queues)
+                foresee_sources(cells.block_ptr[b], cells.block_ptr[b + 1], cells, sources)
             queue_news(b, n_cells, first_step, before * per_step, start * per_step, per_step, static, dynamic, queues, log_gid, ends, heads)
             n_out = log_start(b, start * per_step, ends)
             first, last = cells.block_ptr[b], cells.block_ptr[b + 1]
@@ -262,7 +272,8 @@ def run(
                     n_out = integrate_part(
                         part, group, b, now - 1, dt_ms, addresses, cells, sources, log_gid, log_offset, decays, scratch, flags, n_out
                     )
-                    stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, now, cells, dynamic, log_gid)
+                    if n_out > begun:
+                        stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, now, cells, dynamic, log_gid)
                     ends[b, k * per_step + group] = n_out
                 deliver(b, now, dt_ms, cells, static, dynamic, drives, queues, counting)
                 sampled = is_sampled(now, probes)
@@ -271,7 +282,8 @@ def run(
                     n_out = receive_part(
                         part, group, b, needed, dt_ms, addresses, cells, log_gid, log_offset, decays, scratch, flags, n_out
                     )
-                    stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, now, cells, dynamic, log_gid)
+                    if n_out > begun:
+                        stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, now, cells, dynamic, log_gid)
                     ends[b, k * per_step + n_groups + group] = n_out
                 if sampled:
                     sample(b, now, probes, cells.state, samples)

@@ -37,6 +37,11 @@ DRIVING_KIND = 1004
 N_SOURCE_PARAMETERS = 5
 
 
+def first_accumulator(parts: Int64, receptor: Int64 | int) -> Int64:
+    """First accumulator of a receptor of parts, which are rows (..., N_COLUMNS) of the part table; every receptor has whole tiles."""
+    return parts[..., O_ACC] + receptor * (-(-parts[..., SIZE] // TILE) * TILE)
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Cells advanced by one kernel; ``base`` is the global id of the first."""
@@ -205,7 +210,7 @@ def _parts(groups: list[Group], bounds: Int64, group_of: Int64, n_blocks: int) -
             at["state"] += group.n_rows * n_tiles(size) * TILE
             at["tile"] += 0 if group.is_source else n_tiles(size)
             at["lane"] += n_receptors
-            at["acc"] += n_receptors * size
+            at["acc"] += n_receptors * n_tiles(size) * TILE
             at["cell"] += size
             at["source"] += size if group.is_source else 0
     return table, np.array(kinds, np.int64), at

@@ -93,7 +93,8 @@ def _arguments(
     n_tiles = (n + TILE - 1) // TILE
     x = span(x_p, row[_O_STATE], (row[_N_STATES] + 2 * n_receptors) * n_tiles * TILE)
     tiles, kinds = span(tiles_p, row[_O_TILE], n_tiles), span(kinds_p, row[_O_KIND], n_receptors)
-    acc, codes = span(acc_p, row[_O_ACC], n * n_receptors), span(codes_p, row[_O_ACC], n * n_receptors)
+    n_sums = n_receptors * n_tiles * TILE
+    acc, codes = span(acc_p, row[_O_ACC], n_sums), span(codes_p, row[_O_ACC], n_sums)
     lanes, i_inj = span(lanes_p, 2 * row[_O_LANE], 2 * n_receptors), span(i_inj_p, row[_O_CELL], n if row[_INJECTED] else 0)
     scratch, flags = span(s_p, 0, SCRATCH_ROWS * TILE), span(flags_p, 0, TILE)
     index, offset, c = span(index_p, 0, room), span(offset_p, 0, room), span(c_p, 0, _ENDLESS)

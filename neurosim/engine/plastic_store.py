@@ -22,6 +22,7 @@ from neurosim.engine.layout import Layout
 from neurosim.engine.plasticity import LANES, NEVER
 from neurosim.engine.program import Plastic
 from neurosim.errors import StateError
+from neurosim.models._tile import zeros
 from neurosim.network import Network, Plasticity, Projection, Rows
 
 Int64 = NDArray[np.int64]
@@ -262,12 +263,12 @@ def _empty_store(network: Network, layout: Layout, places: list[Place], n_segmen
     ranks = (HISTORY + _longest_window(places) + 2 + 15) // 16 * 16
     hist_step = np.full((n_cells, ranks), NEVER, np.int32)
     n_rates = len(rates)
-    history = (hist_step, hist_step.view(np.uint64), np.zeros((n_rates, n_cells, ranks), dtype))
+    history = (hist_step, hist_step.view(np.uint64).T.copy(), np.zeros((n_rates, n_cells, ranks), dtype))
     newest = (np.full(n_cells, NEVER, np.int32), np.zeros((n_rates, n_cells), dtype))
     faded = (np.zeros((n_rates, n_cells), dtype), np.full((n_blocks, n_rates, 3), -1e300))
     lanes = (
-        np.zeros((n_blocks, LANES), dtype), np.zeros((n_blocks, LANES), dtype), np.full((n_blocks, ranks, LANES), NEVER, np.int32),
-        np.zeros((n_blocks, LANES), np.uint64), np.arange(ranks)[::-1].copy(), np.zeros((n_blocks, LANES), np.int32),
+        zeros((n_blocks, LANES), dtype), zeros((n_blocks, LANES), dtype), zeros((n_blocks, ranks, LANES), np.int32),
+        zeros((n_blocks, LANES), np.uint64), np.arange(ranks)[::-1].copy(), zeros((n_blocks, LANES), np.int32),
     )  # fmt: skip
     return Plastic(
         np.empty(n, np.uint16), np.empty(n, dtype), np.zeros((n_segments, 8), np.int64), np.zeros(n_segments),
@@ -298,7 +299,7 @@ def _describe_segments(store: Plastic, place: Place, layout: Layout, first_rule:
     table[segment, plasticity.RULE] = first_rule + port
     table[segment, plasticity.DELAY] = place.delay
     table[segment, plasticity.CELL] = first_cell[part]
-    table[segment, plasticity.ACC] = layout.parts[part, lay.O_ACC] + receptor_of[port] * layout.parts[part, lay.SIZE]
+    table[segment, plasticity.ACC] = lay.first_accumulator(layout.parts[part], receptor_of[port])
     table[segment, plasticity.LAST] = table[segment, plasticity.SETTLED] = NEVER
 
 
@@ -359,6 +360,7 @@ def restore(store: Plastic, place: Place, memory: Memory, *, with_weights: bool 
 def _restore_history(store: Plastic, place: Place, memory: Memory) -> None:
     cells, width = store.cell_of[place.post_gids], min(store.hist_step.shape[1], memory.hist_step.shape[1])
     store.hist_step[cells, :width] = memory.hist_step[:, :width]
+    store.hist_pairs[:, cells] = store.hist_step[cells].view(np.uint64).T
     store.newest_step[cells] = memory.hist_step[:, 0]
     if len(place.segment):
         row = int(store.rules[store.table[place.segment[0], plasticity.RULE], plasticity.TRACE_ROW])

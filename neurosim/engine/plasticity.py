@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 
 from neurosim._jit import inner
+from neurosim.engine.fetching import fetch_once
 from neurosim.engine.powers import exp2, log2
 
 #: Columns of the segment table: first synapse, number of synapses, rule, delay (steps), first history
@@ -42,7 +43,7 @@ RATE_PLUS, RATE_MINUS, GAIN_PLUS, ZERO_PLUS, SCALE_PLUS, MU_PLUS, GAIN_MINUS, ZE
 SIGN, FRACTION, TRACE_ROW, DIRECTION = 12, 13, 14, 15
 N_RULE_COLUMNS = 16
 #: Synapses worked on together.
-LANES = 64
+LANES = 128
 #: Lanes of a loop are a multiple of this.
 WHOLE = 32
 #: Step of spikes that never were.
@@ -57,6 +58,16 @@ def soma_step(fraction, delay, step):
     dendritic = 2.0 * fraction * delay
     whole = math.floor(dendritic + 1e-6)
     return step - np.int64(whole), max(dendritic - whole, 0.0)
+
+
+@inner(forceinline=True)
+def any_between(block, steps, row, begin, stop, since, until):
+    """Whether any of the spikes in the lanes ``begin .. stop - 1`` is of ``since <= step < until``."""
+    found = np.int32(0)
+    for k in range(begin, stop):
+        t = steps[block, row, k]
+        found |= np.int32(t >= since) & np.int32(t < until)
+    return found != 0
 
 
 @inner(separate=True, **_VECTOR)
@@ -79,26 +90,30 @@ def potentiate(block, v, steps, down, lanes, top, since, until, last, level, tie
     since, until, last = np.int32(since), np.int32(until), np.int32(last)
     for step in range(down.size - top, down.size):
         row = down[step]
-        if mu == kind(0.0):
-            for k in range(lanes):
-                t = steps[block, row, k]
-                trace = exp2(tied if t == last else level - rate * kind(np.int32(t - last)))
-                raised = min(v[block, k] + gain * trace, high)
-                v[block, k] = raised if t >= since and t < until else v[block, k]
-        elif mu == kind(1.0):
-            for k in range(lanes):
-                t = steps[block, row, k]
-                trace = exp2(tied if t == last else level - rate * kind(np.int32(t - last)))
-                room = max((v[block, k] - zero) * scale, kind(0.0))
-                raised = min(v[block, k] + gain * (room * trace), high)
-                v[block, k] = raised if t >= since and t < until else v[block, k]
-        else:
-            for k in range(lanes):
-                t = steps[block, row, k]
-                room = (v[block, k] - zero) * scale
-                change = exp2(mu * log2(room) + (tied if t == last else level - rate * kind(np.int32(t - last))))
-                raised = min(v[block, k] + gain * change, high)
-                v[block, k] = raised if t >= since and t < until and room > kind(0.0) else v[block, k]
+        for first in range(0, lanes, WHOLE):
+            begin, stop = np.uint64(first), np.uint64(min(first + WHOLE, lanes))  # not a number the compiler knows: it would unroll
+            if not any_between(block, steps, row, begin, stop, since, until):
+                continue
+            if mu == kind(0.0):
+                for k in range(begin, stop):
+                    t = steps[block, row, k]
+                    trace = exp2(tied if t == last else level - rate * kind(np.int32(t - last)))
+                    raised = min(v[block, k] + gain * trace, high)
+                    v[block, k] = raised if t >= since and t < until else v[block, k]
+            elif mu == kind(1.0):
+                for k in range(begin, stop):
+                    t = steps[block, row, k]
+                    trace = exp2(tied if t == last else level - rate * kind(np.int32(t - last)))
+                    room = max((v[block, k] - zero) * scale, kind(0.0))
+                    raised = min(v[block, k] + gain * (room * trace), high)
+                    v[block, k] = raised if t >= since and t < until else v[block, k]
+            else:
+                for k in range(begin, stop):
+                    t = steps[block, row, k]
+                    room = (v[block, k] - zero) * scale
+                    change = exp2(mu * log2(room) + (tied if t == last else level - rate * kind(np.int32(t - last))))
+                    raised = min(v[block, k] + gain * change, high)
+                    v[block, k] = raised if t >= since and t < until and room > kind(0.0) else v[block, k]
 
 
 @inner(separate=True, **_VECTOR)
@@ -140,10 +155,10 @@ def look_up(block, pairs, steps, first, n, lanes, cell, since, hist_pairs, targe
     never = np.int32(-(2**30))
     for k in range(n, lanes):
         pairs[block, k] = 0xC0000000C0000000
-    for p in range(hist_pairs.shape[1]):
-        column = np.uint64(p)
+    for p in range(hist_pairs.shape[0]):
+        row = np.uint64(p)
         for k in range(n):
-            pairs[block, np.uint64(k)] = hist_pairs[cell + np.uint64(target[np.uint64(first + k)]), column]
+            pairs[block, np.uint64(k)] = hist_pairs[row, cell + np.uint64(target[np.uint64(first + k)])]
         newer, older = never, never
         for k in range(lanes):
             t = np.int32(pairs[block, k] & np.uint64(0xFFFFFFFF))
@@ -174,15 +189,15 @@ def fade_all(block, row, until, phase, first, stop, rate, arrays):
     """Postsynaptic traces of all cells of a block at ``until - phase``."""
     hist_step, hist_trace, newest_step, newest_trace, faded, traces, when = arrays
     last = np.int32(until)
-    for cell in range(first, stop, 64):
-        n = min(64, stop - cell)
+    for cell in range(first, stop, LANES):
+        n = min(LANES, stop - cell)
         for k in range(n):
             traces[block, k] = newest_trace[row, cell + k]
             when[block, k] = newest_step[cell + k]
         for k in range(n):
             if when[block, k] >= last:
                 older_trace(block, k, np.uint64(cell + k), last, row, hist_step, hist_trace, traces, when)
-        fade(block, traces, when, (n + 31) // 32 * 32, until, phase, rate)
+        fade(block, traces, when, (n + WHOLE - 1) // WHOLE * WHOLE, until, phase, rate)
         for k in range(n):
             faded[row, cell + k] = traces[block, k]
 
@@ -224,6 +239,15 @@ def pick_traces(block, row, first, n, lanes, cell, until, phase, rate, is_dense,
     fade(block, traces, when, lanes, until, phase, rate)
 
 
+@inner(inline="always")
+def fetch_ahead(first, target, weight):
+    """Fetch the group of synapses that comes some groups after the one that begins at ``first``."""
+    for k in range(0, LANES, 8 if weight.itemsize == 8 else 16):
+        fetch_once(weight, first + 2 * LANES + k)  # pyright: ignore[reportCallIssue]
+    for k in range(0, LANES, 32):
+        fetch_once(target, first + 2 * LANES + k)  # pyright: ignore[reportCallIssue]
+
+
 @inner()
 def sweep(block, segment, now, arrives, plastic, acc):
     """Bring one segment up to date; if its presynaptic spike arrives now, count it and transmit."""
@@ -249,9 +273,10 @@ def sweep(block, segment, now, arrives, plastic, acc):
         plastic.hist_pairs,
     )
     sign, acts, rate_minus = v.dtype.type(rules[rule, 12]), v.dtype.type(rules[rule, 12] * rules[rule, 15]), plastic.trace_rates[trace_row]
-    for first in range(begin, end, 64):
-        n = min(64, end - first)
-        lanes = (n + 31) // 32 * 32
+    for first in range(begin, end, LANES):
+        n = min(LANES, end - first)
+        lanes = (n + WHOLE - 1) // WHOLE * WHOLE
+        fetch_ahead(first, target, weight)
         top = look_up(block, pairs, steps, first, n, lanes, cell, since, hist_pairs, target) if learns else 0
         if top == 0 and not arrives:
             continue
@@ -268,7 +293,7 @@ def sweep(block, segment, now, arrives, plastic, acc):
             weight[first + k] = sign * v[block, k]
     table[segment, 7] = until
     if arrives:
-        plastic.trace[segment] = 1.0 + (trace * 2.0 ** (-rate_plus * (until - last)) if trace > 0.0 else 0.0)
+        plastic.trace[segment] = 1.0 + (trace * np.exp2(-rate_plus * (until - last)) if trace > 0.0 else 0.0)
         table[segment, 6] = until
 
 
@@ -300,6 +325,14 @@ def settle(block, now, before, plastic, acc):
 
 
 @inner()
+def pair_up(cell, n_pairs, hist_step, hist_pairs):
+    """Write a cell's newest ``2 n_pairs`` spikes, two in a word."""
+    for p in range(n_pairs):
+        newer, older = np.uint64(np.uint32(hist_step[cell, 2 * p])), np.uint64(np.uint32(hist_step[cell, 2 * p + 1]))
+        hist_pairs[p, cell] = newer | older << np.uint64(32)
+
+
+@inner()
 def log_spike(block, gid, step, plastic, acc):
     """Store a postsynaptic spike, first settling the segments that still need what it would push out."""
     cell = plastic.cell_of[gid]
@@ -319,8 +352,9 @@ def log_spike(block, gid, step, plastic, acc):
     for rank in range(live, -1, -1):
         hist[rank + 1] = hist[rank]
     hist[0] = plastic.newest_step[cell] = step
+    pair_up(cell, live // 2 + 1, plastic.hist_step, plastic.hist_pairs)
     for row in range(plastic.trace_rates.size):
         traces = plastic.hist_trace[row, cell]
         for rank in range(live, -1, -1):
             traces[rank + 1] = traces[rank]
-        traces[0] = plastic.newest_trace[row, cell] = 1.0 + (np.float64(traces[0]) * 2.0 ** (-plastic.trace_rates[row] * gap))
+        traces[0] = plastic.newest_trace[row, cell] = 1.0 + (np.float64(traces[0]) * np.exp2(-plastic.trace_rates[row] * gap))

@@ -45,6 +45,7 @@ class Sources(NamedTuple):
     ``next_ms`` is the time of the next spike, ``draws`` the number of random numbers used (or the
     index of the next array spike), ``parameters`` has shape (5, n): rate or shape, scale,
     refractory time, start, stop. ``stamps`` and ``times_ms`` hold the array sources' spikes.
+    ``soonest`` is working room of the run loop.
     """
 
     key: NDArray[np.uint64]
@@ -54,6 +55,7 @@ class Sources(NamedTuple):
     stop_index: Int64
     stamps: Int64
     times_ms: Floats
+    soonest: Floats
 
 
 class Static(NamedTuple):
@@ -122,8 +124,8 @@ class Plastic(NamedTuple):
 
     ``target`` and ``weight`` per synapse; ``table`` and ``trace`` per segment, sorted by block
     (``block_ptr``); ``rules`` per projection and port. ``cell_of`` gives a cell's row in ``hist_step``
-    (cell, rank), the steps of its last spikes, newest first, of which ``hist_pairs`` is a view, two in
-    a word, and in ``hist_trace`` (time constant, cell, rank), the trace just after each; what belongs
+    (cell, rank), the steps of its last spikes, newest first, which ``hist_pairs`` (pair, cell) has two in
+    a word, those of all cells side by side, and in ``hist_trace`` (time constant, cell, rank), the trace just after each; what belongs
     to the last spike stands once more in ``newest_step`` and ``newest_trace``, close together.
     ``trace_rates`` are the decays of these traces. A block has the rows ``cell_ptr[block]`` to
     ``cell_ptr[block + 1]``; ``faded`` are their traces at the time ``faded_at[block, time constant, 0]``.

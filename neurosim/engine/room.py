@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.engine.layout import Layout
-from neurosim.models._tile import SCRATCH_ROWS, TILE
+from neurosim.models._tile import SCRATCH_ROWS, TILE, zeros
 
 
 class Queues:
@@ -36,6 +36,6 @@ class Queues:
 def scratch_of(layout: Layout, dtype: type) -> tuple[NDArray[np.generic], ...]:
     """Scratch of the run loop: heads, parts that still have to decay, and per block numbers and flags."""
     n = layout.n_blocks
-    scratch, flags = np.zeros((n, SCRATCH_ROWS * TILE), dtype), np.zeros((n, TILE), np.uint8)
-    counting = np.zeros((n, 2 * TILE), np.uint32)
+    scratch, flags = zeros((n, SCRATCH_ROWS * TILE), dtype), zeros((n, TILE), np.uint8)
+    counting = zeros((n, 2 * TILE), np.uint32)
     return np.zeros((n, n), np.int64), np.zeros(len(layout.parts), np.int64), scratch, flags, counting

@@ -1,7 +1,8 @@
 """Spike sources: array, Poisson, gamma and Poisson with dead time.
 
 Each source knows the time of its next spike; a step emits all spikes up to its end. Intervals are
-drawn one by one, so spike times are exact, not on the grid.
+drawn one by one, so spike times are exact, not on the grid. A source sends in few steps: of every
+``WATCHED`` sources the soonest spike is known, and only where it is due are they gone through.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from neurosim.engine.randomness import normal, uniform
 ARRAY, POISSON, GAMMA, REFRACTORY = (
     SOURCE_KINDS[k] for k in ("array_source", "poisson_source", "gamma_source", "poisson_refractory_source")
 )
+
+#: Sources of which only the next spike of all is looked at in every step.
+WATCHED = 32
 
 
 @inner()
@@ -64,11 +68,44 @@ def restart(kind, first, count, now_ms, sources):
 
 
 @inner()
+def foresee(kind, first, stop, sources):
+    """Note when the next of the sources ``first .. stop - 1`` sends: its step for arrays, its time in ms for the others."""
+    soonest = math.inf
+    if kind == 1000:
+        for i in range(first, stop):
+            if sources.draws[i] < sources.stop_index[i]:
+                soonest = min(soonest, float(sources.stamps[sources.draws[i]]))
+    else:
+        for i in range(first, stop):
+            soonest = min(soonest, sources.next_ms[i])
+    sources.soonest[first] = soonest
+
+
+@inner()
+def foresee_all(kind, first, count, sources):
+    """Do so for all sources of a part: their next spikes may have been changed from outside."""
+    for begin in range(first, first + count, WATCHED):
+        foresee(kind, begin, min(begin + WATCHED, first + count), sources)
+
+
+@inner()
 def emit(kind, first, count, step, dt_ms, sources, block, log_index, log_offset, n_out):
     """Append the spikes of the step that starts at ``step * dt_ms`` to a block's log; returns the new count."""
+    bound = float(step + 1) if kind == 1000 else step * dt_ms + dt_ms
+    for begin in range(first, first + count, WATCHED):
+        if sources.soonest[begin] <= bound:
+            stop = min(begin + WATCHED, first + count)
+            n_out = emit_some(kind, first, begin, stop, step, dt_ms, sources, block, log_index, log_offset, n_out)
+            foresee(kind, begin, stop, sources)
+    return n_out
+
+
+@inner()
+def emit_some(kind, first, begin, stop, step, dt_ms, sources, block, log_index, log_offset, n_out):
+    """The same for the sources ``begin .. stop - 1`` of the part whose first is ``first``."""
     t0 = step * dt_ms
     end = t0 + dt_ms
-    for i in range(first, first + count):
+    for i in range(begin, stop):
         if kind == 1000:
             while sources.draws[i] < sources.stop_index[i] and sources.stamps[sources.draws[i]] <= step + 1:
                 if n_out == log_index.shape[1]:

@@ -269,7 +269,7 @@ def _bases(layout: Layout, ports: dict[tuple[int, int], int]) -> Int64:
     base = np.zeros((layout.n_blocks, max(len(ports), 1)), np.int64)
     for (group, receptor), number in ports.items():
         part = layout.parts[layout.block_ptr[:-1] + group]
-        base[:, number] = part[:, lay.O_ACC] + receptor * part[:, lay.SIZE]
+        base[:, number] = lay.first_accumulator(part, receptor)
     return base
 
 

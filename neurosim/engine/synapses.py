@@ -170,7 +170,7 @@ def ports(network: Network, projection: Projection, layout: Layout) -> tuple[Int
 def accumulators(network: Network, projection: Projection, layout: Layout) -> tuple[Int64, Int64]:
     """Accumulator index and block of every postsynaptic cell of a projection."""
     part, receptor, local = ports(network, projection, layout)
-    acc = layout.parts[part, lay.O_ACC] + receptor * layout.parts[part, lay.SIZE] + local
+    acc = lay.first_accumulator(layout.parts[part], receptor) + local
     return acc, layout.block_of_part(part)
 
 

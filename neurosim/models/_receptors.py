@@ -29,10 +29,10 @@ def one_stage(kind):
 
 
 @inner()
-def refresh(x, c, kinds, first, size, decays, acc, codes, lanes, n, start):
+def refresh(x, c, kinds, first, size, decays, acc, codes, lanes, width, start):
     """Bring a tile to the start of a step: decay over the last one, add what has arrived and zero it.
 
-    ``acc`` and ``codes`` hold, per receptor, the sums for all ``n`` cells of the part; the tile
+    ``acc`` and ``codes`` hold, per receptor, ``width`` sums for the cells of the part; the tile
     begins at ``start``. ``lanes[r]`` is (unit of the integer sums or 0, whether ``acc`` is used).
     """
     count = np.uint64(size)
@@ -49,7 +49,7 @@ def refresh(x, c, kinds, first, size, decays, acc, codes, lanes, n, start):
             for j in range(count):
                 g[j] = k[DECAY1 * TILE + j] * g[j] + k[MIXED * TILE + j] * aux[j]
                 aux[j] *= k[DECAY2 * TILE + j]
-        at = r * n + start
+        at = r * width + start
         if lanes[2 * r] != 0:
             add_codes(g if single else aux, k, single, codes[at:], lanes[2 * r], count)
         if lanes[2 * r + 1] != 0:

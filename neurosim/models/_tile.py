@@ -8,6 +8,9 @@ in the nearest cache. Cells of equal parameters share one tile of coefficients.
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
 #: Cells of a tile.
 TILE = 256
 #: Rows of scratch that a step of one tile needs: old v, old w, two sums, injected current, 12 series terms.
@@ -15,6 +18,19 @@ SCRATCH_ROWS = 17
 OLD_V, OLD_W, GAIN, SUM, INJECTED, SERIES = range(6)
 
 
+#: Bytes of a cache line, which is also what one vector instruction takes at most.
+LINE = 64
+
+
 def n_tiles(size: int) -> int:
     """Tiles that hold ``size`` cells."""
     return -(-size // TILE)
+
+
+def zeros(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[np.generic]:
+    """Zeros that begin at the beginning of a cache line; others make a step of a tile take up to twice as long."""
+    made = np.dtype(dtype)
+    n_bytes = int(np.prod(shape)) * made.itemsize
+    room = np.zeros(n_bytes + LINE, np.uint8)
+    skip = -room.ctypes.data % LINE
+    return room[skip : skip + n_bytes].view(made).reshape(shape)

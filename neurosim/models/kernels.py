@@ -11,7 +11,7 @@ x, c, tiles
 kinds
     int64 (R,): kinds of the receptors.
 acc, codes, lanes
-    Arrived weights (R * n,) as sums and as integer sums, and per receptor the unit of the integer
+    Arrived weights (R * tiles * TILE,) as sums and as integer sums, and per receptor the unit of the integer
     sums (0: not used) and whether ``acc`` is used, flat (2 R,). Units: nA for currents (signed), uS
     for conductances (positive), mV for ``curr_delta`` (signed; lost on a refractory cell). Alpha
     and beta shapes peak at the weight. What was read is zeroed.
@@ -84,16 +84,16 @@ def is_pair(kinds, kind, lanes, decays, i_inj):
 @inner()
 def advance_linear(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Advance LIF neurons with synaptic currents from t to t + dt."""
-    n_rows = (N_STATES + 2 * kinds.size) * TILE
+    n_rows, width = (N_STATES + 2 * kinds.size) * TILE, tiles.size * TILE
     pair = is_pair(kinds, CURR_EXP, lanes, decays, i_inj)
     for t in range(tiles.size):
         start = t * TILE
         size = min(n - start, TILE)
         y, k = x[t * n_rows :], c[tiles[t] :]
         if pair:
-            found = linear_pair(y, k, s, flags, size, dt, codes[start:], codes[n + start :], lanes[0], lanes[2])
+            found = linear_pair(y, k, s, flags, size, dt, codes[start:], codes[width + start :], lanes[0], lanes[2])
         else:
-            refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
+            refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, width, start)
             inject(i_inj, start, size, s)
             found = linear_tile(y, k, kinds, s, flags, size, dt)
         if found:
@@ -105,16 +105,16 @@ def advance_linear(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, 
 @inner()
 def advance_leaky(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Advance LIF neurons with synaptic conductances from t to t + dt."""
-    n_rows = (N_STATES + 2 * kinds.size) * TILE
+    n_rows, width = (N_STATES + 2 * kinds.size) * TILE, tiles.size * TILE
     pair = is_pair(kinds, COND_EXP, lanes, decays, i_inj)
     for t in range(tiles.size):
         start = t * TILE
         size = min(n - start, TILE)
         y, k = x[t * n_rows :], c[tiles[t] :]
         if pair:
-            found = leaky_pair(y, k, s, flags, size, dt, TOL_LEAKY_TILE, codes[start:], codes[n + start :], lanes[0], lanes[2])
+            found = leaky_pair(y, k, s, flags, size, dt, TOL_LEAKY_TILE, codes[start:], codes[width + start :], lanes[0], lanes[2])
         else:
-            refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
+            refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, width, start)
             inject(i_inj, start, size, s)
             found = leaky_tile(y, k, kinds, s, flags, size, dt, TOL_LEAKY_TILE)
         if found:
@@ -126,12 +126,12 @@ def advance_leaky(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s
 @inner()
 def advance_adaptive(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Advance AdEx or Izhikevich neurons from t to t + dt."""
-    n_rows = (N_STATES + 2 * kinds.size) * TILE
+    n_rows, width = (N_STATES + 2 * kinds.size) * TILE, tiles.size * TILE
     for t in range(tiles.size):
         start = t * TILE
         size = min(n - start, TILE)
         y, k = x[t * n_rows :], c[tiles[t] :]
-        refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
+        refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, width, start)
         inject(i_inj, start, size, s)
         adaptive_tile(y, k, kinds, s, flags, size, dt, TOL_ADAPTIVE_LOOSE, TOL_ADAPTIVE_TILE)
         count = redo_adaptive_tile(y, k, kinds, s, flags, size, start, dt, TOL_ADAPTIVE, out_index, out_offset, count)
@@ -142,12 +142,12 @@ def advance_adaptive(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays
 @inner()
 def advance_hh(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Advance Hodgkin-Huxley neurons from t to t + dt."""
-    n_rows = (N_STATES_HH + 2 * kinds.size) * TILE
+    n_rows, width = (N_STATES_HH + 2 * kinds.size) * TILE, tiles.size * TILE
     for t in range(tiles.size):
         start = t * TILE
         size = min(n - start, TILE)
         y, k = x[t * n_rows :], c[tiles[t] :]
-        refresh(y, k, kinds, N_STATES_HH, size, decays, acc, codes, lanes, n, start)
+        refresh(y, k, kinds, N_STATES_HH, size, decays, acc, codes, lanes, width, start)
         inject(i_inj, start, size, s)
         for j in range(size):
             i_na = float(s[INJECTED * TILE + j])
@@ -157,7 +157,7 @@ def advance_hh(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, f
 
 
 @inner()
-def jumps(kinds, acc, codes, lanes, n, start, size, s):
+def jumps(kinds, acc, codes, lanes, width, start, size, s):
     """Sum of the arrived voltage steps of a tile, into the scratch; true if there are any receptors of that kind."""
     found = False
     for j in range(size):
@@ -166,7 +166,7 @@ def jumps(kinds, acc, codes, lanes, n, start, size, s):
         if kinds[r] != CURR_DELTA:
             continue
         found = True
-        at = r * n + start
+        at = r * width + start
         for j in range(np.uint64(size)):
             s[SUM * TILE + j] += acc[at + j] + lanes[2 * r] * s.dtype.type(codes[at + j])
             acc[at + j] = 0
@@ -177,13 +177,13 @@ def jumps(kinds, acc, codes, lanes, n, start, size, s):
 @inner()
 def receive_firing(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Let what arrived at t + dt act on integrate-and-fire neurons; a voltage jump can make one fire, at ``dt``."""
-    n_rows = (N_STATES + 2 * kinds.size) * TILE
+    n_rows, width = (N_STATES + 2 * kinds.size) * TILE, tiles.size * TILE
     for t in range(tiles.size):
         start = t * TILE
         size = min(n - start, TILE)
         y, k = x[t * n_rows :], c[tiles[t] :]
-        refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, n, start)
-        if jumps(kinds, acc, codes, lanes, n, start, size, s):
+        refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, width, start)
+        if jumps(kinds, acc, codes, lanes, width, start, size, s):
             count = jump_tile(y, k, s, flags, size, start, dt, out_index, out_offset, count)
     return count
 
@@ -191,12 +191,12 @@ def receive_firing(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, 
 @inner()
 def receive_hh(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
     """Let what arrived at t + dt act on Hodgkin-Huxley neurons."""
-    n_rows = (N_STATES_HH + 2 * kinds.size) * TILE
+    n_rows, width = (N_STATES_HH + 2 * kinds.size) * TILE, tiles.size * TILE
     for t in range(tiles.size):
         start = t * TILE
         size = min(n - start, TILE)
         y, k = x[t * n_rows :], c[tiles[t] :]
-        refresh(y, k, kinds, N_STATES_HH, size, decays, acc, codes, lanes, n, start)
-        if jumps(kinds, acc, codes, lanes, n, start, size, s):
+        refresh(y, k, kinds, N_STATES_HH, size, decays, acc, codes, lanes, width, start)
+        if jumps(kinds, acc, codes, lanes, width, start, size, s):
             count = jump_excitable(y, k, s, size, start, dt, out_index, out_offset, count)
     return count

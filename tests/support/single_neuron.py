@@ -54,8 +54,8 @@ class Neurons:
         state = initial_state(self.kernel, self.parameters, self.initial, self.n, self.dtype)
         self.n_states, n_receptors = n_states(self.kernel), len(names)
         self.x = tiled(np.concatenate([state, np.zeros((2 * n_receptors, self.n), self.dtype)]))
-        self.inputs = np.zeros((n_receptors, self.n), self.dtype)
-        self.codes = np.zeros(n_receptors * self.n, np.int32)
+        self.inputs = np.zeros((n_receptors, len(self.tiles) * TILE), self.dtype)
+        self.codes = np.zeros(self.inputs.size, np.int32)
         self.lanes = np.tile(np.array([0.0, 1.0], self.dtype), n_receptors)
         self.i_inj = np.zeros(self.n, self.dtype)
         self.scratch, self.flags = np.zeros(SCRATCH_ROWS * TILE, self.dtype), np.zeros(TILE, np.uint8)
@@ -86,7 +86,7 @@ class Neurons:
     def step(self, weights: Mapping[int, Any] | None = None) -> list[tuple[int, float]]:
         """One step, then weights per receptor; gives (neuron, time) of the spikes."""
         for receptor, weight in (weights or {}).items():
-            self.inputs[receptor] += weight
+            self.inputs[receptor, : self.n] += weight
         arrived = (self.inputs.reshape(-1), self.codes, self.lanes)
         first = (self.x, self.coeff, self.tiles, self.kinds)
         nothing = (np.zeros_like(arrived[0]), self.codes, self.lanes)
