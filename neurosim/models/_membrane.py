@@ -52,11 +52,12 @@ def residue_of(x):
 @inner()
 def mark(s, flags, size):
     """Mark the cells that have to be done again; true if there are any."""
-    zero, found = s.dtype.type(0), np.uint8(0)
+    zero, found = s.dtype.type(0), np.int32(0)
     for j in range(np.uint64(size)):
-        flag = np.uint8(s[SUM * TILE + j] >= zero)
-        flags[j] = flag
-        found |= flag
+        found += np.int32(s[SUM * TILE + j] >= zero)
+    if found != 0:
+        for j in range(np.uint64(size)):
+            flags[j] = s[SUM * TILE + j] >= zero
     return found != 0
 
 
