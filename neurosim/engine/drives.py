@@ -38,6 +38,8 @@ Floats = NDArray[np.float64]
 LARGEST_MEAN = 50.0
 _FOREVER = np.iinfo(np.int64).max
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+#: Random numbers of 32 bits that a tile may need: pairs of cells begin at even ones. A multiple of a cache line.
+DRAWN = TILE + 16
 #: Columns of the table of drives.
 ACC, SIZE, FIRST, DELAY, SOURCE, WEIGHT, RECEPTOR_LANE = range(7)
 
@@ -205,23 +207,42 @@ def entry_at(source, step, drives):
 
 
 @inner()
-def draw(key, first, size, thresholds, low, high, bits, counts):
-    """Numbers of spikes of the cells ``first .. first + size - 1`` (at most a tile) in one step."""
+def add_reached(size, bits, a, b, c, d, counts):
+    """Add how many of four thresholds the numbers of the first ``size`` cells reach."""
     for j in range(uint64(size)):
-        i = uint64(first + j)
-        word = mix(key + (i >> uint64(1)) * _GOLDEN)
-        bits[j] = uint32(word >> (uint64(32) * (i & uint64(1))))
+        u = bits[j]
+        counts[j] += uint32(u >= a) + uint32(u >= b) + uint32(u >= c) + uint32(u >= d)
+
+
+@inner()
+def draw(key, first, size, thresholds, low, high, room, counts):
+    """Numbers of spikes of the cells ``first .. first + size - 1`` (at most a tile) in one step.
+
+    Two cells share the 64 bits of one random number; ``room`` is for ``DRAWN`` of 32 bits.
+    """
+    words, pair = room.view(np.uint64), uint64(first // 2)
+    for p in range(uint64((first + size + 1) // 2 - first // 2)):
+        words[p] = mix(key + (pair + p) * _GOLDEN)
+    bits = room[first % 2 :]
+    most = uint32(0)
+    for j in range(uint64(size)):
         counts[j] = 0
-    for k in range(low, high):
-        limit = thresholds[k]
-        for j in range(uint64(size)):
-            counts[j] += uint32(bits[j] >= limit)
+        most = max(most, bits[j])
+    k = low
+    while k < high and thresholds[k] <= most:  # few cells have many spikes: most of the thresholds are above all of them
+        if k + 4 <= high:
+            add_reached(size, bits, thresholds[k], thresholds[k + 1], thresholds[k + 2], thresholds[k + 3], counts)
+            k += 4
+        else:
+            for j in range(uint64(size)):
+                counts[j] += uint32(bits[j] >= thresholds[k])
+            k += 1
 
 
 @inner()
 def deliver_drives(block, now_step, drives, acc, codes, lanes, counting):
-    """Add what the driving sources of a block send to arrive at ``now_step``; ``counting`` is scratch (n_blocks, 2 TILE)."""
-    bits, counts = counting[block, :TILE], counting[block, TILE:]
+    """Add what the driving sources of a block send to arrive at ``now_step``; ``counting`` is scratch (n_blocks, TILE + DRAWN)."""
+    counts, bits = counting[block, :TILE], counting[block, TILE:]
     for row in range(drives.ptr[block], drives.ptr[block + 1]):
         source, sent = drives.table[row, SOURCE], now_step - drives.table[row, DELAY]
         entry = entry_at(source, sent, drives)
@@ -263,7 +284,7 @@ def counts(network: Network, population: Population, rates: Rates, first: int, l
     """Spikes of every cell sent at steps ``first .. last``."""
     out = np.zeros(population.size, np.int64)
     key = keys(np.uint64(network.seed), np.uint64(population.id), -1, 1)[0]
-    bits, numbers = np.zeros(TILE, np.uint32), np.zeros(TILE, np.uint32)
+    bits, numbers = np.zeros(DRAWN, np.uint32), np.zeros(TILE, np.uint32)
     for k, (since, mean) in enumerate(zip(rates.since, rates.mean, strict=True)):
         until = rates.since[k + 1] if k + 1 < len(rates.since) else _FOREVER
         begin, end = max(since, first), min(until, last + 1)

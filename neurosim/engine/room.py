@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.engine.drives import DRAWN
 from neurosim.engine.layout import Layout
 from neurosim.models._tile import SCRATCH_ROWS, TILE, zeros
 
@@ -37,5 +38,5 @@ def scratch_of(layout: Layout, dtype: type) -> tuple[NDArray[np.generic], ...]:
     """Scratch of the run loop: heads, parts that still have to decay, and per block numbers and flags."""
     n = layout.n_blocks
     scratch, flags = zeros((n, SCRATCH_ROWS * TILE), dtype), zeros((n, TILE), np.uint8)
-    counting = zeros((n, 2 * TILE), np.uint32)
+    counting = zeros((n, TILE + DRAWN), np.uint32)
     return np.zeros((n, n), np.int64), np.zeros(len(layout.parts), np.int64), scratch, flags, counting
