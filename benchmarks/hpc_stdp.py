@@ -1,6 +1,10 @@
 """Balanced network with power-law STDP (Morrison et al. 2007, as NEST's hpc_benchmark): 11,250 neurons, 126 million synapses.
 
 Two in three synapses, those among excitatory neurons, are plastic. NEST runs a script of its own.
+
+In the quarter of a second that is measured the network is still settling, and how often it fires differs
+by a factor of two from seed to seed, on both simulators. So what is compared is the time for each
+synaptic event (each spike at each of its synapses), and repeats have different seeds.
 """
 
 from __future__ import annotations
@@ -16,18 +20,21 @@ from benchmarks.parameters import TIMESTEP_MS, PowerLawNetwork
 SMALL_SCALE = 0.2
 """Of neurons and of in-degrees, so 1 / 25 of the synapses."""
 
+RATE_TOLERANCE = 0.6
+"""By so much the medians of a few seeds may differ; between two seeds it is more."""
+
 
 def cases(size: Size) -> list[Case]:
     """A quarter of a second after 50 ms."""
     scale = 1.0 if size.full else SMALL_SCALE
     label = "W5a power-law STDP" if size.full else f"power-law STDP at {SMALL_SCALE:.0%}"
-    goal = Target("run_factor", "simulation", against=NEST, at_least=20.0)
+    goal = Target("event_ns", "simulation, per synaptic event", against=NEST, at_least=20.0)
     return [
         Case(
             label=label,
             sides=(Side(NEUROSIM, "pynn"), Side(NEST, "nest")),
             options={"scale": scale, "threads": size.threads, "run_ms": 250.0},
-            shown=("build_s", "run_factor", "rss_gib", "rate_hz", "weight_pa"),
+            shown=("build_s", "run_factor", "event_ns", "rss_gib", "rate_hz", "weight_pa"),
             targets=(goal,) if size.full else (),
             warm={"scale": 0.02, "run_ms": 1.0},
         )
@@ -35,9 +42,14 @@ def cases(size: Size) -> list[Case]:
 
 
 def gates(case: Case, found: dict[str, Found]) -> list[Gate]:
-    """The mean plastic weight is NEST's, at full size the rate too; the small network's rate moves by a third from seed to seed."""
-    weight = near(f"{case.label}: mean weight", "weight_pa", found, NEST, 0.02)
-    return [near(f"{case.label}: rate", "rate_hz", found, NEST, 0.05), weight] if case.options["scale"] == 1.0 else [weight]
+    """The mean plastic weight is NEST's, and the rate as far as it can be compared; more spikes change weights more."""
+    weight = near(f"{case.label}: mean weight", "weight_pa", found, NEST, 0.03)
+    return [near(f"{case.label}: rate", "rate_hz", found, NEST, RATE_TOLERANCE), weight]
+
+
+def _event_ns(model: PowerLawNetwork, n_spikes: int, found: Found) -> float:
+    """Time of the run for each spike at each synapse; a cell has as many targets as inputs, on average."""
+    return float(found["run_s"] * 1e9 / max(n_spikes * (model.k_exc + model.k_inh), 1))
 
 
 def pynn(options: dict[str, Any]) -> Found:
@@ -55,8 +67,9 @@ def pynn(options: dict[str, Any]) -> Found:
     clock.mark("run")
     found = clock.result(run_ms, **driver.facts(options))
     _, times_ms = driver.spikes(cells)
-    rate = driver.rate_hz(int((times_ms > model.settle_ms).sum()), cells.size, run_ms)
-    return {**found, "rate_hz": rate, "weight_pa": _mean_weight(plastic) * 1e3}
+    n_spikes = int((times_ms > model.settle_ms).sum())
+    rate = driver.rate_hz(n_spikes, cells.size, run_ms)
+    return {**found, "rate_hz": rate, "event_ns": _event_ns(model, n_spikes, found), "weight_pa": _mean_weight(plastic) * 1e3}
 
 
 def _mean_weight(projection: Any) -> float:
@@ -118,7 +131,7 @@ def nest(options: dict[str, Any]) -> Found:
     sim.Cleanup()
     found = clock.result(run_ms, **driver.nest_facts())
     rate = driver.rate_hz(recorder.n_events, model.n_exc + model.n_inh, run_ms)
-    return {**found, "rate_hz": rate, "weight_pa": _nest_mean_weight(sim, exc)}
+    return {**found, "rate_hz": rate, "event_ns": _event_ns(model, recorder.n_events, found), "weight_pa": _nest_mean_weight(sim, exc)}
 
 
 def _nest_mean_weight(sim: Any, exc: Any) -> float:
