@@ -2,9 +2,11 @@
 
 Two in three synapses, those among excitatory neurons, are plastic. NEST runs a script of its own.
 
-In the quarter of a second that is measured the network is still settling, and how often it fires differs
-by a factor of two from seed to seed, on both simulators. So what is compared is the time for each
-synaptic event (each spike at each of its synapses), and repeats have different seeds.
+The network oscillates, and potentiation makes it more synchronous: with some seeds it fires twice as
+often after a quarter of a second, with others it stays at 10 Hz. So the time before that is measured,
+repeats have different seeds, and what is compared is the time for each synaptic event (each spike at
+each of its synapses). NEST's weights are those of the last presynaptic spike, ours those of the end of
+the run, which are a few parts in a thousand larger.
 """
 
 from __future__ import annotations
@@ -20,12 +22,13 @@ from benchmarks.parameters import TIMESTEP_MS, PowerLawNetwork
 SMALL_SCALE = 0.2
 """Of neurons and of in-degrees, so 1 / 25 of the synapses."""
 
-RATE_TOLERANCE = 0.6
-"""By so much the medians of a few seeds may differ; between two seeds it is more."""
+RUN_MS = 150.0
+RATE_TOLERANCE = 0.25
+"""By so much the rate in such a short time differs from seed to seed, on both sides."""
 
 
 def cases(size: Size) -> list[Case]:
-    """A quarter of a second after 50 ms."""
+    """``RUN_MS`` after 50 ms."""
     scale = 1.0 if size.full else SMALL_SCALE
     label = "W5a power-law STDP" if size.full else f"power-law STDP at {SMALL_SCALE:.0%}"
     goal = Target("event_ns", "simulation, per synaptic event", against=NEST, at_least=20.0)
@@ -33,7 +36,7 @@ def cases(size: Size) -> list[Case]:
         Case(
             label=label,
             sides=(Side(NEUROSIM, "pynn"), Side(NEST, "nest")),
-            options={"scale": scale, "threads": size.threads, "run_ms": 250.0},
+            options={"scale": scale, "threads": size.threads, "run_ms": RUN_MS},
             shown=("build_s", "run_factor", "event_ns", "rss_gib", "rate_hz", "weight_pa"),
             targets=(goal,) if size.full else (),
             warm={"scale": 0.02, "run_ms": 1.0},
@@ -43,7 +46,7 @@ def cases(size: Size) -> list[Case]:
 
 def gates(case: Case, found: dict[str, Found]) -> list[Gate]:
     """The mean plastic weight is NEST's, and the rate as far as it can be compared; more spikes change weights more."""
-    weight = near(f"{case.label}: mean weight", "weight_pa", found, NEST, 0.03)
+    weight = near(f"{case.label}: mean weight", "weight_pa", found, NEST, 0.01)
     return [near(f"{case.label}: rate", "rate_hz", found, NEST, RATE_TOLERANCE), weight]
 
 
