@@ -23,7 +23,7 @@ SMALL_SCALE = 0.2
 """Of neurons and of in-degrees, so 1 / 25 of the synapses."""
 
 RUN_MS = 150.0
-RATE_TOLERANCE = 0.25
+RATE_TOLERANCE = 0.4
 """By so much the rate in such a short time differs from seed to seed, on both sides."""
 
 

@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from neurosim._jit import inner
-from neurosim.engine.fetching import fetch_once
+from neurosim.engine.fetching import fetch
 from neurosim.engine.powers import exp2, log2
 
 #: Columns of the segment table: first synapse, number of synapses, rule, delay (steps), first history
@@ -43,7 +43,7 @@ RATE_PLUS, RATE_MINUS, GAIN_PLUS, ZERO_PLUS, SCALE_PLUS, MU_PLUS, GAIN_MINUS, ZE
 SIGN, FRACTION, TRACE_ROW, DIRECTION = 12, 13, 14, 15
 N_RULE_COLUMNS = 16
 #: Synapses worked on together.
-LANES = 128
+LANES = 256
 #: Lanes of a loop are a multiple of this.
 WHOLE = 32
 #: Step of spikes that never were.
@@ -190,16 +190,16 @@ def fade_all(block, row, until, phase, first, stop, rate, arrays):
     hist_step, hist_trace, newest_step, newest_trace, faded, traces, when = arrays
     last = np.int32(until)
     for cell in range(first, stop, LANES):
-        n = min(LANES, stop - cell)
-        for k in range(n):
-            traces[block, k] = newest_trace[row, cell + k]
-            when[block, k] = newest_step[cell + k]
+        n, begin = min(LANES, stop - cell), np.uint64(cell)
+        for k in range(np.uint64(n)):
+            traces[block, k] = newest_trace[row, begin + k]
+            when[block, k] = newest_step[begin + k]
         for k in range(n):
             if when[block, k] >= last:
                 older_trace(block, k, np.uint64(cell + k), last, row, hist_step, hist_trace, traces, when)
         fade(block, traces, when, (n + WHOLE - 1) // WHOLE * WHOLE, until, phase, rate)
-        for k in range(n):
-            faded[row, cell + k] = traces[block, k]
+        for k in range(np.uint64(n)):
+            faded[row, begin + k] = traces[block, k]
 
 
 @inner()
@@ -243,9 +243,9 @@ def pick_traces(block, row, first, n, lanes, cell, until, phase, rate, is_dense,
 def fetch_ahead(first, target, weight):
     """Fetch the group of synapses that comes some groups after the one that begins at ``first``."""
     for k in range(0, LANES, 8 if weight.itemsize == 8 else 16):
-        fetch_once(weight, first + 2 * LANES + k)  # pyright: ignore[reportCallIssue]
+        fetch(weight, first + 2 * LANES + k)  # pyright: ignore[reportCallIssue]
     for k in range(0, LANES, 32):
-        fetch_once(target, first + 2 * LANES + k)  # pyright: ignore[reportCallIssue]
+        fetch(target, first + 2 * LANES + k)  # pyright: ignore[reportCallIssue]
 
 
 @inner()
@@ -280,8 +280,9 @@ def sweep(block, segment, now, arrives, plastic, acc):
         top = look_up(block, pairs, steps, first, n, lanes, cell, since, hist_pairs, target) if learns else 0
         if top == 0 and not arrives:
             continue
-        for k in range(n):
-            v[block, k] = sign * weight[first + k]
+        start, count = np.uint64(first), np.uint64(n)  # of signed numbers the compiler would not see that they are never negative
+        for k in range(count):
+            v[block, k] = sign * weight[start + k]
         if top > 0:
             potentiate(block, v, steps, down, lanes, top, since, until, last, level, tied, rules, rule)
         if arrives:
@@ -289,8 +290,8 @@ def sweep(block, segment, now, arrives, plastic, acc):
             depress(block, v, traces, lanes, rules, rule)
             for k in range(n):
                 acc[base + np.uint64(target[np.uint64(first + k)])] += acts * v[block, np.uint64(k)]
-        for k in range(n):
-            weight[first + k] = sign * v[block, k]
+        for k in range(count):
+            weight[start + k] = sign * v[block, k]
     table[segment, 7] = until
     if arrives:
         plastic.trace[segment] = 1.0 + (trace * np.exp2(-rate_plus * (until - last)) if trace > 0.0 else 0.0)
