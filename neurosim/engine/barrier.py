@@ -2,7 +2,7 @@
 
 Steps of a tenth of a millisecond take some ten microseconds; to put a thread to sleep and wake it on
 another core takes as long, on a virtual machine several times that. So a thread that comes early
-looks for the others for at most some twenty microseconds. After that it sleeps in the kernel and
+looks for the others for at most some twenty microseconds, and not at all where that has been in vain. After that it sleeps in the kernel and
 gives its core away: a barrier that went on looking would stop the whole run as soon as another process
 takes one of the cores. Where there is no futex (only Linux has it), ``make`` gives ``None`` and the
 blocks of a network run one after another in one thread, with the same results.
@@ -24,11 +24,14 @@ from neurosim._jit import inner
 
 #: Times a thread looks for the others before it sleeps; one look takes some 30 ns with its pause.
 LOOKS = 600
+#: Times in a row that looking is in vain, after which nobody looks for the next ``REST`` meetings: the
+#: threads share one core then, and who looks only keeps the other from coming.
+PATIENCE, REST = 4, 200
 #: Number of the system call ``futex`` by machine.
 _FUTEX = {"x86_64": 202, "aarch64": 98}
 _WAIT_PRIVATE, _WAKE_PRIVATE = 128, 129
-#: Bytes of the barrier's memory: counters 64 bytes apart, for those who arrive, the round and the sleepers.
-_SIZE, _ROUND, _SLEEPERS = 256, 64, 128
+#: Bytes of the barrier's memory: counters for those who arrive, the round, the sleepers (64 bytes apart), failures and rests.
+_SIZE, _ROUND, _SLEEPERS, _FAILED, _TIRED = 256, 64, 128, 192, 200
 _WORD = ir.IntType(64)
 
 
@@ -78,6 +81,20 @@ def _system_call(typingctx: Any, function: Any, number: Any, first: Any, second:
 
 
 @inner()
+def look_out(memory, turn, looks):
+    """Look for the others; true if they came. Where looking is in vain again and again, none looks for a while."""
+    for _ in range(looks):
+        if _look(memory + _ROUND) != turn:  # pyright: ignore[reportCallIssue]
+            if _look(memory + _FAILED) > 0:  # pyright: ignore[reportCallIssue]
+                _add(memory + _FAILED, -_look(memory + _FAILED))  # pyright: ignore[reportCallIssue]
+            return True
+        _pause()  # pyright: ignore[reportCallIssue]
+    if _add(memory + _FAILED, 1) >= PATIENCE:  # pyright: ignore[reportCallIssue]
+        _add(memory + _TIRED, REST)  # pyright: ignore[reportCallIssue]
+    return False
+
+
+@inner()
 def wait(barrier):
     """Wait for the other threads; ``barrier`` is a :attr:`Barrier.address`, zeros for none."""
     memory, n_threads, function, number, looks = barrier
@@ -90,10 +107,10 @@ def wait(barrier):
         if _look(memory + _SLEEPERS) > 0:  # pyright: ignore[reportCallIssue]
             _system_call(function, number, memory + _ROUND, _WAKE_PRIVATE, n_threads)  # pyright: ignore[reportCallIssue]
         return
-    for _ in range(looks):
-        if _look(memory + _ROUND) != turn:  # pyright: ignore[reportCallIssue]
-            return
-        _pause()  # pyright: ignore[reportCallIssue]
+    if _look(memory + _TIRED) > 0:  # pyright: ignore[reportCallIssue]
+        _add(memory + _TIRED, -1)  # pyright: ignore[reportCallIssue]
+    elif look_out(memory, turn, looks):
+        return
     _add(memory + _SLEEPERS, 1)  # pyright: ignore[reportCallIssue]
     while _look(memory + _ROUND) == turn:  # pyright: ignore[reportCallIssue]
         _system_call(function, number, memory + _ROUND, _WAIT_PRIVATE, turn & 0xFFFFFFFF)  # pyright: ignore[reportCallIssue]
