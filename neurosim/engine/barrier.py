@@ -2,9 +2,9 @@
 
 Steps of a tenth of a millisecond take some ten microseconds; to put a thread to sleep and wake it on
 another core takes as long, on a virtual machine several times that. So a thread that comes early
-looks for the others for at most some twenty microseconds, and not at all where that has been in vain. After that it sleeps in the kernel and
-gives its core away: a barrier that went on looking would stop the whole run as soon as another process
-takes one of the cores. Where there is no futex (only Linux has it), ``make`` gives ``None`` and the
+looks for the others for at most some twenty microseconds, and not at all where that has been in
+vain. After that it sleeps in the kernel and gives its core away: a barrier that went on looking would
+stop the whole run as soon as another process takes one of the cores. Where there is no futex (only Linux has it), ``make`` gives ``None`` and the
 blocks of a network run one after another in one thread, with the same results.
 """
 
