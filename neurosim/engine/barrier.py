@@ -4,8 +4,9 @@ Steps of a tenth of a millisecond take some ten microseconds; to put a thread to
 another core takes as long, on a virtual machine several times that. So a thread that comes early
 looks for the others for at most some twenty microseconds, and not at all where that has been in
 vain. After that it sleeps in the kernel and gives its core away: a barrier that went on looking would
-stop the whole run as soon as another process takes one of the cores. Where there is no futex (only Linux has it), ``make`` gives ``None`` and the
-blocks of a network run one after another in one thread, with the same results.
+stop the whole run as soon as another process takes one of the cores. Where there is no futex (only
+Linux has it), ``make`` gives ``None`` and the blocks of a network run one after another in one
+thread, with the same results.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from neurosim._jit import inner
 LOOKS = 600
 #: Times in a row that looking is in vain, after which nobody looks for the next ``REST`` meetings: the
 #: threads share one core then, and who looks only keeps the other from coming.
-PATIENCE, REST = 4, 200
+PATIENCE, REST = 50, 200
 #: Number of the system call ``futex`` by machine.
 _FUTEX = {"x86_64": 202, "aarch64": 98}
 _WAIT_PRIVATE, _WAKE_PRIVATE = 128, 129
