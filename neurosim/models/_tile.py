@@ -8,8 +8,10 @@ in the nearest cache. Cells of equal parameters share one tile of coefficients.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 #: Cells of a tile.
 TILE = 256
@@ -27,7 +29,7 @@ def n_tiles(size: int) -> int:
     return -(-size // TILE)
 
 
-def zeros(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[np.generic]:
+def zeros(shape: int | tuple[int, ...], dtype: DTypeLike) -> Any:
     """Zeros that begin at the beginning of a cache line; others make a step of a tile take up to twice as long."""
     made = np.dtype(dtype)
     n_bytes = int(np.prod(shape)) * made.itemsize
