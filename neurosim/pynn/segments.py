@@ -121,6 +121,16 @@ def common(cells: np.ndarray, chosen: np.ndarray, size: int) -> np.ndarray:
     return cells[mask[cells]]
 
 
+def _put_together(signals: list[neo.AnalogSignal], signal: neo.AnalogSignal) -> None:
+    """Add a signal, as further columns of that of the same name where both are of the same times, as Neo does."""
+    for number, other in enumerate(signals):
+        times = (other.t_start, other.sampling_period, other.shape[0]) == (signal.t_start, signal.sampling_period, signal.shape[0])
+        if other.name == signal.name and times:
+            signals[number] = other.merge(signal)
+            return
+    signals.append(signal)
+
+
 def together(parts: Sequence[tuple[neo.Segment, int]]) -> neo.Segment:
     """One segment out of those of several populations; with each, the number of channels before its own."""
     first = parts[0][0]
@@ -128,8 +138,8 @@ def together(parts: Sequence[tuple[neo.Segment, int]]) -> neo.Segment:
     for segment, offset in parts:
         for signal in segment.analogsignals:
             signal.array_annotations["channel_index"] += offset
-            out.analogsignals.append(signal)
             signal.segment = out  # type: ignore[attr-defined]
+            _put_together(out.analogsignals, signal)
     lists = [segment.spiketrains for segment, _ in parts if isinstance(segment.spiketrains, TrainList)]
     if lists:
         out.spiketrains = lists[0] if len(lists) == 1 else joined(lists)

@@ -53,7 +53,7 @@ def _judge_scenarios(outcomes: list[Outcome], minimum: int) -> bool:
     if passed < minimum and outcomes:
         print(f"too few scenario tests pass: {passed}, at least {minimum} must")
     print(f"scenarios: {passed} passed, {len(failed)} failed, {len(skipped)} skipped", flush=True)
-    return passed >= minimum or not outcomes
+    return (passed >= minimum and not failed) or not outcomes
 
 
 def _judge_examples(runs: list[Run]) -> bool:

@@ -14,6 +14,7 @@ import pytest
 import quantities as pq
 from neo.core.spiketrainlist import SpikeTrainList
 
+import neurosim as sim
 from neurosim.pynn.trains import BLOCK, TrainList, joined
 
 TIMES = np.array([1.0, 2.0, 2.0, 4.5, 6.0])
@@ -185,3 +186,26 @@ def test_data_of_many_neurons_come_at_once(sim: Any) -> None:
     assert len(trains) == 20_000
     assert took < 0.2  # 0.02 s; a fourth of a full-scale microcircuit, which has 0.2 s
     assert sum(len(t) for t in trains) == sum(cells.get_spike_counts().values()) > 95_000
+
+
+def test_traces_of_an_assembly_are_columns_of_one_signal_as_pynn_gives_them() -> None:
+    sim.setup(timestep=0.1)
+    first, second = sim.Population(2, sim.IF_curr_exp(i_offset=0.1)), sim.Population(3, sim.IF_curr_exp(i_offset=0.2))
+    cells = first + second
+    cells.record("v")
+    sim.run(1.0)
+    (signal,) = cells.get_data().segments[0].analogsignals
+    own = second.get_data().segments[0].analogsignals[0]
+    assert signal.shape == (11, 5)
+    assert np.array_equal(signal.magnitude[:, 2:], own.magnitude)
+    assert signal.array_annotations["channel_index"].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_traces_of_other_times_stay_signals_of_their_own() -> None:
+    sim.setup(timestep=0.1)
+    first, second = sim.Population(2, sim.IF_curr_exp()), sim.Population(3, sim.IF_curr_exp())
+    first.record("v")
+    second.record("v", sampling_interval=0.2)
+    sim.run(1.0)
+    signals = (first + second).get_data().segments[0].analogsignals
+    assert [signal.shape for signal in signals] == [(11, 2), (6, 3)]
