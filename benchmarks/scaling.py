@@ -129,7 +129,9 @@ def draw(report: Report, folder: Path) -> None:
         colour = f"C{int(line.side[0]) - 1}"
         panel.plot(line.x, line.y, "o", color=colour)
         panel.plot(line.x, slope * line.x + intercept, "-", color=colour, label=f"{line.side}, R² {explained:.3f}")
-        panel.set(xlabel=line.axis.words, ylabel=COSTS[line.cost], ylim=(0, None))
+        panel.set(xlabel=line.axis.words, ylabel=COSTS[line.cost])
         panel.legend(fontsize="small")
+    for panel in panels.flat:
+        panel.set_ylim(bottom=0.0)  # once all points are there: it ends the scaling of the axis
     figure.savefig(folder / PLOT, dpi=100)
     plt.close(figure)
