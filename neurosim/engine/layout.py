@@ -39,7 +39,7 @@ N_SOURCE_PARAMETERS = 5
 
 def first_accumulator(parts: Int64, receptor: Int64 | int) -> Int64:
     """First accumulator of a receptor of parts, which are rows (..., N_COLUMNS) of the part table; every receptor has whole tiles."""
-    return parts[..., O_ACC] + receptor * (-(-parts[..., SIZE] // TILE) * TILE)
+    return parts[..., O_ACC] + receptor * n_tiles(parts[..., SIZE]) * TILE
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ import numpy as np
 from neurosim._jit import inner
 from neurosim.engine.fetching import fetch
 from neurosim.engine.powers import exp2, log2
+from neurosim.models._tile import LINE
 
 #: Columns of the segment table: first synapse, number of synapses, rule, delay (steps), first history
 #: cell and first accumulator that target 0 means, step of the last presynaptic spike at the soma, step
@@ -241,11 +242,12 @@ def pick_traces(block, row, first, n, lanes, cell, until, phase, rate, is_dense,
 
 @inner(inline="always")
 def fetch_ahead(first, target, weight):
-    """Fetch the group of synapses that comes some groups after the one that begins at ``first``."""
-    for k in range(0, LANES, 8 if weight.itemsize == 8 else 16):
-        fetch(weight, first + 2 * LANES + k)  # pyright: ignore[reportCallIssue]
-    for k in range(0, LANES, 32):
-        fetch(target, first + 2 * LANES + k)  # pyright: ignore[reportCallIssue]
+    """Fetch the synapses of the next group but one after that which begins at ``first``."""
+    begin = first + 2 * LANES
+    for k in range(begin, begin + LANES, LINE // weight.itemsize):
+        fetch(weight, k)  # pyright: ignore[reportCallIssue]
+    for k in range(begin, begin + LANES, LINE // target.itemsize):
+        fetch(target, k)  # pyright: ignore[reportCallIssue]
 
 
 @inner()

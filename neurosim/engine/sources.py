@@ -47,12 +47,12 @@ def interval_ms(kind, key, draw, rate_hz, scale, refrac_ms):
     """Next inter-spike interval in ms and the next draw; infinite where the rate is zero."""
     if rate_hz <= 0.0:
         return math.inf, draw
-    if kind == 1002:
+    if kind == GAMMA:
         value, draw = gamma_variate(key, draw, rate_hz)
         return 1000.0 * value / scale, draw
-    mean = 1000.0 / rate_hz - (refrac_ms if kind == 1003 else 0.0)
+    mean = 1000.0 / rate_hz - (refrac_ms if kind == REFRACTORY else 0.0)
     value = -math.log(uniform(key, draw)) * max(mean, 0.0)
-    return value + (refrac_ms if kind == 1003 else 0.0), draw + 1
+    return value + (refrac_ms if kind == REFRACTORY else 0.0), draw + 1
 
 
 @entry()
@@ -71,7 +71,7 @@ def restart(kind, first, count, now_ms, sources):
 def foresee(kind, first, stop, sources):
     """Note when the next of the sources ``first .. stop - 1`` sends: its step for arrays, its time in ms for the others."""
     soonest = math.inf
-    if kind == 1000:
+    if kind == ARRAY:
         for i in range(first, stop):
             if sources.draws[i] < sources.stop_index[i]:
                 soonest = min(soonest, float(sources.stamps[sources.draws[i]]))
@@ -91,7 +91,7 @@ def foresee_all(kind, first, count, sources):
 @inner()
 def emit(kind, first, count, step, dt_ms, sources, block, log_index, log_offset, n_out):
     """Append the spikes of the step that starts at ``step * dt_ms`` to a block's log; returns the new count."""
-    bound = float(step + 1) if kind == 1000 else step * dt_ms + dt_ms
+    bound = float(step + 1) if kind == ARRAY else step * dt_ms + dt_ms
     for begin in range(first, first + count, WATCHED):
         if sources.soonest[begin] <= bound:
             stop = min(begin + WATCHED, first + count)
@@ -106,7 +106,7 @@ def emit_some(kind, first, begin, stop, step, dt_ms, sources, block, log_index, 
     t0 = step * dt_ms
     end = t0 + dt_ms
     for i in range(begin, stop):
-        if kind == 1000:
+        if kind == ARRAY:
             while sources.draws[i] < sources.stop_index[i] and sources.stamps[sources.draws[i]] <= step + 1:
                 if n_out == log_index.shape[1]:
                     return n_out

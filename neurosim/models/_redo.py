@@ -107,19 +107,20 @@ def reached(v, p, h, limit):
 
 
 @inner()
-def substep_leaky(x, c, kinds, i_na, j, t, rest_ms, v, limit, tol):
-    """Advance one LIF neuron by at most ``rest_ms``: (time used, v, crossed the threshold)."""
+def substep_leaky(x, c, kinds, i_na, j, t, rest_ms, v, w, limit, tol):
+    """Advance one LIF neuron by at most ``rest_ms``: (time used, v, ``w`` as it was, crossed the threshold)."""
     g, d = drive_series(x, c, kinds, N_STATES, i_na, j, t)
     k1, k0, inv_c = float(c[K1 * TILE + j]), float(c[K0 * TILE + j]), float(c[INV_C * TILE + j])
     p = leaky_series(v, k1, k0, inv_c, g, d, (1.0 / 2.0, 1.0 / 3.0, 1.0 / 4.0, 1.0 / 5.0, 1.0 / 6.0))
-    return reached(v, p, truncated(p, rest_ms, tol), limit)
+    used, v_end, crossed = reached(v, p, truncated(p, rest_ms, tol), limit)
+    return used, v_end, w, crossed
 
 
 @inner()
-def substep_adaptive(x, c, kinds, i_na, j, t, rest_ms, v, w, tol):
+def substep_adaptive(x, c, kinds, i_na, j, t, rest_ms, v, w, limit, tol):
     """Advance one neuron with exponential or adaptation by at most ``rest_ms``: (time used, v, w, crossed the threshold)."""
     p = membrane(c, j)
-    v_t, limit, inv_delta = c[V_T * TILE + j], c[V_SPIKE * TILE + j], c[INV_DELTA * TILE + j]
+    v_t, inv_delta = c[V_T * TILE + j], c[INV_DELTA * TILE + j]
     g, d = drive_series(x, c, kinds, N_STATES, i_na, j, t)
     used, v_end, w_end = escape(v, w, p, v_t, limit, g[0], d[0], rest_ms)
     if used >= 0.0:
@@ -155,80 +156,79 @@ def remaining(x, pause):
     return pause if pause > residue_of(x) else 0.0
 
 
-@inner()
-def redo_leaky(j, i, x, c, kinds, s, dt, tol, out_index, out_offset, count):
-    """Advance LIF cell ``j`` of a tile by ``dt`` again, with refractoriness, sub-steps and crossings; it spikes as ``i``."""
-    v, pause, i_na = float(s[OLD_V * TILE + j]), float(x[REF * TILE + j]), float(s[INJECTED * TILE + j])
-    limit, v_reset, t, spikes = float(c[V_SPIKE * TILE + j]), float(c[V_RESET * TILE + j]), 0.0, 0
-    for _ in range(MAX_SUBSTEPS):
-        rest_ms = dt - t
-        if rest_ms <= 1e-12 * dt or spikes == MAX_SPIKES:
-            break
-        if pause > 0.0:
-            span = min(pause, rest_ms)
-            v, t, pause = v_reset, t + span, remaining(x, pause - span)
-            continue
-        crossed = v >= limit
-        if not crossed:
-            used, v, crossed = substep_leaky(x, c, kinds, i_na, j, t, rest_ms, v, limit, tol)
-            t += used
-        if crossed:
-            count = emit(i, t, dt, out_index, out_offset, count)
-            v, pause = v_reset, float(c[TAU_REF * TILE + j])
-            spikes += 1
-    x[V * TILE + j], x[REF * TILE + j] = v, pause
-    return count
-
-
-@inner()
-def redo_adaptive(j, i, x, c, kinds, s, dt, tol, out_index, out_offset, count):
-    """The same for neurons with an exponential or with adaptation."""
-    v, w, pause = float(s[OLD_V * TILE + j]), float(s[OLD_W * TILE + j]), float(x[REF * TILE + j])
-    i_na, t, spikes = float(s[INJECTED * TILE + j]), 0.0, 0
-    for _ in range(MAX_SUBSTEPS):
-        rest_ms = dt - t
-        if rest_ms <= 1e-12 * dt or spikes == MAX_SPIKES:
-            break
-        if pause > 0.0:
-            span = min(pause, rest_ms)
-            v, w = float(c[V_RESET * TILE + j]), wait(c, j, w, span)
-            t, pause = t + span, remaining(x, pause - span)
-            continue
-        crossed = v >= c[V_SPIKE * TILE + j]
-        if not crossed:
-            used, v, w, crossed = substep_adaptive(x, c, kinds, i_na, j, t, rest_ms, v, w, tol)
-            t += used
-        if crossed:
-            count = emit(i, t, dt, out_index, out_offset, count)
-            v, w, pause = float(c[V_RESET * TILE + j]), w + c[JUMP_W * TILE + j], float(c[TAU_REF * TILE + j])
-            spikes += 1
-    x[V * TILE + j], x[W * TILE + j], x[REF * TILE + j] = v, w, pause
-    return count
-
-
-def _over_marked(redo: Any) -> Any:
-    """The loop over the marked cells of a tile that does them again with ``redo``."""
+def _redoing(substep: Any, *, adapts: bool) -> Any:
+    """The function that does a cell again in steps of ``substep``; ``adapts``: whether the cells have an adaptation."""
 
     @inner()
-    def redo_tile(x, c, kinds, s, flags, size, start, dt, tol, out_index, out_offset, count):
-        """Do the marked cells of a tile again; the first one is cell ``start`` of the part."""
+    def redo(j, i, x, c, kinds, s, dt, tol, out_index, out_offset, count):
+        """Advance cell ``j`` of a tile by ``dt`` again, with refractoriness, sub-steps and crossings; it spikes as ``i``."""
+        v, w, pause = float(s[OLD_V * TILE + j]), float(s[OLD_W * TILE + j]) if adapts else 0.0, float(x[REF * TILE + j])
+        limit, v_reset, i_na = float(c[V_SPIKE * TILE + j]), float(c[V_RESET * TILE + j]), float(s[INJECTED * TILE + j])
+        t, spikes = 0.0, 0
+        for _ in range(MAX_SUBSTEPS):
+            rest_ms = dt - t
+            if rest_ms <= 1e-12 * dt or spikes == MAX_SPIKES:
+                break
+            if pause > 0.0:
+                span = min(pause, rest_ms)
+                v, t, pause = v_reset, t + span, remaining(x, pause - span)
+                if adapts:
+                    w = wait(c, j, w, span)
+                continue
+            crossed = v >= limit
+            if not crossed:
+                used, v, w, crossed = substep(x, c, kinds, i_na, j, t, rest_ms, v, w, limit, tol)
+                t += used
+            if crossed:
+                count = emit(i, t, dt, out_index, out_offset, count)
+                v, pause = v_reset, float(c[TAU_REF * TILE + j])
+                if adapts:
+                    w += c[JUMP_W * TILE + j]
+                spikes += 1
+        x[V * TILE + j], x[REF * TILE + j] = v, pause
+        if adapts:
+            x[W * TILE + j] = w
+        return count
+
+    return redo
+
+
+@inner()
+def fire(j, i, x, c, kinds, s, dt, tol, out_index, out_offset, count):
+    """Let cell ``j`` of a tile spike as ``i`` at the end of the step, unless it is refractory."""
+    if x[REF * TILE + j] <= 0:
+        count = emit(i, dt, dt, out_index, out_offset, count)
+        x[V * TILE + j] = c[V_RESET * TILE + j]
+        x[W * TILE + j] += c[JUMP_W * TILE + j]
+        x[REF * TILE + j] = c[TAU_REF * TILE + j]
+    return count
+
+
+def _over_marked(act: Any) -> Any:
+    """The loop that calls ``act`` for the marked cells of a tile."""
+
+    @inner()
+    def over_tile(x, c, kinds, s, flags, size, start, dt, tol, out_index, out_offset, count):
+        """Go through the marked cells of a tile; the first one is cell ``start`` of the part."""
         words = flags.view(np.uint64)
         for q in range((size + 7) // 8):
             if words[q] == 0:
                 continue
             for j in range(8 * q, min(8 * q + 8, size)):
                 if flags[j] != 0:
-                    count = redo(j, start + j, x, c, kinds, s, dt, tol, out_index, out_offset, count)
+                    count = act(j, start + j, x, c, kinds, s, dt, tol, out_index, out_offset, count)
         return count
 
-    return redo_tile
+    return over_tile
 
 
-redo_leaky_tile, redo_adaptive_tile = _over_marked(redo_leaky), _over_marked(redo_adaptive)
+redo_leaky_tile = _over_marked(_redoing(substep_leaky, adapts=False))
+redo_adaptive_tile = _over_marked(_redoing(substep_adaptive, adapts=True))
+fire_tile = _over_marked(fire)
 
 
 @inner(separate=True)
-def jump_tile(x, c, s, flags, size, start, dt, out_index, out_offset, count):
+def jump_tile(x, c, kinds, s, flags, size, start, dt, out_index, out_offset, count):
     """Voltage jumps (``s[SUM]``) at the end of the step, and the spikes they cause; lost on refractory cells."""
     zero = x.dtype.type(0)
     for j in range(np.uint64(size)):
@@ -236,16 +236,6 @@ def jump_tile(x, c, s, flags, size, start, dt, out_index, out_offset, count):
         v = x[V * TILE + j] + (zero if waiting else s[SUM * TILE + j])
         x[V * TILE + j] = v
         s[SUM * TILE + j] = v - c[V_SPIKE * TILE + j]
-    if not mark(s, flags, size):
-        return count
-    words = flags.view(np.uint64)
-    for q in range((size + 7) // 8):
-        if words[q] == 0:
-            continue
-        for j in range(8 * q, min(8 * q + 8, size)):
-            if flags[j] != 0 and x[REF * TILE + j] <= zero:
-                count = emit(start + j, dt, dt, out_index, out_offset, count)
-                x[V * TILE + j] = c[V_RESET * TILE + j]
-                x[W * TILE + j] += c[JUMP_W * TILE + j]
-                x[REF * TILE + j] = c[TAU_REF * TILE + j]
+    if mark(s, flags, size):
+        count = fire_tile(x, c, kinds, s, flags, size, start, dt, 0.0, out_index, out_offset, count)
     return count

@@ -8,10 +8,10 @@ in the nearest cache. Cells of equal parameters share one tile of coefficients.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 #: Cells of a tile.
 TILE = 256
@@ -24,8 +24,11 @@ OLD_V, OLD_W, GAIN, SUM, INJECTED, SERIES = range(6)
 LINE = 64
 
 
-def n_tiles(size: int) -> int:
-    """Tiles that hold ``size`` cells."""
+Count = TypeVar("Count", int, NDArray[np.int64])
+
+
+def n_tiles(size: Count) -> Count:
+    """Tiles that hold ``size`` cells, a number or an array of numbers."""
     return -(-size // TILE)
 
 

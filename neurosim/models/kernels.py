@@ -184,7 +184,7 @@ def receive_firing(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, 
         y, k = x[t * n_rows :], c[tiles[t] :]
         refresh(y, k, kinds, N_STATES, size, decays, acc, codes, lanes, width, start)
         if jumps(kinds, acc, codes, lanes, width, start, size, s):
-            count = jump_tile(y, k, s, flags, size, start, dt, out_index, out_offset, count)
+            count = jump_tile(y, k, kinds, s, flags, size, start, dt, out_index, out_offset, count)
     return count
 
 

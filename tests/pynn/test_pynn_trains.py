@@ -14,7 +14,6 @@ import pytest
 import quantities as pq
 from neo.core.spiketrainlist import SpikeTrainList
 
-import neurosim as sim
 from neurosim.pynn.trains import BLOCK, TrainList, joined
 
 TIMES = np.array([1.0, 2.0, 2.0, 4.5, 6.0])
@@ -188,8 +187,7 @@ def test_data_of_many_neurons_come_at_once(sim: Any) -> None:
     assert sum(len(t) for t in trains) == sum(cells.get_spike_counts().values()) > 95_000
 
 
-def test_traces_of_an_assembly_are_columns_of_one_signal_as_pynn_gives_them() -> None:
-    sim.setup(timestep=0.1)
+def test_traces_of_an_assembly_are_columns_of_one_signal_as_pynn_gives_them(sim: Any) -> None:
     first, second = sim.Population(2, sim.IF_curr_exp(i_offset=0.1)), sim.Population(3, sim.IF_curr_exp(i_offset=0.2))
     cells = first + second
     cells.record("v")
@@ -201,8 +199,7 @@ def test_traces_of_an_assembly_are_columns_of_one_signal_as_pynn_gives_them() ->
     assert signal.array_annotations["channel_index"].tolist() == [0, 1, 2, 3, 4]
 
 
-def test_traces_of_other_times_stay_signals_of_their_own() -> None:
-    sim.setup(timestep=0.1)
+def test_traces_of_other_times_stay_signals_of_their_own(sim: Any) -> None:
     first, second = sim.Population(2, sim.IF_curr_exp()), sim.Population(3, sim.IF_curr_exp())
     first.record("v")
     second.record("v", sampling_interval=0.2)
