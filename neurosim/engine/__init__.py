@@ -4,7 +4,7 @@ Start reading at ``simulation.py``; the step itself is ``kernels.py``, which cal
 kernels through ``parts.py``. ``layout.py`` cuts the cells into blocks, ``static.py``,
 ``synapses.py``, ``plastic_store.py`` and ``stores.py`` build the stores of synapses, ``delivery.py``,
 ``short_term.py`` and ``plasticity.py`` process arriving spikes (``fetching.py`` asks for memory ahead),
-``barrier.py`` is where blocks meet, ``room.py`` has their queues and scratch, ``sources.py``, ``drives.py``,
+``meeting.py`` is where threads meet, ``room.py`` has their queues and scratch, ``sources.py``, ``drives.py``,
 ``currents.py`` and ``live.py`` drive the network, ``recording.py`` and ``record_file.py`` keep the
 results, ``carry.py`` applies changes between runs, ``state.py`` saves and restores, ``options.py``,
 ``budget.py`` and ``memory.py`` refuse what cannot be.

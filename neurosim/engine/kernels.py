@@ -3,7 +3,8 @@
 Nothing that is sent can arrive sooner than the smallest delay, so a block needs no other block for
 that many steps. One step of a block: integrate its cells over (t, t + dt], add what arrives at
 t + dt, sample. Every block writes its spikes to a log of its own, which is not written over during
-a call; after the barrier every thread reads the logs of all blocks and queues what concerns its own.
+a call; after a meeting the logs of all blocks are read for each, and what concerns it is queued.
+Which thread advances a block makes no difference to the block, so threads take what is left.
 Functions marked ``inline`` are merged into :func:`run` by Numba: compiled on their own they would
 carry all arrays as arguments and cost most of the compile time.
 """
@@ -12,9 +13,9 @@ from __future__ import annotations
 
 from neurosim._jit import entry, inner
 from neurosim.engine import layout as lay
-from neurosim.engine.barrier import wait
 from neurosim.engine.delivery import deliver_dynamic, deliver_static, enqueue_dynamic, enqueue_static, fetch_rows, fetch_runs
 from neurosim.engine.drives import deliver_drives
+from neurosim.engine.meeting import is_last, is_over, next_turn, open_turn, take, turns_done
 from neurosim.engine.parts import ADVANCE, RECEIVE, call_part
 from neurosim.engine.plasticity import log_spike
 from neurosim.engine.sources import emit, foresee_all
@@ -215,17 +216,63 @@ def deliver(b, now_step, dt_ms, cells, static, dynamic, drives, queues, counting
         deliver_drives(b, now_step, drives, cells.acc, cells.codes, cells.lanes, counting)
 
 
+@inner(inline="always")
+def is_crowded(turn, last_place, most, reserve, log_size, before_place, ends, filling, queues):
+    """Whether a log or a queue may be too small for another batch."""
+    news = spikes_between(before_place, last_place, ends)
+    return longest(turn & 1, filling) + news * most > queues[0].shape[2] or fullest(log_size, last_place, ends) < reserve
+
+
+@inner(inline="always")
+def advance_block(
+    b, first_step, start, stop, n_steps, batch, per_step, dt_ms, addresses, cells, sources, static, dynamic, drives, injection,
+    probes, amplitudes, samples, pending, queues, log_gid, log_offset, ends, heads, decays, scratch, flags, counting,
+):  # fmt: skip
+    """Advance one block by the steps ``start .. stop - 1`` of a call of ``n_steps``."""
+    n_groups, n_cells = addresses.size, cells.gid.size
+    first, last = cells.block_ptr[b], cells.block_ptr[b + 1]
+    if start == 0:
+        queue_pending(b, n_cells, first_step, pending, static, dynamic, queues)
+        foresee_sources(first, last, cells, sources)
+    before = max(start - batch, 0) * per_step
+    queue_news(b, n_cells, first_step, before, start * per_step, per_step, static, dynamic, queues, log_gid, ends, heads)
+    n_out = log_start(b, start * per_step, ends)
+    for k in range(start, stop):
+        now = first_step + k + 1
+        inject(b, k, injection, cells.i_inj, amplitudes)
+        for part in range(first, last):
+            begun, group = n_out, part - first
+            n_out = integrate_part(
+                part, group, b, now - 1, dt_ms, addresses, cells, sources, log_gid, log_offset, decays, scratch, flags, n_out
+            )
+            if n_out > begun:
+                stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, now, cells, dynamic, log_gid)
+            ends[b, k * per_step + group] = n_out
+        deliver(b, now, dt_ms, cells, static, dynamic, drives, queues, counting)
+        sampled = is_sampled(now, probes)
+        for part in range(first, last):
+            begun, group, needed = n_out, part - first, sampled or k == n_steps - 1
+            n_out = receive_part(part, group, b, needed, dt_ms, addresses, cells, log_gid, log_offset, decays, scratch, flags, n_out)
+            if n_out > begun:
+                stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, now, cells, dynamic, log_gid)
+            ends[b, k * per_step + n_groups + group] = n_out
+        if sampled:
+            sample(b, now, probes, cells.state, samples)
+
+
 @entry(nogil=True)
 def run(
-    lo, hi, barrier, first_step, n_steps, batch, dt_ms, most, reserve, addresses, cells, sources, static, dynamic, drives, injection,
+    own, meeting, first_step, n_steps, batch, dt_ms, most, reserve, addresses, cells, sources, static, dynamic, drives, injection,
     probes, amplitudes, samples, pending, queues, filling, log_gid, log_offset, ends, heads, decays, scratch, flags, counting,
 ):  # fmt: skip
-    """Run blocks ``lo .. hi - 1`` for ``n_steps`` steps, or until a log or a queue may be too small.
+    """Run all blocks for ``n_steps`` steps, or until a log or a queue may be too small.
 
     Parameters
     ----------
-    barrier
-        Address of the barrier that all threads of this run share, 0 for a single thread.
+    own
+        Block that this thread takes first in every batch; it goes on with those that nobody has taken.
+    meeting
+        Where the threads of this call meet, a :attr:`Meeting.address`.
     first_step, n_steps, batch
         Number of the call's first step, its steps, steps between meetings.
     most, reserve
@@ -252,47 +299,20 @@ def run(
     int
         Steps done, the same for all threads.
     """
-    n_groups, n_cells = addresses.size, cells.gid.size
-    per_step = 2 * n_groups
-    start, before, parity = n_steps - n_steps, n_steps - n_steps, 0
-    while start < n_steps:
-        n = min(batch, n_steps - start)
-        for b in range(lo, hi):
-            if start == 0:
-                queue_pending(b, n_cells, first_step, pending, static, dynamic, queues)
-                foresee_sources(cells.block_ptr[b], cells.block_ptr[b + 1], cells, sources)
-            queue_news(b, n_cells, first_step, before * per_step, start * per_step, per_step, static, dynamic, queues, log_gid, ends, heads)
-            n_out = log_start(b, start * per_step, ends)
-            first, last = cells.block_ptr[b], cells.block_ptr[b + 1]
-            for k in range(start, start + n):
-                now = first_step + k + 1
-                inject(b, k, injection, cells.i_inj, amplitudes)
-                for part in range(first, last):
-                    begun, group = n_out, part - first
-                    n_out = integrate_part(
-                        part, group, b, now - 1, dt_ms, addresses, cells, sources, log_gid, log_offset, decays, scratch, flags, n_out
-                    )
-                    if n_out > begun:
-                        stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, now, cells, dynamic, log_gid)
-                    ends[b, k * per_step + group] = n_out
-                deliver(b, now, dt_ms, cells, static, dynamic, drives, queues, counting)
-                sampled = is_sampled(now, probes)
-                for part in range(first, last):
-                    begun, group, needed = n_out, part - first, sampled or k == n_steps - 1
-                    n_out = receive_part(
-                        part, group, b, needed, dt_ms, addresses, cells, log_gid, log_offset, decays, scratch, flags, n_out
-                    )
-                    if n_out > begun:
-                        stamp_spikes(b, cells.parts[part, O_CELL], begun, n_out, now, cells, dynamic, log_gid)
-                    ends[b, k * per_step + n_groups + group] = n_out
-                if sampled:
-                    sample(b, now, probes, cells.state, samples)
-            filling[parity, b] = max(longest(b, queues[1]), longest(b, queues[3]))
-        wait(barrier)
-        before, start = start, start + n
-        news = spikes_between(before * per_step, start * per_step, ends)
-        room = fullest(log_gid.shape[1], start * per_step, ends)
-        if longest(parity, filling) + news * most > queues[0].shape[2] or room < reserve:
-            break
-        parity = 1 - parity
-    return start
+    n_blocks, per_step, turn = ends.shape[0], 2 * addresses.size, 0
+    while not is_over(turn) and n_steps > 0:
+        start, stop = turn * batch, min((turn + 1) * batch, n_steps)
+        for i in range(n_blocks):
+            b = (own + i) % n_blocks
+            if not take(meeting, b, turn):
+                continue
+            advance_block(
+                b, first_step, start, stop, n_steps, batch, per_step, dt_ms, addresses, cells, sources, static, dynamic, drives, injection,
+                probes, amplitudes, samples, pending, queues, log_gid, log_offset, ends, heads, decays, scratch, flags, counting,
+            )  # fmt: skip
+            filling[turn & 1, b] = max(longest(b, queues[1]), longest(b, queues[3]))
+            if is_last(meeting, n_blocks):
+                crowded = is_crowded(turn, stop * per_step, most, reserve, log_gid.shape[1], start * per_step, ends, filling, queues)
+                open_turn(meeting, turn + 1, crowded or stop == n_steps)
+        turn = next_turn(meeting, turn)
+    return min(turns_done(turn) * batch, n_steps)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from neurosim import connectivity
 from neurosim.engine import (
-    barrier,
     budget,
     build,
     carry,
@@ -19,6 +18,7 @@ from neurosim.engine import (
     drives,
     kernels,
     live,
+    meeting,
     options,
     pacing,
     parts,
@@ -90,8 +90,7 @@ class Simulation:
         self.slice_steps = max(round(slice_ms / network.dt), 1)
         self.realtime = pacing.RealTime(slice_ms=self.slice_steps * network.dt)
         self.live: live.Exchange | None = None
-        self._barrier = barrier.make(self.threads)
-        self._pool = ThreadPoolExecutor(self.threads - 1, "neurosim") if self._barrier else None
+        self._pool = ThreadPoolExecutor(self.threads - 1, "neurosim") if self.threads > 1 and meeting.futex() else None
         self.interrupted = False
         self.wall_s = {"compile": 0.0, "kernels": 0.0, "run": 0.0}
         self._cold = True
@@ -119,6 +118,7 @@ class Simulation:
         self.stores = stores.build(network, self.layout, self.dtype, memories, self.threads, drives.expand(network, self.driving))
         build.write_lanes(self.layout, cells, self.stores.lanes)
         self._work = room.scratch_of(self.layout, self.dtype)
+        self._meeting = meeting.Meeting(self.threads, self.layout.n_blocks)
         sources = build.build_sources(network, self.layout, self.driving, now_ms=step * network.dt, now_step=step if step else -1)
         self._assemble(cells, sources)
         self._history = self._pending = (np.empty(0, np.int64), np.empty(0, np.int64))
@@ -276,13 +276,12 @@ class Simulation:
         self._keep(gids, stamps, times)
 
     def _run_blocks(self, *work: object) -> int:
-        """Run all blocks, one thread each, or one after another without a barrier; returns the steps done."""
-        n_blocks = self.layout.n_blocks
-        if self._barrier is None or self._pool is None:
-            return kernels.run(0, n_blocks, barrier.NO_BARRIER, *work)
-        share = n_blocks // self.threads
-        others = [self._pool.submit(kernels.run, t * share, (t + 1) * share, self._barrier.address, *work) for t in range(1, self.threads)]
-        done = kernels.run(0, share, self._barrier.address, *work)
+        """Run all blocks, with all threads if they can meet; returns the steps done."""
+        share = self.layout.n_blocks // self.threads
+        self._meeting.open()
+        threads = range(1, self.threads if self._pool else 1)
+        others = [self._pool.submit(kernels.run, t * share, self._meeting.address, *work) for t in threads]  # pyright: ignore[reportOptionalMemberAccess]
+        done = kernels.run(0, self._meeting.address, *work)
         for other in others:
             other.result()
         return done
