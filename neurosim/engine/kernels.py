@@ -311,7 +311,7 @@ def run(
                 probes, amplitudes, samples, pending, queues, log_gid, log_offset, ends, heads, decays, scratch, flags, counting,
             )  # fmt: skip
             filling[turn & 1, b] = max(longest(b, queues[1]), longest(b, queues[3]))
-            if is_last(meeting, n_blocks):
+            if is_last(meeting, i + 1, n_blocks):
                 crowded = is_crowded(turn, stop * per_step, most, reserve, log_gid.shape[1], start * per_step, ends, filling, queues)
                 open_turn(meeting, turn + 1, crowded or stop == n_steps)
         turn = next_turn(meeting, turn)

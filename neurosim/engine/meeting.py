@@ -111,12 +111,14 @@ def turns_done(turn):
 @inner()
 def take(meeting, block, turn):
     """Take a block for one turn; false if another thread has it, or had it already."""
-    return _exchange(meeting[0] + _TAKEN + _LINE * block, turn, turn + 1)  # pyright: ignore[reportCallIssue]
+    return meeting[1] == 1 or _exchange(meeting[0] + _TAKEN + _LINE * block, turn, turn + 1)  # pyright: ignore[reportCallIssue]
 
 
 @inner()
-def is_last(meeting, n_blocks):
-    """Note that a block is finished; true for the last one of a turn."""
+def is_last(meeting, n_seen, n_blocks):
+    """Note that a block is finished, the ``n_seen``-th that this thread has seen; true for the last one of a turn."""
+    if meeting[1] == 1:
+        return n_seen == n_blocks
     if _add(meeting[0] + _FINISHED, 1) < n_blocks - 1:  # pyright: ignore[reportCallIssue]
         return False
     _add(meeting[0] + _FINISHED, -n_blocks)  # pyright: ignore[reportCallIssue]

@@ -25,7 +25,7 @@ def _work(own, meeting, n_turns, advanced, order, slow):
                 for _ in range(slow):
                     advanced[b] += 1
                 advanced[b] -= slow - 1
-                if is_last(meeting, n_blocks):
+                if is_last(meeting, i + 1, n_blocks):
                     open_turn(meeting, turn + 1, turn + 1 == n_turns)
         turn = next_turn(meeting, turn)
     return turns_done(turn)
