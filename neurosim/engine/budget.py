@@ -80,6 +80,22 @@ def check(network: Network, dtype: type, threads: int, limit_gb: float | None = 
     raise MemoryLimitError(f"{text}.", where="run()", used=round(needs.total), limit=limit, remedy=remedy)
 
 
+def check_cells(size: int, label: str | None, limit_gb: float | None = None) -> None:
+    """Refuse a population whose cells alone do not fit in memory, before PyNN makes a table of them.
+
+    Raises
+    ------
+    MemoryLimitError
+        With the estimate.
+    """
+    limit = memory.available_bytes() if limit_gb is None else limit_gb * 1e9
+    if limit is None or size * NEURON <= limit:
+        return
+    text = f"{size:,} cells need about {size_text(size * NEURON)} of memory, {size_text(limit)} are there for them."
+    remedy = "Use fewer cells. setup(max_memory=GB) sets another limit, 'inf' none."
+    raise MemoryLimitError(text, where=f"Population '{label}'", used=size * NEURON, limit=limit, remedy=remedy)
+
+
 def _remedy(network: Network, counted: list[_Counted], dtype: type, threads: int) -> str:
     advice = "Use fewer synapses or neurons, or a machine with more memory. setup(max_memory=GB) sets another limit, 'inf' none."
     smaller = _estimate(network, counted, np.float32, threads).total

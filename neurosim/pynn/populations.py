@@ -17,6 +17,9 @@ from neurosim.pynn.groups import CellArray, Cells
 from neurosim.pynn.recording import Recorder
 from neurosim.pynn.rng import adopt, adopt_values
 
+#: Cells from which it is asked whether they fit in memory.
+_LARGE = 1_000_000
+
 
 class PopulationView(Cells, common.PopulationView):
     """Some cells of a population."""
@@ -122,6 +125,10 @@ class Population(Cells, common.Population):
 
     def _create_cells(self) -> None:
         state = simulator.state
+        if self.size > _LARGE:
+            from neurosim.engine.budget import check_cells  # it takes longer to import than a small script to run
+
+            check_cells(self.size, self.label, state.settings["max_memory"])
         self.all_cells = CellArray.of(self, state.id_counter)
         self._mask_local = np.ones(self.size, dtype=bool)
         adopt_values(value for _, value in self.celltype.parameter_space.items())

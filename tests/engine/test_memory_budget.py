@@ -174,3 +174,12 @@ print(resident() - before, budget.estimate(net, getattr(np, PRECISION), 1).total
     assert done.returncode == 0, done.stderr
     taken, estimated = map(float, done.stdout.split())
     assert taken == pytest.approx(estimated, rel=0.25)
+
+
+def test_a_population_whose_cells_do_not_fit_is_refused_before_a_table_of_them_is_made():
+    sim.setup(timestep=0.1)
+    with pytest.raises(MemoryLimitError, match=r"3,000,000,000 cells need about 900 GB of memory, .* are there for them. Use fewer cells"):
+        sim.Population(3_000_000_000, sim.IF_curr_exp())
+    sim.setup(timestep=0.1, max_memory=0.5)
+    with pytest.raises(MemoryLimitError, match=r"Population 'big': 2,000,000 cells need about 600 MB of memory, 500 MB are there"):
+        sim.Population(2_000_000, sim.IF_curr_exp(), label="big")
