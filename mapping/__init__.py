@@ -16,7 +16,8 @@ from neurosim.mapping.lookup import Resident
 from neurosim.mapping.mapping import Mapping
 from neurosim.mapping.pins import Pin, Place
 from neurosim.mapping.pipeline import FitReport, fit_report, map_network
-from neurosim.mapping.traffic import CoreGraph, Traffic, count_traffic
+from neurosim.mapping.structures import CoreGraph
+from neurosim.mapping.traffic import Traffic, count_traffic
 from neurosim.mapping.usage import Binding, Utilisation
 
 __all__ = [

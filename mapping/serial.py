@@ -17,7 +17,8 @@ from neurosim.losses import Ledger, Loss
 from neurosim.mapping.fingerprint import chip_fingerprint, network_fingerprint, text_digest
 from neurosim.mapping.mapping import Mapping
 from neurosim.mapping.pins import Pin, Place, as_place, check_pins
-from neurosim.mapping.traffic import CoreGraph, Traffic
+from neurosim.mapping.structures import CoreGraph
+from neurosim.mapping.traffic import Traffic
 from neurosim.mapping.usage import Utilisation
 from neurosim.network import Network, Population
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chips.chip import Chip
+from neurosim.mapping.structures import CoreGraph
 from neurosim.network import Network, Projection, Selection, Synapse
 
 Int64 = NDArray[np.int64]
@@ -25,14 +25,6 @@ Floats = NDArray[np.float64]
 MAX_EXACT_SYNAPSES = 50_000_000
 _MAX_MARKS = 128_000_000
 _MAX_GRAPH = 4_000_000
-
-
-class CoreGraph(NamedTuple):
-    """Packets between pairs of different cores, one row per pair that has any."""
-
-    source: Int64
-    target: Int64
-    packets: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
