@@ -13,17 +13,18 @@ from neurosim.connectivity import DistanceDependent, Expansion
 from neurosim.connectivity.columns import Span, all_columns, prepare
 from neurosim.engine import layout as lay
 from neurosim.engine import memory
-from neurosim.engine.memory import size_text
 from neurosim.engine.plastic_store import KEPT
 from neurosim.engine.static import EXACT, PACKED_ERROR
 from neurosim.errors import MemoryLimitError, NeurosimError
+from neurosim.machine import NEURON_BYTES, size_text
 from neurosim.network import Ends, Network, Projection
 
-#: Bytes of a synapse with memory while it is built, and of a cell, as measured.
+#: Bytes of a synapse with memory while it is built, as measured.
 WITH_MEMORY = {"tsodyks_markram": 200, "stochastic": 150}
 #: Bytes of a run of STDP synapses, and of one synapse that is kept while they are built.
 PLASTIC_RUN, PLASTIC_KEPT = 170, 24
-NEURON, SOURCE = 300, 100
+#: Bytes of a spike source, as measured.
+SOURCE = 100
 #: Networks smaller than this are not compared with the memory there is.
 SMALL_BYTES = 200_000_000
 #: Largest packed weight; rows from which the synapses of a rule that looks at every pair are estimated.
@@ -80,22 +81,6 @@ def check(network: Network, dtype: type, threads: int, limit_gb: float | None = 
     raise MemoryLimitError(f"{text}.", where="run()", used=round(needs.total), limit=limit, remedy=remedy)
 
 
-def check_cells(size: int, label: str | None, limit_gb: float | None = None) -> None:
-    """Refuse a population whose cells alone do not fit in memory, before PyNN makes a table of them.
-
-    Raises
-    ------
-    MemoryLimitError
-        With the estimate.
-    """
-    limit = memory.available_bytes() if limit_gb is None else limit_gb * 1e9
-    if limit is None or size * NEURON <= limit:
-        return
-    text = f"{size:,} cells need about {size_text(size * NEURON)} of memory, {size_text(limit)} are there for them."
-    remedy = "Use fewer cells. setup(max_memory=GB) sets another limit, 'inf' none."
-    raise MemoryLimitError(text, where=f"Population '{label}'", used=size * NEURON, limit=limit, remedy=remedy)
-
-
 def _remedy(network: Network, counted: list[_Counted], dtype: type, threads: int) -> str:
     advice = "Use fewer synapses or neurons, or a machine with more memory. setup(max_memory=GB) sets another limit, 'inf' none."
     smaller = _estimate(network, counted, np.float32, threads).total
@@ -115,7 +100,7 @@ def _estimate(network: Network, counted: list[_Counted], dtype: type, threads: i
     packed = all(_packs([c.weight for c in group], dtype) for group in by_port.values())
     plain = 4 if packed else 2 + np.dtype(dtype).itemsize
     sizes = [(_size(network, c, plain, dtype, threads), c) for c in counted]
-    cells = sum(p.size * (SOURCE if p.is_source else NEURON) for p in network.populations)
+    cells = sum(p.size * (SOURCE if p.is_source else NEURON_BYTES) for p in network.populations)
     total = cells + sum(size for size, _ in sizes) + _tables(network, static, len(by_port), threads)
     if not sizes:
         return Estimate(total)

@@ -10,6 +10,7 @@ from pyNN.models import BaseCellType
 from pyNN.parameters import LazyArray
 
 from neurosim.errors import ParameterError, StateError
+from neurosim.machine import check_cells
 from neurosim.pynn import network_parts as parts
 from neurosim.pynn import simulator
 from neurosim.pynn.assemblies import Assembly
@@ -126,8 +127,6 @@ class Population(Cells, common.Population):
     def _create_cells(self) -> None:
         state = simulator.state
         if self.size > _LARGE:
-            from neurosim.engine.budget import check_cells  # it takes longer to import than a small script to run
-
             check_cells(self.size, self.label, state.settings["max_memory"])
         self.all_cells = CellArray.of(self, state.id_counter)
         self._mask_local = np.ones(self.size, dtype=bool)

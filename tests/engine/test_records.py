@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurosim import machine
 from neurosim.engine import memory
 from neurosim.engine.recording import CHUNK_BYTES, Recordings, most_steps
 from neurosim.engine.records import FIRST_ROWS, MANY_ROWS, SampleRecord, SpikeRecord, in_order
@@ -132,17 +133,17 @@ def test_samples_that_cannot_fit_are_refused_before_the_run(monkeypatch: pytest.
 def test_memory_is_what_machine_and_container_leave(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     info, limit, used = tmp_path / "meminfo", tmp_path / "max", tmp_path / "current"
     info.write_text("MemTotal:  900 kB\nMemAvailable:     500 kB\n")
-    monkeypatch.setattr(memory, "MEMINFO", info)
-    monkeypatch.setattr(memory, "CONTAINER", (limit, used))
-    assert memory.available_bytes() == 500 * 1024
+    monkeypatch.setattr(machine, "MEMINFO", info)
+    monkeypatch.setattr(machine, "CONTAINER", (limit, used))
+    assert machine.available_bytes() == 500 * 1024
     limit.write_text("300000\n")
     used.write_text("100000\n")
-    assert memory.available_bytes() == 200_000
+    assert machine.available_bytes() == 200_000
     limit.write_text("max\n")
-    assert memory.available_bytes() == 500 * 1024
+    assert machine.available_bytes() == 500 * 1024
     info.write_text("")
-    assert (memory.available_bytes() or 0) > 100_000_000  # of the whole machine
+    assert (machine.available_bytes() or 0) > 100_000_000  # of the whole machine
 
 
 def test_sizes_read_well() -> None:
-    assert [memory.size_text(n) for n in (12, 1500, 8e8, 1.2345e12)] == ["12 B", "1.5 kB", "800 MB", "1,234 GB"]
+    assert [machine.size_text(n) for n in (12, 1500, 8e8, 1.2345e12)] == ["12 B", "1.5 kB", "800 MB", "1,234 GB"]
