@@ -119,7 +119,7 @@ def write_coefficients(network: Network, layout: Layout, cells: Cells) -> Cells:
                 k = inside[0][2]
                 if len(inside) == 1 and columns[k].shape[1] == 1:
                     if k not in shared:
-                        shared[k] = add(np.repeat(columns[k], TILE, axis=1))
+                        shared[k] = add(model_layout.uniform_tile(columns[k]))
                     cells.tile_at[row[lay.O_TILE] + t] = shared[k]
                 else:
                     cells.tile_at[row[lay.O_TILE] + t] = add(_mixed_tile(t * TILE, inside, columns))

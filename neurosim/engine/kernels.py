@@ -98,12 +98,20 @@ def collect(reader, first_step, n_places, per_step, dt_ms, log_gid, log_offset, 
     """Put the spikes of a call in order (step, phase, group, global id): id, step at whose end it is sent, time in ms."""
     n = 0
     for place in range(n_places):
+        found = open_logs(reader, place, ends, heads)
+        if found == 0:
+            continue
         step = first_step + place // per_step
-        for _ in range(open_logs(reader, place, ends, heads)):
+        for b in range(ends.shape[0]):
+            if ends[b, place] - heads[reader, b] < found:
+                continue
+            for s in range(heads[reader, b], ends[b, place]):  # all of them are in one log, in order
+                gids[n], stamps[n], times[n] = log_gid[b, s], step + 1, step * dt_ms + log_offset[b, s]
+                n += 1
+            found = 0
+        for _ in range(found):
             b, s = next_spike(reader, place, log_gid, ends, heads)
-            gids[n] = log_gid[b, s]
-            stamps[n] = step + 1
-            times[n] = step * dt_ms + log_offset[b, s]
+            gids[n], stamps[n], times[n] = log_gid[b, s], step + 1, step * dt_ms + log_offset[b, s]
             n += 1
 
 

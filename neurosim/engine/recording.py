@@ -80,9 +80,9 @@ class Sorting:
         return cls(network, layout, probe_of, tuple(p.population for p in probes), bases, bool((probe_of < len(probes)).all()))
 
     def keep(self, gids: Int64, times_ms: Floats) -> tuple[Ints, Floats]:
-        """Copies of those spikes that are recorded."""
+        """Those spikes that are recorded; the times are the same array where that is all of them."""
         if self.everything:
-            return gids.astype(np.int32), times_ms.copy()
+            return gids.astype(np.int32), times_ms
         kept = np.flatnonzero(self.probe_of[gids] < len(self.populations)) if self.populations else np.empty(0, np.int64)
         return gids[kept].astype(np.int32), times_ms[kept]
 
@@ -124,7 +124,7 @@ class Recordings:
 
     # --- taking ------------------------------------------------------------------------------
     def add_spikes(self, network: Network, layout: Layout, gids: Int64, times_ms: Floats) -> None:
-        """Keep the spikes of the cells whose spikes are recorded; the arrays are copied.
+        """Keep the spikes of the cells whose spikes are recorded; ``times_ms`` must not change afterwards.
 
         Parameters
         ----------

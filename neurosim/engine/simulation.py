@@ -273,7 +273,7 @@ class Simulation:
         last_batch = (n_steps - 1) // self._batch * self._batch
         late = np.searchsorted(stamps, first_step + last_batch, side="right")
         self._pending = (gids[late:], stamps[late:])
-        self._keep(gids, stamps, times)
+        self._keep(gids, stamps, times, first_step + n_steps)
 
     def _run_blocks(self, *work: object) -> int:
         """Run all blocks, with all threads if they can meet; returns the steps done."""
@@ -294,17 +294,18 @@ class Simulation:
         gids, stamps, times = build.take_due(self.network, self.layout, self.program.sources, self.step)
         if len(gids):
             self._pending = tuple(np.concatenate(pair) for pair in zip(self._pending, (gids, stamps), strict=True))
-            self._keep(gids, stamps, times)
+            self._keep(gids, stamps, times, self.step)
         self._sample_now()
         self._sample_weights()
 
-    def _keep(self, gids: Int64, stamps: Int64, times: Floats) -> None:
-        """Count and record new spikes, and remember those that are still on their way."""
+    def _keep(self, gids: Int64, stamps: Int64, times: Floats, now: int) -> None:
+        """Count and record new spikes up to step ``now``, and remember those that are still on their way."""
         if not len(gids):
             return
         self._counts += np.bincount(gids, minlength=self.layout.n_cells)
-        recent = self._history[1] > self.step - self.stores.max_delay
-        self._history = (np.concatenate([self._history[0][recent], gids]), np.concatenate([self._history[1][recent], stamps]))
+        oldest = now - self.stores.max_delay
+        recent, new = self._history[1] > oldest, np.searchsorted(stamps, oldest, side="right")
+        self._history = (np.concatenate([self._history[0][recent], gids[new:]]), np.concatenate([self._history[1][recent], stamps[new:]]))
         self.recordings.add_spikes(self.network, self.layout, gids, times)
         live.collect(self, gids, times)
 

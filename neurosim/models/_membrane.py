@@ -21,6 +21,8 @@ from neurosim.models._series import full_series, leaky_series, value
 from neurosim.models._tile import GAIN, INJECTED, OLD_V, OLD_W, SERIES, SUM, TILE
 
 K2, K1, K0, EPS, V_T, INV_DELTA, OMEGA, RATE_W, ALPHA, E_L, INV_C, V_SPIKE, V_RESET, JUMP_W, TAU_REF, PROP, CONST, PER_NA = range(18)
+#: Row that is 1 where all cells of the tile have the coefficients of the first one, else 0.
+UNIFORM = 18
 V, W, REF = range(3)
 N_STATES = 3
 
@@ -77,29 +79,46 @@ def linear_tile(x, c, kinds, s, flags, size, dt):
     return mark(s, flags, size)
 
 
+@inner(forceinline=True)
+def linear_constants(c, k):
+    """What :func:`linear_cell` needs of the coefficients of cell ``k``."""
+    membrane_rows = (c[K1 * TILE + k], c[K0 * TILE + k], c[INV_C * TILE + k], c[PROP * TILE + k], c[CONST * TILE + k])
+    limits = (c[V_SPIKE * TILE + k], c[V_RESET * TILE + k])
+    first, second = BASE * TILE + k, (BASE + STRIDE) * TILE + k
+    return (
+        membrane_rows + limits + (c[first + DECAY1 * TILE], c[second + DECAY1 * TILE], c[first + TO_V_G * TILE], c[second + TO_V_G * TILE])
+    )
+
+
+@inner(forceinline=True)
+def linear_cell(j, constants, x, s, codes_0, codes_1, unit_0, unit_1, h, residue):
+    """One cell of :func:`linear_pair`."""
+    k1, k0, inv_c, prop, const, limit, reset, decay_0, decay_1, gain_0, gain_1 = constants
+    real = x.dtype.type
+    v = x[V * TILE + j]
+    first = decay_0 * x[N_STATES * TILE + j] + unit_0 * real(codes_0[j])
+    second = decay_1 * x[(N_STATES + 2) * TILE + j] + unit_1 * real(codes_1[j])
+    codes_0[j] = 0
+    codes_1[j] = 0
+    x[N_STATES * TILE + j] = first
+    x[(N_STATES + 2) * TILE + j] = second
+    rise = h * (k1 * v + k0 + inv_c * (first + second))
+    after = prop * v + const + (gain_0 * first + gain_1 * second)  # summed as in linear_tile
+    s[OLD_V * TILE + j] = v
+    x[V * TILE + j], x[REF * TILE + j], s[SUM * TILE + j] = settle(v, after, rise, x[REF * TILE + j], limit, reset, h, residue)
+
+
 @inner(separate=True)
 def linear_pair(x, c, s, flags, size, dt, codes_0, codes_1, unit_0, unit_1):
     """The same for two exponential currents and packed weights, in one pass with their decay and arrival."""
-    real = x.dtype.type
-    h, residue = real(dt), real(residue_of(x))
-    for j in range(np.uint64(size)):
-        v = x[V * TILE + j]
-        first = c[(BASE + DECAY1) * TILE + j] * x[N_STATES * TILE + j] + unit_0 * real(codes_0[j])
-        second = c[(BASE + STRIDE + DECAY1) * TILE + j] * x[(N_STATES + 2) * TILE + j] + unit_1 * real(codes_1[j])
-        codes_0[j] = 0
-        codes_1[j] = 0
-        x[N_STATES * TILE + j] = first
-        x[(N_STATES + 2) * TILE + j] = second
-        rise = h * (c[K1 * TILE + j] * v + c[K0 * TILE + j] + c[INV_C * TILE + j] * (first + second))
-        after = (
-            c[PROP * TILE + j] * v
-            + c[CONST * TILE + j]
-            + (c[(BASE + TO_V_G) * TILE + j] * first + c[(BASE + STRIDE + TO_V_G) * TILE + j] * second)  # summed as in linear_tile
-        )
-        s[OLD_V * TILE + j] = v
-        x[V * TILE + j], x[REF * TILE + j], s[SUM * TILE + j] = settle(
-            v, after, rise, x[REF * TILE + j], c[V_SPIKE * TILE + j], c[V_RESET * TILE + j], h, residue
-        )
+    h, residue = x.dtype.type(dt), x.dtype.type(residue_of(x))
+    if c[UNIFORM * TILE] != 0:
+        alike = linear_constants(c, 0)
+        for j in range(np.uint64(size)):
+            linear_cell(j, alike, x, s, codes_0, codes_1, unit_0, unit_1, h, residue)
+    else:
+        for j in range(np.uint64(size)):
+            linear_cell(j, linear_constants(c, j), x, s, codes_0, codes_1, unit_0, unit_1, h, residue)
     return mark(s, flags, size)
 
 
@@ -122,31 +141,47 @@ def leaky_tile(x, c, kinds, s, flags, size, dt, tol):
     return mark(s, flags, size)
 
 
+@inner(forceinline=True)
+def leaky_constants(c, k):
+    """What :func:`leaky_cell` needs of the coefficients of cell ``k``."""
+    membrane_rows = (c[K1 * TILE + k], c[K0 * TILE + k], c[INV_C * TILE + k], c[V_SPIKE * TILE + k], c[V_RESET * TILE + k])
+    first, second = BASE * TILE + k, (BASE + STRIDE) * TILE + k
+    one = (c[first + DECAY1 * TILE], c[first + RATE1 * TILE], c[first + DRIVE * TILE])
+    return membrane_rows + one + (c[second + DECAY1 * TILE], c[second + RATE1 * TILE], c[second + DRIVE * TILE])
+
+
+@inner(forceinline=True)
+def leaky_cell(j, constants, x, s, codes_0, codes_1, unit_0, unit_1, h, residue, largest, parts):
+    """One cell of :func:`leaky_pair`."""
+    k1, k0, inv_c, limit, reset, decay_0, rate_0, drive_0, decay_1, rate_1, drive_1 = constants
+    real = x.dtype.type
+    v, pause = x[V * TILE + j], x[REF * TILE + j]
+    first = decay_0 * x[N_STATES * TILE + j] + unit_0 * real(codes_0[j])
+    second = decay_1 * x[(N_STATES + 2) * TILE + j] + unit_1 * real(codes_1[j])
+    codes_0[j] = 0
+    codes_1[j] = 0
+    x[N_STATES * TILE + j] = first
+    x[(N_STATES + 2) * TILE + j] = second
+    a, b = decaying(first, rate_0, parts), decaying(second, rate_1, parts)
+    p = leaky_series(v, k1, k0, inv_c, summed(a, b), weighted(a, drive_0, b, drive_1), parts)
+    s[OLD_V * TILE + j] = v
+    x[V * TILE + j], x[REF * TILE + j], beyond = settle(v, value(v, p, h), h * p[0], pause, limit, reset, h, residue)
+    s[SUM * TILE + j] = h if (abs(p[5]) > largest) & (pause < h) else beyond
+
+
 @inner(separate=True)
 def leaky_pair(x, c, s, flags, size, dt, tol, codes_0, codes_1, unit_0, unit_1):
     """The same for two exponential conductances and packed weights, in one pass with their decay and arrival."""
     real = x.dtype.type
     h, residue, largest = real(dt), real(residue_of(x)), real(tol / dt**6)
     parts = (real(1 / 2), real(1 / 3), real(1 / 4), real(1 / 5), real(1 / 6))
-    for j in range(np.uint64(size)):
-        v, pause = x[V * TILE + j], x[REF * TILE + j]
-        first = c[(BASE + DECAY1) * TILE + j] * x[N_STATES * TILE + j] + unit_0 * real(codes_0[j])
-        second = c[(BASE + STRIDE + DECAY1) * TILE + j] * x[(N_STATES + 2) * TILE + j] + unit_1 * real(codes_1[j])
-        codes_0[j] = 0
-        codes_1[j] = 0
-        x[N_STATES * TILE + j] = first
-        x[(N_STATES + 2) * TILE + j] = second
-        a = decaying(first, c[(BASE + RATE1) * TILE + j], parts)
-        b = decaying(second, c[(BASE + STRIDE + RATE1) * TILE + j], parts)
-        p = leaky_series(
-            v, c[K1 * TILE + j], c[K0 * TILE + j], c[INV_C * TILE + j], summed(a, b),
-            weighted(a, c[(BASE + DRIVE) * TILE + j], b, c[(BASE + STRIDE + DRIVE) * TILE + j]), parts,
-        )  # fmt: skip
-        s[OLD_V * TILE + j] = v
-        x[V * TILE + j], x[REF * TILE + j], beyond = settle(
-            v, value(v, p, h), h * p[0], pause, c[V_SPIKE * TILE + j], c[V_RESET * TILE + j], h, residue
-        )
-        s[SUM * TILE + j] = h if (abs(p[5]) > largest) & (pause < h) else beyond
+    if c[UNIFORM * TILE] != 0:
+        alike = leaky_constants(c, 0)
+        for j in range(np.uint64(size)):
+            leaky_cell(j, alike, x, s, codes_0, codes_1, unit_0, unit_1, h, residue, largest, parts)
+    else:
+        for j in range(np.uint64(size)):
+            leaky_cell(j, leaky_constants(c, j), x, s, codes_0, codes_1, unit_0, unit_1, h, residue, largest, parts)
     return mark(s, flags, size)
 
 

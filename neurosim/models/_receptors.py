@@ -16,7 +16,7 @@ import numpy as np
 from neurosim._jit import inner
 from neurosim.models._tile import GAIN, INJECTED, SERIES, SUM, TILE
 
-BASE = 18
+BASE = 19
 STRIDE = 11
 RATE1, RATE2, DECAY1, MIXED, DECAY2, GAIN_G, GAIN_AUX, IS_COND, DRIVE, TO_V_G, TO_V_AUX = range(11)
 CURR_EXP, CURR_ALPHA, CURR_DELTA, COND_EXP, COND_ALPHA, COND_BETA = range(6)
@@ -168,9 +168,9 @@ def state_at(g, aux, rate1, rate2, t):
 
 
 @inner()
-def receptor_at(x, c, first, r, j, t):
-    """``g``, ``aux`` and both rates of receptor ``r`` of cell ``j`` at ``t`` ms into the step."""
-    base = (BASE + STRIDE * r) * TILE + j
+def receptor_at(x, c, first, r, j, k, t):
+    """``g``, ``aux`` and both rates of receptor ``r`` of cell ``j`` at ``t`` ms into the step; its coefficients are those of ``k``."""
+    base = (BASE + STRIDE * r) * TILE + k
     rate1, rate2 = float(c[base + RATE1 * TILE]), float(c[base + RATE2 * TILE])
     g, aux = float(x[(first + 2 * r) * TILE + j]), float(x[(first + 2 * r + 1) * TILE + j])
     now, rising = state_at(g, aux, rate1, rate2, t)
@@ -178,15 +178,15 @@ def receptor_at(x, c, first, r, j, t):
 
 
 @inner()
-def drive_series(x, c, kinds, first, i_na, j, t):
-    """Taylor coefficients of total conductance and drive of cell ``j`` at ``t`` ms into the step."""
+def drive_series(x, c, kinds, first, i_na, j, k, t):
+    """Taylor series of total conductance and drive of cell ``j`` at ``t`` ms into the step; its coefficients are those of ``k``."""
     c0 = c1 = c2 = c3 = c4 = c5 = 0.0
     d0 = d1 = d2 = d3 = d4 = d5 = 0.0
     d0 += i_na
     for r in range(kinds.size):
         if kinds[r] == CURR_DELTA:
             continue
-        now, aux, rate1, rate2, cond, drive = receptor_at(x, c, first, r, j, t)
+        now, aux, rate1, rate2, cond, drive = receptor_at(x, c, first, r, j, k, t)
         s0, s1, s2, s3, s4, s5 = stages(now, aux, rate1, rate2, (0.5, 1.0 / 3.0, 0.25, 0.2))
         c0, c1, c2, c3, c4, c5 = c0 + cond * s0, c1 + cond * s1, c2 + cond * s2, c3 + cond * s3, c4 + cond * s4, c5 + cond * s5
         d0, d1, d2, d3, d4, d5 = d0 + drive * s0, d1 + drive * s1, d2 + drive * s2, d3 + drive * s3, d4 + drive * s4, d5 + drive * s5
@@ -200,7 +200,7 @@ def drive_at(x, c, kinds, first, i_na, j, t):
     for r in range(kinds.size):
         if kinds[r] == CURR_DELTA:
             continue
-        now, _, _, _, cond, drive = receptor_at(x, c, first, r, j, t)
+        now, _, _, _, cond, drive = receptor_at(x, c, first, r, j, j, t)
         conductance += now * cond
         total += now * drive
     return conductance, total

@@ -25,6 +25,7 @@ from neurosim.models._membrane import (
     RATE_W,
     REF,
     TAU_REF,
+    UNIFORM,
     V_RESET,
     V_SPIKE,
     V_T,
@@ -107,21 +108,21 @@ def reached(v, p, h, limit):
 
 
 @inner()
-def substep_leaky(x, c, kinds, i_na, j, t, rest_ms, v, w, limit, tol):
+def substep_leaky(x, c, kinds, i_na, j, k, t, rest_ms, v, w, limit, tol):
     """Advance one LIF neuron by at most ``rest_ms``: (time used, v, ``w`` as it was, crossed the threshold)."""
-    g, d = drive_series(x, c, kinds, N_STATES, i_na, j, t)
-    k1, k0, inv_c = float(c[K1 * TILE + j]), float(c[K0 * TILE + j]), float(c[INV_C * TILE + j])
+    g, d = drive_series(x, c, kinds, N_STATES, i_na, j, k, t)
+    k1, k0, inv_c = float(c[K1 * TILE + k]), float(c[K0 * TILE + k]), float(c[INV_C * TILE + k])
     p = leaky_series(v, k1, k0, inv_c, g, d, (1.0 / 2.0, 1.0 / 3.0, 1.0 / 4.0, 1.0 / 5.0, 1.0 / 6.0))
     used, v_end, crossed = reached(v, p, truncated(p, rest_ms, tol), limit)
     return used, v_end, w, crossed
 
 
 @inner()
-def substep_adaptive(x, c, kinds, i_na, j, t, rest_ms, v, w, limit, tol):
+def substep_adaptive(x, c, kinds, i_na, j, k, t, rest_ms, v, w, limit, tol):
     """Advance one neuron with exponential or adaptation by at most ``rest_ms``: (time used, v, w, crossed the threshold)."""
-    p = membrane(c, j)
-    v_t, inv_delta = c[V_T * TILE + j], c[INV_DELTA * TILE + j]
-    g, d = drive_series(x, c, kinds, N_STATES, i_na, j, t)
+    p = membrane(c, k)
+    v_t, inv_delta = c[V_T * TILE + k], c[INV_DELTA * TILE + k]
+    g, d = drive_series(x, c, kinds, N_STATES, i_na, j, k, t)
     used, v_end, w_end = escape(v, w, p, v_t, limit, g[0], d[0], rest_ms)
     if used >= 0.0:
         return used, v_end, w_end, v_end >= limit
@@ -142,12 +143,12 @@ def emit(i, offset, dt, out_index, out_offset, count):
 
 
 @inner()
-def wait(c, j, w, pause):
+def wait(c, k, w, pause):
     """Adaptation after ``pause`` ms with the voltage held at the reset."""
-    if c[RATE_W * TILE + j] == 0.0:
+    if c[RATE_W * TILE + k] == 0.0:
         return w
-    rest = c[ALPHA * TILE + j] * (c[V_RESET * TILE + j] - c[E_L * TILE + j])
-    return rest + (w - rest) * math.exp(-c[RATE_W * TILE + j] * pause)
+    rest = c[ALPHA * TILE + k] * (c[V_RESET * TILE + k] - c[E_L * TILE + k])
+    return rest + (w - rest) * math.exp(-c[RATE_W * TILE + k] * pause)
 
 
 @inner()
@@ -162,8 +163,9 @@ def _redoing(substep: Any, *, adapts: bool) -> Any:
     @inner()
     def redo(j, i, x, c, kinds, s, dt, tol, out_index, out_offset, count):
         """Advance cell ``j`` of a tile by ``dt`` again, with refractoriness, sub-steps and crossings; it spikes as ``i``."""
+        k = 0 if c[UNIFORM * TILE] != 0 else j  # the coefficients of the first cell are at hand, others may not be
         v, w, pause = float(s[OLD_V * TILE + j]), float(s[OLD_W * TILE + j]) if adapts else 0.0, float(x[REF * TILE + j])
-        limit, v_reset, i_na = float(c[V_SPIKE * TILE + j]), float(c[V_RESET * TILE + j]), float(s[INJECTED * TILE + j])
+        limit, v_reset, i_na = float(c[V_SPIKE * TILE + k]), float(c[V_RESET * TILE + k]), float(s[INJECTED * TILE + j])
         t, spikes = 0.0, 0
         for _ in range(MAX_SUBSTEPS):
             rest_ms = dt - t
@@ -173,17 +175,17 @@ def _redoing(substep: Any, *, adapts: bool) -> Any:
                 span = min(pause, rest_ms)
                 v, t, pause = v_reset, t + span, remaining(x, pause - span)
                 if adapts:
-                    w = wait(c, j, w, span)
+                    w = wait(c, k, w, span)
                 continue
             crossed = v >= limit
             if not crossed:
-                used, v, w, crossed = substep(x, c, kinds, i_na, j, t, rest_ms, v, w, limit, tol)
+                used, v, w, crossed = substep(x, c, kinds, i_na, j, k, t, rest_ms, v, w, limit, tol)
                 t += used
             if crossed:
                 count = emit(i, t, dt, out_index, out_offset, count)
-                v, pause = v_reset, float(c[TAU_REF * TILE + j])
+                v, pause = v_reset, float(c[TAU_REF * TILE + k])
                 if adapts:
-                    w += c[JUMP_W * TILE + j]
+                    w += c[JUMP_W * TILE + k]
                 spikes += 1
         x[V * TILE + j], x[REF * TILE + j] = v, pause
         if adapts:

@@ -16,6 +16,7 @@ from neurosim.errors import UnknownNameError, UnsupportedError
 from neurosim.models import _hodgkin_huxley as hh
 from neurosim.models import _membrane as mem
 from neurosim.models import _receptors as rec
+from neurosim.models._tile import TILE
 from neurosim.models.kernels import K_ADEX, K_HH, K_IZHIKEVICH, K_LIF, K_LIF_LINEAR
 
 Array = NDArray[np.float64]
@@ -98,6 +99,13 @@ def coefficients(
         if kernel == K_LIF_LINEAR:
             _fill_propagators(block, out[mem.K1], out[mem.INV_C], dt_ms)
     return np.ascontiguousarray(out, dtype=dtype)
+
+
+def uniform_tile(column: NDArray[Any]) -> NDArray[Any]:
+    """Coefficients of a tile of equal cells, (n_coeff, TILE), from those of one, (n_coeff, 1)."""
+    tile = np.repeat(column, TILE, axis=1)
+    tile[mem.UNIFORM] = 1
+    return tile
 
 
 def initial_state(kernel: int, parameters: Values, initial: Values, n: int, dtype: DTypeLike = np.float64) -> NDArray[Any]:
