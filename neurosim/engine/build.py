@@ -30,8 +30,8 @@ _SOURCE_ROWS = {
     "gamma_source": ("alpha", "beta", None, "start", "duration"),
     "poisson_refractory_source": ("rate", None, "tau_refrac", "start", "duration"),
 }
-#: States a user may set or record, by model, and the row of the state array that holds them.
-STATE_ROWS = {"lif": {"v": 0}, "adex": {"v": 0, "w": 1}, "izhikevich": {"v": 0, "u": 1}, "hh": {"v": 0}}
+#: Receptors whose conductance or current has a name of its own.
+_RECEPTOR_OF = {"gsyn_exc": "excitatory", "gsyn_inh": "inhibitory"}
 
 
 def values_of(population: Population, columns: Mapping[str, Column], stream: str) -> dict[str, Floats]:
@@ -162,19 +162,24 @@ def write_state(layout: Layout, cells: Cells, population: Population, parameters
     initial = values_of(population, population.initial, "initial")
     kernel = layout.group(population.id).kernel
     gids = cell_indices(layout, population)
-    neuron = {name: value for name, value in initial.items() if "." not in name and not name.startswith("gsyn")}
-    state = model_layout.initial_state(kernel, parameters, neuron, population.size, cells.state.dtype)
+    state = model_layout.initial_state(kernel, parameters, initial, population.size, cells.state.dtype)
     scatter(layout, cells.state, gids, 0, state)
     for name, value in initial.items():
-        if name not in neuron:
-            cells.state[receptor_rows(layout, population, name, gids)] = value
+        row = variable_row(layout, population, name)
+        if row is not None and row >= len(state):
+            cells.state[layout.state_index(gids, row)] = value
 
 
-def receptor_rows(layout: Layout, population: Population, variable: str, gids: Int64) -> Int64:
-    """Indices in the state of a receptor's conductance or current: ``gsyn_exc``, ``gsyn_inh``, ``name.gsyn``."""
-    alias = {"gsyn_exc": "excitatory", "gsyn_inh": "inhibitory"}
-    name = alias.get(variable, variable.rpartition(".")[0])
-    return layout.state_index(gids, layout.group(population.id).n_states + 2 * population.receptor_index(name))
+def variable_row(layout: Layout, population: Population, variable: str) -> int | None:
+    """Row of the state that holds a variable, ``None`` if there is none.
+
+    Variables are those of the membrane, and the conductance or current of a receptor: ``gsyn_exc``,
+    ``gsyn_inh``, ``name.gsyn``.
+    """
+    receptor = _RECEPTOR_OF.get(variable, variable.rpartition(".")[0])
+    if receptor:
+        return layout.group(population.id).n_states + 2 * population.receptor_index(receptor)
+    return model_layout.STATE_ROWS.get(population.model, {}).get(variable)
 
 
 def build_sources(network: Network, layout: Layout, driving: Collection[int] = (), *, now_ms: float = 0.0, now_step: int = -1) -> Sources:
@@ -320,13 +325,11 @@ def analog(network: Network) -> list[Probe]:
 def probe_source(network: Network, layout: Layout, probe: Probe) -> Int64:
     """Index in the state of what a probe reads, per recorded cell."""
     population = network.populations[probe.population]
-    gids = layout.base(population.id) + np.asarray(probe.indices, np.int64)
-    if probe.variable.startswith("gsyn_") or probe.variable.endswith(".gsyn"):
-        return receptor_rows(layout, population, probe.variable, gids)
-    rows = STATE_ROWS.get(population.model, {})
-    if probe.variable not in rows:
-        raise UnknownNameError.among("variable to record", probe.variable, ("spikes", *rows), where=f"Population '{population.label}'")
-    return layout.state_index(gids, rows[probe.variable])
+    row = variable_row(layout, population, probe.variable)
+    if row is None:
+        known = ("spikes", *model_layout.STATE_ROWS.get(population.model, {}))
+        raise UnknownNameError.among("variable to record", probe.variable, known, where=f"Population '{population.label}'")
+    return layout.state_index(layout.base(population.id) + np.asarray(probe.indices, np.int64), row)
 
 
 def build_probes(network: Network, layout: Layout) -> Probes:

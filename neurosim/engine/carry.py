@@ -18,6 +18,7 @@ from neurosim.engine import budget, build, currents, drives, plastic_store, stor
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Program, Sources
 from neurosim.errors import NetworkError, UnknownNameError
+from neurosim.models.layout import STATE_ROWS
 from neurosim.network import Network, Population, Projection
 
 if TYPE_CHECKING:
@@ -88,31 +89,22 @@ def _set_states(simulation: Simulation, before: Population, after: Population) -
         if column is before.initial.get(name) or (is_homogeneous(column) and column == before.initial.get(name)):
             continue
         value = build.values_of(after, {name: column}, "initial")[name]
-        write_state(simulation, after, name, value)
-
-
-def write_state(simulation: Simulation, population: Population, name: str, value: Floats) -> None:
-    """Set one state variable of every cell."""
-    gids = build.cell_indices(simulation.layout, population)
-    cells = simulation.program.cells
-    row = build.STATE_ROWS.get(population.model, {}).get(name)
-    if row is not None:
-        cells.state[simulation.layout.state_index(gids, row)] = value
-    else:
-        cells.state[build.receptor_rows(simulation.layout, population, name, gids)] = value
+        simulation.program.cells.state[_state_index(simulation, after, name)] = value
 
 
 def read_state(simulation: Simulation, number: int, name: str) -> Floats:
     """One state variable of every cell."""
-    population = simulation.network.populations[number]
-    gids = build.cell_indices(simulation.layout, population)
-    row = build.STATE_ROWS.get(population.model, {}).get(name)
-    if row is not None:
-        return simulation.program.cells.state[simulation.layout.state_index(gids, row)].astype(np.float64)
-    if name.startswith("gsyn_") or name.endswith(".gsyn"):
-        return simulation.program.cells.state[build.receptor_rows(simulation.layout, population, name, gids)].astype(np.float64)
-    known = build.STATE_ROWS.get(population.model, {})
-    raise UnknownNameError.among("state variable", name, known, where=f"Population '{population.label}'")
+    index = _state_index(simulation, simulation.network.populations[number], name)
+    return simulation.program.cells.state[index].astype(np.float64)
+
+
+def _state_index(simulation: Simulation, population: Population, name: str) -> Indices:
+    """Index in the state of one variable of every cell."""
+    row = build.variable_row(simulation.layout, population, name)
+    if row is None:
+        known = STATE_ROWS.get(population.model, {})
+        raise UnknownNameError.among("state variable", name, known, where=f"Population '{population.label}'")
+    return simulation.layout.state_index(build.cell_indices(simulation.layout, population), row)
 
 
 def _new_sources(simulation: Simulation, old: Network, new: Network) -> Sources:
