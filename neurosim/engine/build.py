@@ -16,7 +16,7 @@ from neurosim.engine.program import Cells, Injection, Probes, Sources
 from neurosim.engine.randomness import keys
 from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.models import layout as model_layout
-from neurosim.models import validate, validate_receptor
+from neurosim.models import validate, validate_receptor, validate_spike_times
 from neurosim.models._tile import TILE, n_tiles, zeros
 from neurosim.network import Network, Population, Probe
 
@@ -250,7 +250,7 @@ def _array_spikes(network: Network) -> tuple[Int64, Floats, dict[int, tuple[Int6
                 used=len(trains), limit=population.size, remedy="Give one array of spike times per cell.",
             )  # fmt: skip
         for number, train in enumerate(trains):
-            _check_train(population, number, train)
+            validate_spike_times(train, where=f"Population '{population.label}', cell {number}")
         lengths = np.array([len(t) for t in trains], np.int64)
         stop = at + np.cumsum(lengths)
         ranges[population.id] = (stop - lengths, stop)
@@ -258,22 +258,6 @@ def _array_spikes(network: Network) -> tuple[Int64, Floats, dict[int, tuple[Int6
         at = int(stop[-1]) if len(stop) else at
     flat = np.concatenate(times).astype(np.float64) if times else np.empty(0)
     return np.ceil(flat / network.dt - 1e-6).astype(np.int64), flat, ranges
-
-
-def _check_train(population: Population, number: int, train: Floats) -> None:
-    where = f"Population '{population.label}', cell {number}"
-    if len(train) and not np.all(np.isfinite(train)):
-        raise ParameterError("spike times contain NaN or infinity.", where=where, remedy="Give finite times in ms.")
-    if len(train) and train[0] < 0:
-        raise ParameterError(
-            f"the spike time {train[0]:g} ms is negative.",
-            where=where,
-            used=float(train[0]),
-            limit=0.0,
-            remedy="Spike times start at 0 ms.",
-        )
-    if np.any(np.diff(train) < 0):
-        raise ParameterError("spike times are not sorted.", where=where, remedy="Sort them, for example with numpy.sort.")
 
 
 def take_due(network: Network, layout: Layout, sources: Sources, step: int) -> tuple[Int64, Int64, Floats]:

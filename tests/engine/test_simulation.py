@@ -219,9 +219,9 @@ def test_bad_options_are_refused(options, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda n: network([spikes_at(0, [3.0, 1.0])]), "not sorted"),
-        (lambda n: network([spikes_at(0, [-1.0])]), "is negative"),
-        (lambda n: network([spikes_at(0, [np.nan])]), "NaN or infinity"),
+        (lambda n: network([spikes_at(0, [2.0], [3.0, 1.0])]), "Population 's0', cell 1: spike times are not sorted: 1 ms comes after 3 ms"),
+        (lambda n: network([spikes_at(0, [-1.0])]), "Population 's0', cell 0: spike time -1 ms is negative"),
+        (lambda n: network([spikes_at(0, [np.nan])]), "Population 's0', cell 0: spike_times is nan"),
         (lambda n: network([n], dt=0.0), "time step 0.0 ms is not positive"),
         (lambda n: network([n], [connect(0, n, n, AllToAll(), 0.1, 0.01)]), "delays are below the time step"),
         (lambda n: network([n], probes=record(n, "v", interval=0.15)), "not a multiple of the time step"),
