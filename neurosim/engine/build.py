@@ -25,7 +25,6 @@ Floats = NDArray[np.float64]
 
 #: Source parameter held by each row of ``Sources.parameters``, per model.
 _SOURCE_ROWS = {
-    "array_source": (None, None, None, None, None),
     "poisson_source": ("rate", None, None, "start", "duration"),
     "gamma_source": ("alpha", "beta", None, "start", "duration"),
     "poisson_refractory_source": ("rate", None, "tau_refrac", "start", "duration"),
@@ -202,7 +201,7 @@ def build_sources(network: Network, layout: Layout, driving: Collection[int] = (
         elif population.is_source:
             where = source_index(layout, population)
             sources.key[where] = keys(np.uint64(network.seed), np.uint64(population.id), 0, population.size)
-            write_source(sources, layout, population, ranges.get(population.id), now_ms=now_ms, now_step=now_step, dt_ms=network.dt)
+            write_source(sources, layout, population, ranges.get(population.id), now_ms=now_ms, now_step=now_step)
     return sources
 
 
@@ -219,7 +218,6 @@ def write_source(
     *,
     now_ms: float,
     now_step: int,
-    dt_ms: float,
 ) -> None:
     """Write a source population's parameters and let it continue from ``now``."""
     where = source_index(layout, population)

@@ -122,7 +122,7 @@ def _continue_source(
     simulation: Simulation, after: Sources, here: Indices, before: Sources, there: Indices, was: Population, now: Population
 ) -> None:
     """Let a source population in new arrays go on where it was; changed ones draw anew from now on."""
-    step, dt_ms = simulation.step, simulation.network.dt
+    step = simulation.step
     if now.model == "array_source":
         if was is now and (step > 0 or simulation._primed == 0):  # what is due at this very step has gone out
             pairs = zip(after.draws[here], after.stop_index[here], strict=True)
@@ -132,7 +132,7 @@ def _continue_source(
     if was is now:
         after.next_ms[here] = before.next_ms[there]
     else:
-        build.write_source(after, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=step, dt_ms=dt_ms)
+        build.write_source(after, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=step)
 
 
 def rebuild(simulation: Simulation, new: Network) -> None:
@@ -156,9 +156,7 @@ def rebuild(simulation: Simulation, new: Network) -> None:
             continue
         moved[build.cell_indices(layout, was)] = build.cell_indices(simulation.layout, now)
         if was.id in were_driving:
-            build.write_source(
-                simulation.program.sources, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=step, dt_ms=new.dt
-            )
+            build.write_source(simulation.program.sources, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=step)
         elif was.id not in simulation.driving:
             _carry_cells(simulation, layout, program, was, now)
     simulation._counts[moved[moved >= 0]] = counts[moved >= 0]

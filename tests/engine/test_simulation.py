@@ -219,7 +219,10 @@ def test_bad_options_are_refused(options, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda n: network([spikes_at(0, [2.0], [3.0, 1.0])]), "Population 's0', cell 1: spike times are not sorted: 1 ms comes after 3 ms"),
+        (
+            lambda n: network([spikes_at(0, [2.0], [3.0, 1.0])]),
+            "Population 's0', cell 1: spike times are not sorted: 1 ms comes after 3 ms",
+        ),
         (lambda n: network([spikes_at(0, [-1.0])]), "Population 's0', cell 0: spike time -1 ms is negative"),
         (lambda n: network([spikes_at(0, [np.nan])]), "Population 's0', cell 0: spike_times is nan"),
         (lambda n: network([n], dt=0.0), "time step 0.0 ms is not positive"),
