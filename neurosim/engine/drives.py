@@ -21,7 +21,7 @@ from neurosim import connectivity
 from neurosim._jit import entry, inner
 from neurosim.columns import is_homogeneous
 from neurosim.connectivity import OneToOne
-from neurosim.connectivity.random import mix
+from neurosim.connectivity.random import GOLDEN, mix
 from neurosim.engine import layout as lay
 from neurosim.engine.layout import Layout
 from neurosim.engine.program import Drives
@@ -35,7 +35,6 @@ Floats = NDArray[np.float64]
 #: Most spikes of one source in a step, on average, for which counts are drawn.
 LARGEST_MEAN = 50.0
 _FOREVER = np.iinfo(np.int64).max
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 #: Random numbers of 32 bits that a tile may need: pairs of cells begin at even ones. A multiple of a cache line.
 _DRAWN = TILE + 16
 #: Scratch (uint32) that a block needs: the counts of a tile and the random numbers they come from.
@@ -221,7 +220,7 @@ def draw(key, first, size, thresholds, low, high, room, counts):
     """
     words, pair = room.view(np.uint64), uint64(first // 2)
     for p in range(uint64((first + size + 1) // 2 - first // 2)):
-        words[p] = mix(key + (pair + p) * _GOLDEN)
+        words[p] = mix(key + (pair + p) * GOLDEN)
     bits = room[first % 2 :]
     most = uint32(0)
     for j in range(uint64(size)):
