@@ -291,7 +291,7 @@ def _empty_store(layout: Layout, places: list[Place], n_segments: int, n: int, d
         zeros((n_blocks, LANES), np.uint64), np.arange(ranks)[::-1].copy(), zeros((n_blocks, LANES), np.int32),
     )  # fmt: skip
     return Plastic(
-        np.empty(n, np.uint16), np.empty(n, dtype), np.zeros((n_segments, 8), np.int64), np.zeros(n_segments),
+        np.empty(n, np.uint16), np.empty(n, dtype), np.zeros((n_segments, plasticity.N_SEGMENT_COLUMNS), np.int64), np.zeros(n_segments),
         np.zeros(n_blocks + 1, np.int64), np.concatenate([*rules, np.empty((0, plasticity.N_RULE_COLUMNS))]),
         cell_of if places else np.empty(0, np.int32), *history, *newest, np.array(rates, np.float64), cell_ptr, *faded,
         np.full(n_blocks, NEVER + 1), *lanes, np.zeros(n_blocks, np.int64),
