@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 THREADS = (1, 2, 3, 4)
 PRECISIONS = ("float32", "float64")
 TESTS = {
-    "reference neurons, spike times": ("tests/engine/test_reference_neurons.py", "tests/models/test_reference_neurons.py"),
+    "reference neurons, spike times": ("tests/engine/test_reference_neurons.py", "tests/models/test_models_reference.py"),
     "STDP against plain Python": ("tests/engine/test_plasticity.py",),
 }
 """What is checked and the files that check it."""
