@@ -87,7 +87,7 @@ def _build(sim: Any) -> tuple[Any, Any]:
 def brian2(options: dict[str, Any]) -> Found:
     """In Brian2."""
     begun, run_ms = time.perf_counter(), options["run_ms"]
-    b = standalone.prepare(options, timestep_ms=TIMESTEP_MS)
+    b = standalone.prepare(options)
     sources = b.PoissonGroup(MODEL.n_sources, MODEL.source_hz * b.Hz)
     cells = _brian2_cells(b)
     synapses = _brian2_synapses(b, sources, cells)

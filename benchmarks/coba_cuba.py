@@ -99,7 +99,7 @@ def brian2(options: dict[str, Any]) -> Found:
     """In Brian2."""
     begun, kind, run_ms = time.perf_counter(), options["kind"], options["run_ms"]
     model = MODELS[kind]
-    b = standalone.prepare(options, timestep_ms=TIMESTEP_MS)
+    b = standalone.prepare(options)
     cells = _brian2_cells(b, kind, model)
     monitor = b.SpikeMonitor(cells)
     parts = [cells, monitor, *_brian2_synapses(b, cells, model)]

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from benchmarks.harness import driver
 from benchmarks.harness.cases import NEST, NEUROSIM, Case, Found, Gate, Side, Size, Target
 from benchmarks.harness.clock import Clock
@@ -76,8 +78,6 @@ def pynn(options: dict[str, Any]) -> Found:
 
 
 def _mean_weight(projection: Any) -> float:
-    import numpy as np
-
     return float(np.mean(projection.get("weight", format="list", with_address=False)))
 
 
@@ -139,8 +139,6 @@ def nest(options: dict[str, Any]) -> Found:
 
 def _nest_mean_weight(sim: Any, exc: Any) -> float:
     """Over the targets of at most 100 cells: NEST lists connections slowly."""
-    import numpy as np
-
     return float(np.mean(sim.GetConnections(exc[:100], exc, "stdp_pl_synapse_hom_hpc").get("weight")))
 
 

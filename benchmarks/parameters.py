@@ -16,7 +16,7 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -217,8 +217,6 @@ class PowerLawNetwork:
 
     def scaled(self, scale: float) -> PowerLawNetwork:
         """The same with the share ``scale`` of neurons and in-degrees."""
-        from dataclasses import replace
-
         counts = {name: round(getattr(self, name) * scale) for name in ("n_exc", "n_inh", "k_exc", "k_inh")}
         return replace(self, **counts, psp_mv=self.psp_mv / scale**0.5)
 

@@ -25,7 +25,10 @@ PLOT = "scaling.png"
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A quantity that varies: the option, its values, its name and unit, and how many times larger values are at full size."""
+    """A quantity that varies: the option, its values, its name and unit, and what one value is in that unit.
+
+    Synapses follow from the in-degree and the number of neurons, which is another at full size.
+    """
 
     option: str
     values: tuple[float, ...]
@@ -35,7 +38,7 @@ class Axis:
 
 AXES = (
     Axis("neurons", (5000, 10_000, 20_000, 40_000), "neurons (thousands)", 1e-3),
-    Axis("indegree", (125, 250, 500, 1000, 2000), "synapses (millions)", BASE["neurons"] * 1e-6),
+    Axis("indegree", (125, 250, 500, 1000, 2000), "synapses (millions)", 1e-6),
     Axis("wanted_hz", (2.5, 5.0, 10.0, 20.0, 40.0), "rate (Hz)"),
 )
 COSTS = {"run_factor": "run (s per s)", "build_s": "build (s)", "rss_gib": "memory (GiB)"}
@@ -103,7 +106,7 @@ def lines(report: Report) -> list[Line]:
 def _line(report: Report, base: dict[str, Any], axis: Axis, cost: str, side: str) -> Line:
     others = [name for name in base if name != axis.option]
     chosen = [case for case in report.cases if all(case.options[name] == base[name] for name in others) and side in case.medians]
-    per_value = base["neurons"] * 1e-6 if axis.option == "indegree" else axis.per_value
+    per_value = axis.per_value * (base["neurons"] if axis.option == "indegree" else 1)
     points = sorted((case.options[axis.option] * per_value, case.medians[side][cost]) for case in chosen)
     x, y = zip(*points, strict=True) if points else ((), ())
     return Line(axis, cost, side, np.array(x, dtype=float), np.array(y, dtype=float))

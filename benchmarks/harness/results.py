@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmarks.harness import machine
-from benchmarks.harness.cases import Case, Gate, Target
+from benchmarks.harness.cases import BRIAN2, NEST, Case, Gate, Target
 from benchmarks.harness.measure import Measured
 
 FOLDER = Path(__file__).resolve().parents[1] / "results"
@@ -80,7 +80,7 @@ class Report(_Kept):
 
 
 def _peer(side: str) -> bool:
-    return side in ("NEST", "Brian2")
+    return side in (NEST, BRIAN2)
 
 
 class ResultFileError(ValueError):

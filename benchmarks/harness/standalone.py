@@ -9,10 +9,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.parameters import TIMESTEP_MS
+
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "brian2"
 
 
-def prepare(options: dict[str, Any], *, timestep_ms: float) -> Any:
+def prepare(options: dict[str, Any]) -> Any:
     """Brian2 in standalone mode, one thread; the program will lie in ``.cache/brian2``, in a folder named by the options."""
     import brian2  # pyright: ignore[reportMissingImports]
 
@@ -20,7 +22,7 @@ def prepare(options: dict[str, Any], *, timestep_ms: float) -> Any:
         raise RuntimeError("Brian2's standalone mode needs a C++ compiler (g++ or clang++)")
     brian2.set_device("cpp_standalone", directory=str(folder(options)), build_on_run=False)
     brian2.seed()  # another one in each run
-    brian2.defaultclock.dt = timestep_ms * brian2.ms
+    brian2.defaultclock.dt = TIMESTEP_MS * brian2.ms
     return brian2
 
 

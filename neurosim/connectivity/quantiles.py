@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from neurosim._jit import entry, inner
 from neurosim.columns import Floats, Integers
 from neurosim.connectivity.random import FEW, Words, mix, row_key, row_step, words
+from neurosim.connectivity.steps import HALF
 
 DEEPEST = 2.0**-40
 """Smallest tail probability that is told apart."""
@@ -143,14 +144,14 @@ def fill_quantiles(base, start, indptr, cubics, low, high, per_step, p, segment,
                 value = cubics[s, 0] + p[k] * (cubics[s, 1] + p[k] * (cubics[s, 2] + p[k] * cubics[s, 3]))
                 value = value if value > low else low
                 value = value if value < high else high
-                part[k] = value if per_step == 0.0 else np.floor(value * per_step + 0.500000001)
+                part[k] = value if per_step == 0.0 else np.floor(value * per_step + HALF)
 
 
 def values(base: np.uint64, start: int, indptr: Integers, table: Quantiles, dtype: Any = np.float64, per_step: float = 0.0) -> NDArray[Any]:
     """Values of rows ``start ..``; see :func:`fill_quantiles`."""
     if indptr[-1] <= FEW and not fill_quantiles.signatures:
         found = _through_numpy(words(base, start, indptr), table)
-        return (np.floor(found * per_step + 0.500000001) if per_step else found).astype(dtype)
+        return (np.floor(found * per_step + HALF) if per_step else found).astype(dtype)
     out = np.empty(indptr[-1], dtype)
     fill_quantiles(base, start, indptr, *table, per_step, np.empty(CHUNK), np.empty(CHUNK, np.uint64), out)
     return out

@@ -30,8 +30,11 @@ Words = NDArray[np.uint64]
 FEW = 50_000
 """Numbers up to which NumPy draws them, unless the kernel is loaded: about the time that loading it takes."""
 
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+"""Distance between the words of a counter, before they are mixed: 2**64 over the golden ratio, odd."""
+
 _MASK = (1 << 64) - 1
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_SPACING = 2.0**-52
 _STEP_SALT = np.uint64(0xD1B54A32D192ED03)
 _MULTIPLY_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MULTIPLY_2 = np.uint64(0x94D049BB133111EB)
@@ -69,7 +72,7 @@ def mix(word):
 @inner()
 def row_key(base, row):
     """Key (uint64) of row ``row`` (int64) of the stream ``base``."""
-    return mix(mix(base + np.uint64(row) * _GOLDEN) ^ _STEP_SALT)
+    return mix(mix(base + np.uint64(row) * GOLDEN) ^ _STEP_SALT)
 
 
 @inner()
@@ -82,7 +85,7 @@ def row_step(key):
 def uniform(key, ordinal):
     """Word number ``ordinal`` (int64, from 0) of a row as a number in the open interval (0, 1), 52 bits."""
     word = mix(key + np.uint64(ordinal) * row_step(key))
-    return (np.float64(word >> _S12) + 0.5) * 2.220446049250313e-16
+    return (np.float64(word >> _S12) + 0.5) * _SPACING
 
 
 @entry(nogil=True)
@@ -94,13 +97,13 @@ def fill_uniforms(base, start, indptr, out_values):
         part = out_values[indptr[row] : indptr[row + 1]]
         for k in range(len(part)):
             word = mix(key + np.uint64(k) * step)
-            part[k] = (np.float64(np.int64(word >> _S12)) + 0.5) * 2.220446049250313e-16
+            part[k] = (np.float64(np.int64(word >> _S12)) + 0.5) * _SPACING
 
 
 def words(base: np.uint64, start: int, indptr: Integers) -> Words:
     """The first words of rows ``start ..``, ``indptr[r + 1] - indptr[r]`` of row ``start + r``."""
     rows = np.arange(start, start + len(indptr) - 1).astype(np.uint64)
-    keys = mix.py_func(mix.py_func(base + rows * _GOLDEN) ^ _STEP_SALT)
+    keys = mix.py_func(mix.py_func(base + rows * GOLDEN) ^ _STEP_SALT)
     steps = mix.py_func(keys ^ _STEP_SALT) | _ONE
     counts = np.diff(indptr)
     ordinal = (np.arange(indptr[-1]) - np.repeat(indptr[:-1], counts)).astype(np.uint64)
@@ -110,7 +113,7 @@ def words(base: np.uint64, start: int, indptr: Integers) -> Words:
 def uniforms(base: np.uint64, start: int, indptr: Integers) -> Floats:
     """The first numbers of rows ``start ..`` in (0, 1), shape (indptr[-1],)."""
     if indptr[-1] <= FEW and not fill_uniforms.signatures:
-        return ((words(base, start, indptr) >> _S12).astype(np.float64) + 0.5) * 2.220446049250313e-16
+        return ((words(base, start, indptr) >> _S12).astype(np.float64) + 0.5) * _SPACING
     values = np.empty(indptr[-1], np.float64)
     fill_uniforms(base, start, indptr, values)
     return values

@@ -16,7 +16,7 @@ from neurosim.engine.program import Cells, Injection, Probes, Sources
 from neurosim.engine.randomness import keys
 from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.models import layout as model_layout
-from neurosim.models import validate, validate_receptor
+from neurosim.models import validate, validate_receptor, validate_spike_times
 from neurosim.models._tile import TILE, n_tiles, zeros
 from neurosim.network import Network, Population, Probe
 
@@ -25,13 +25,12 @@ Floats = NDArray[np.float64]
 
 #: Source parameter held by each row of ``Sources.parameters``, per model.
 _SOURCE_ROWS = {
-    "array_source": (None, None, None, None, None),
     "poisson_source": ("rate", None, None, "start", "duration"),
     "gamma_source": ("alpha", "beta", None, "start", "duration"),
     "poisson_refractory_source": ("rate", None, "tau_refrac", "start", "duration"),
 }
-#: States a user may set or record, by model, and the row of the state array that holds them.
-STATE_ROWS = {"lif": {"v": 0}, "adex": {"v": 0, "w": 1}, "izhikevich": {"v": 0, "u": 1}, "hh": {"v": 0}}
+#: Receptors whose conductance or current has a name of its own.
+_RECEPTOR_OF = {"gsyn_exc": "excitatory", "gsyn_inh": "inhibitory"}
 
 
 def values_of(population: Population, columns: Mapping[str, Column], stream: str) -> dict[str, Floats]:
@@ -162,19 +161,24 @@ def write_state(layout: Layout, cells: Cells, population: Population, parameters
     initial = values_of(population, population.initial, "initial")
     kernel = layout.group(population.id).kernel
     gids = cell_indices(layout, population)
-    neuron = {name: value for name, value in initial.items() if "." not in name and not name.startswith("gsyn")}
-    state = model_layout.initial_state(kernel, parameters, neuron, population.size, cells.state.dtype)
+    state = model_layout.initial_state(kernel, parameters, initial, population.size, cells.state.dtype)
     scatter(layout, cells.state, gids, 0, state)
     for name, value in initial.items():
-        if name not in neuron:
-            cells.state[receptor_rows(layout, population, name, gids)] = value
+        row = variable_row(layout, population, name)
+        if row is not None and row >= len(state):
+            cells.state[layout.state_index(gids, row)] = value
 
 
-def receptor_rows(layout: Layout, population: Population, variable: str, gids: Int64) -> Int64:
-    """Indices in the state of a receptor's conductance or current: ``gsyn_exc``, ``gsyn_inh``, ``name.gsyn``."""
-    alias = {"gsyn_exc": "excitatory", "gsyn_inh": "inhibitory"}
-    name = alias.get(variable, variable.rpartition(".")[0])
-    return layout.state_index(gids, layout.group(population.id).n_states + 2 * population.receptor_index(name))
+def variable_row(layout: Layout, population: Population, variable: str) -> int | None:
+    """Row of the state that holds a variable, ``None`` if there is none.
+
+    Variables are those of the membrane, and the conductance or current of a receptor: ``gsyn_exc``,
+    ``gsyn_inh``, ``name.gsyn``.
+    """
+    receptor = _RECEPTOR_OF.get(variable, variable.rpartition(".")[0])
+    if receptor:
+        return layout.group(population.id).n_states + 2 * population.receptor_index(receptor)
+    return model_layout.STATE_ROWS.get(population.model, {}).get(variable)
 
 
 def build_sources(network: Network, layout: Layout, driving: Collection[int] = (), *, now_ms: float = 0.0, now_step: int = -1) -> Sources:
@@ -197,7 +201,7 @@ def build_sources(network: Network, layout: Layout, driving: Collection[int] = (
         elif population.is_source:
             where = source_index(layout, population)
             sources.key[where] = keys(np.uint64(network.seed), np.uint64(population.id), 0, population.size)
-            write_source(sources, layout, population, ranges.get(population.id), now_ms=now_ms, now_step=now_step, dt_ms=network.dt)
+            write_source(sources, layout, population, ranges.get(population.id), now_ms=now_ms, now_step=now_step)
     return sources
 
 
@@ -214,7 +218,6 @@ def write_source(
     *,
     now_ms: float,
     now_step: int,
-    dt_ms: float,
 ) -> None:
     """Write a source population's parameters and let it continue from ``now``."""
     where = source_index(layout, population)
@@ -245,7 +248,7 @@ def _array_spikes(network: Network) -> tuple[Int64, Floats, dict[int, tuple[Int6
                 used=len(trains), limit=population.size, remedy="Give one array of spike times per cell.",
             )  # fmt: skip
         for number, train in enumerate(trains):
-            _check_train(population, number, train)
+            validate_spike_times(train, where=f"Population '{population.label}', cell {number}")
         lengths = np.array([len(t) for t in trains], np.int64)
         stop = at + np.cumsum(lengths)
         ranges[population.id] = (stop - lengths, stop)
@@ -253,22 +256,6 @@ def _array_spikes(network: Network) -> tuple[Int64, Floats, dict[int, tuple[Int6
         at = int(stop[-1]) if len(stop) else at
     flat = np.concatenate(times).astype(np.float64) if times else np.empty(0)
     return np.ceil(flat / network.dt - 1e-6).astype(np.int64), flat, ranges
-
-
-def _check_train(population: Population, number: int, train: Floats) -> None:
-    where = f"Population '{population.label}', cell {number}"
-    if len(train) and not np.all(np.isfinite(train)):
-        raise ParameterError("spike times contain NaN or infinity.", where=where, remedy="Give finite times in ms.")
-    if len(train) and train[0] < 0:
-        raise ParameterError(
-            f"the spike time {train[0]:g} ms is negative.",
-            where=where,
-            used=float(train[0]),
-            limit=0.0,
-            remedy="Spike times start at 0 ms.",
-        )
-    if np.any(np.diff(train) < 0):
-        raise ParameterError("spike times are not sorted.", where=where, remedy="Sort them, for example with numpy.sort.")
 
 
 def take_due(network: Network, layout: Layout, sources: Sources, step: int) -> tuple[Int64, Int64, Floats]:
@@ -320,13 +307,11 @@ def analog(network: Network) -> list[Probe]:
 def probe_source(network: Network, layout: Layout, probe: Probe) -> Int64:
     """Index in the state of what a probe reads, per recorded cell."""
     population = network.populations[probe.population]
-    gids = layout.base(population.id) + np.asarray(probe.indices, np.int64)
-    if probe.variable.startswith("gsyn_") or probe.variable.endswith(".gsyn"):
-        return receptor_rows(layout, population, probe.variable, gids)
-    rows = STATE_ROWS.get(population.model, {})
-    if probe.variable not in rows:
-        raise UnknownNameError.among("variable to record", probe.variable, ("spikes", *rows), where=f"Population '{population.label}'")
-    return layout.state_index(gids, rows[probe.variable])
+    row = variable_row(layout, population, probe.variable)
+    if row is None:
+        known = ("spikes", *model_layout.STATE_ROWS.get(population.model, {}))
+        raise UnknownNameError.among("variable to record", probe.variable, known, where=f"Population '{population.label}'")
+    return layout.state_index(layout.base(population.id) + np.asarray(probe.indices, np.int64), row)
 
 
 def build_probes(network: Network, layout: Layout) -> Probes:

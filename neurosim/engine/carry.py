@@ -18,6 +18,7 @@ from neurosim.engine import budget, build, currents, drives, plastic_store, stor
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Program, Sources
 from neurosim.errors import NetworkError, UnknownNameError
+from neurosim.models.layout import STATE_ROWS
 from neurosim.network import Network, Population, Projection
 
 if TYPE_CHECKING:
@@ -88,31 +89,22 @@ def _set_states(simulation: Simulation, before: Population, after: Population) -
         if column is before.initial.get(name) or (is_homogeneous(column) and column == before.initial.get(name)):
             continue
         value = build.values_of(after, {name: column}, "initial")[name]
-        write_state(simulation, after, name, value)
-
-
-def write_state(simulation: Simulation, population: Population, name: str, value: Floats) -> None:
-    """Set one state variable of every cell."""
-    gids = build.cell_indices(simulation.layout, population)
-    cells = simulation.program.cells
-    row = build.STATE_ROWS.get(population.model, {}).get(name)
-    if row is not None:
-        cells.state[simulation.layout.state_index(gids, row)] = value
-    else:
-        cells.state[build.receptor_rows(simulation.layout, population, name, gids)] = value
+        simulation.program.cells.state[_state_index(simulation, after, name)] = value
 
 
 def read_state(simulation: Simulation, number: int, name: str) -> Floats:
     """One state variable of every cell."""
-    population = simulation.network.populations[number]
-    gids = build.cell_indices(simulation.layout, population)
-    row = build.STATE_ROWS.get(population.model, {}).get(name)
-    if row is not None:
-        return simulation.program.cells.state[simulation.layout.state_index(gids, row)].astype(np.float64)
-    if name.startswith("gsyn_") or name.endswith(".gsyn"):
-        return simulation.program.cells.state[build.receptor_rows(simulation.layout, population, name, gids)].astype(np.float64)
-    known = build.STATE_ROWS.get(population.model, {})
-    raise UnknownNameError.among("state variable", name, known, where=f"Population '{population.label}'")
+    index = _state_index(simulation, simulation.network.populations[number], name)
+    return simulation.program.cells.state[index].astype(np.float64)
+
+
+def _state_index(simulation: Simulation, population: Population, name: str) -> Indices:
+    """Index in the state of one variable of every cell."""
+    row = build.variable_row(simulation.layout, population, name)
+    if row is None:
+        known = STATE_ROWS.get(population.model, {})
+        raise UnknownNameError.among("state variable", name, known, where=f"Population '{population.label}'")
+    return simulation.layout.state_index(build.cell_indices(simulation.layout, population), row)
 
 
 def _new_sources(simulation: Simulation, old: Network, new: Network) -> Sources:
@@ -130,7 +122,7 @@ def _continue_source(
     simulation: Simulation, after: Sources, here: Indices, before: Sources, there: Indices, was: Population, now: Population
 ) -> None:
     """Let a source population in new arrays go on where it was; changed ones draw anew from now on."""
-    step, dt_ms = simulation.step, simulation.network.dt
+    step = simulation.step
     if now.model == "array_source":
         if was is now and (step > 0 or simulation._primed == 0):  # what is due at this very step has gone out
             pairs = zip(after.draws[here], after.stop_index[here], strict=True)
@@ -140,7 +132,7 @@ def _continue_source(
     if was is now:
         after.next_ms[here] = before.next_ms[there]
     else:
-        build.write_source(after, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=step, dt_ms=dt_ms)
+        build.write_source(after, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=step)
 
 
 def rebuild(simulation: Simulation, new: Network) -> None:
@@ -164,9 +156,7 @@ def rebuild(simulation: Simulation, new: Network) -> None:
             continue
         moved[build.cell_indices(layout, was)] = build.cell_indices(simulation.layout, now)
         if was.id in were_driving:
-            build.write_source(
-                simulation.program.sources, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=step, dt_ms=new.dt
-            )
+            build.write_source(simulation.program.sources, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=step)
         elif was.id not in simulation.driving:
             _carry_cells(simulation, layout, program, was, now)
     simulation._counts[moved[moved >= 0]] = counts[moved >= 0]

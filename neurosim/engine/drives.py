@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import uint32, uint64
@@ -22,14 +21,13 @@ from neurosim import connectivity
 from neurosim._jit import entry, inner
 from neurosim.columns import is_homogeneous
 from neurosim.connectivity import OneToOne
-from neurosim.connectivity.random import mix
+from neurosim.connectivity.random import GOLDEN, mix
+from neurosim.engine import layout as lay
+from neurosim.engine.layout import Layout
 from neurosim.engine.program import Drives
 from neurosim.engine.randomness import keys
 from neurosim.models._tile import TILE
 from neurosim.network import Network, Population, Projection
-
-if TYPE_CHECKING:
-    from neurosim.engine.layout import Layout
 
 Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -37,11 +35,13 @@ Floats = NDArray[np.float64]
 #: Most spikes of one source in a step, on average, for which counts are drawn.
 LARGEST_MEAN = 50.0
 _FOREVER = np.iinfo(np.int64).max
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 #: Random numbers of 32 bits that a tile may need: pairs of cells begin at even ones. A multiple of a cache line.
-DRAWN = TILE + 16
+_DRAWN = TILE + 16
+#: Scratch (uint32) that a block needs: the counts of a tile and the random numbers they come from.
+SCRATCH = TILE + _DRAWN
 #: Columns of the table of drives.
 ACC, SIZE, FIRST, DELAY, SOURCE, WEIGHT, RECEPTOR_LANE = range(7)
+_N_COLUMNS = 7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,8 +154,6 @@ def build(
     network: Network, layout: Layout, drives: list[Drive], rates: Mapping[int, Rates], units: Mapping[tuple[int, int], float], dtype: type
 ) -> Drives:
     """Arrays of the drives of every block."""
-    from neurosim.engine import layout as lay
-
     sources = sorted({d.source for d in drives})
     number = {source: k for k, source in enumerate(sources)}
     table, ptr, weights, codes = [], [0], [], []
@@ -179,11 +177,11 @@ def build(
             levels.append(levels[-1] + len(pieces[-1]))
         rate_ptr.append(len(since))
     key = [keys(np.uint64(network.seed), np.uint64(source), -1, 1)[0] for source in sources]
-    flat = [np.concatenate(p) if p else np.empty(0, t) for p, t in ((weights, np.float64), (codes, np.int32), (pieces, np.uint32))]
+    weight, code = np.concatenate([*weights, np.empty(0)]).astype(dtype), np.concatenate([*codes, np.empty(0, np.int32)])
     return Drives(
-        np.array(ptr, np.int64), np.array(table, np.int64).reshape(-1, 7), flat[0].astype(dtype), flat[1].astype(np.int32),
-        np.array(key, np.uint64), np.array(rate_ptr, np.int64), np.array(since, np.int64), np.array(levels, np.int64),
-        flat[2].astype(np.uint32),
+        np.array(ptr, np.int64), np.array(table, np.int64).reshape(-1, _N_COLUMNS), weight, code, np.array(key, np.uint64),
+        np.array(rate_ptr, np.int64), np.array(since, np.int64), np.array(levels, np.int64),
+        np.concatenate([*pieces, np.empty(0, np.uint32)]),
     )  # fmt: skip
 
 
@@ -218,11 +216,11 @@ def add_reached(size, bits, a, b, c, d, counts):
 def draw(key, first, size, thresholds, low, high, room, counts):
     """Numbers of spikes of the cells ``first .. first + size - 1`` (at most a tile) in one step.
 
-    Two cells share the 64 bits of one random number; ``room`` is for ``DRAWN`` of 32 bits.
+    Two cells share the 64 bits of one random number; ``room`` is for ``_DRAWN`` of 32 bits.
     """
     words, pair = room.view(np.uint64), uint64(first // 2)
     for p in range(uint64((first + size + 1) // 2 - first // 2)):
-        words[p] = mix(key + (pair + p) * _GOLDEN)
+        words[p] = mix(key + (pair + p) * GOLDEN)
     bits = room[first % 2 :]
     most = uint32(0)
     for j in range(uint64(size)):
@@ -241,7 +239,7 @@ def draw(key, first, size, thresholds, low, high, room, counts):
 
 @inner()
 def deliver_drives(block, now_step, drives, acc, codes, lanes, counting):
-    """Add what the driving sources of a block send to arrive at ``now_step``; ``counting`` is scratch (n_blocks, TILE + DRAWN)."""
+    """Add what the driving sources of a block send to arrive at ``now_step``; ``counting`` is scratch (n_blocks, SCRATCH)."""
     counts, bits = counting[block, :TILE], counting[block, TILE:]
     for row in range(drives.ptr[block], drives.ptr[block + 1]):
         source, sent = drives.table[row, SOURCE], now_step - drives.table[row, DELAY]
@@ -284,7 +282,7 @@ def counts(network: Network, population: Population, rates: Rates, first: int, l
     """Spikes of every cell sent at steps ``first .. last``."""
     out = np.zeros(population.size, np.int64)
     key = keys(np.uint64(network.seed), np.uint64(population.id), -1, 1)[0]
-    bits, numbers = np.zeros(DRAWN, np.uint32), np.zeros(TILE, np.uint32)
+    bits, numbers = np.zeros(_DRAWN, np.uint32), np.zeros(TILE, np.uint32)
     for k, (since, mean) in enumerate(zip(rates.since, rates.mean, strict=True)):
         until = rates.since[k + 1] if k + 1 < len(rates.since) else _FOREVER
         begin, end = max(since, first), min(until, last + 1)

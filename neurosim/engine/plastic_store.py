@@ -62,13 +62,30 @@ class Place:
         """Parts and receptors on the postsynaptic side, in one block."""
         return int(self.port.max(initial=0)) + 1
 
-    def rows(self) -> Iterator[Rows]:
-        """All synapses, expanded again if they were not kept."""
-        return iter(self.kept) if self.kept else connectivity.iterate(self.network, self.projection)
+    @property
+    def rule(self) -> Plasticity:
+        """How the synapses learn."""
+        assert self.projection.synapse.plasticity is not None
+        return self.projection.synapse.plasticity
 
-    def sides(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.uint16]]:
-        """What the loops over synapses need of the postsynaptic side."""
-        return self.block, self.port, self.local
+    @property
+    def key_block(self) -> Int64:
+        """Block of each segment."""
+        return self.key // (max(len(self.pre_gids), 1) * self.n_ports)
+
+    @property
+    def key_source(self) -> Int64:
+        """Source of each segment, as an index in the presynaptic selection."""
+        return self.key // self.n_ports % max(len(self.pre_gids), 1)
+
+    def rows(self) -> Iterator[tuple[Rows, NDArray[np.int32]]]:
+        """All synapses, expanded again if they were not kept, and their delays in steps."""
+        for rows in self.kept or connectivity.iterate(self.network, self.projection):
+            yield rows, synapses.delay_steps(rows.columns["delay"], self.network.dt, self.projection.label)
+
+    def sides(self) -> tuple[NDArray[np.int32], NDArray[np.int32], int, int]:
+        """What tells the segment of a synapse, for the loops over synapses."""
+        return self.block, self.port, len(self.pre_gids), self.n_ports
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,22 +120,22 @@ class Memory:
 def build(network: Network, projections: list[Projection], layout: Layout, dtype: type) -> Built:
     """Store of all STDP projections: by block, then projection, source, port and delay, then in the order of expansion."""
     places = [_count_segments(network, p, layout) for p in projections]
-    key_block = [p.key // (len(p.pre_gids) * p.n_ports) for p in places]
-    block = np.concatenate([*key_block, np.empty(0, np.int64)])
+    block = np.concatenate([*(p.key_block for p in places), np.empty(0, np.int64)])
     order = np.argsort(block, kind="stable")
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     length = np.concatenate([*(p.length for p in places), np.empty(0, np.int64)])[order]
-    store = _empty_store(network, layout, places, len(order), int(length.sum()), dtype)
+    store = _empty_store(layout, places, len(order), int(length.sum()), dtype)
     store.table[:, plasticity.LENGTH] = length
     store.table[:, plasticity.START] = np.cumsum(length) - length
     store.block_ptr[:] = np.searchsorted(block[order], np.arange(layout.n_blocks + 1))
     gid, delay, at, first_rule = np.empty_like(order), np.empty_like(order), 0, 0
     for place in places:
         place.segment = rank[at : at + len(place.key)]
-        gid[place.segment], delay[place.segment] = place.pre_gids[place.key // place.n_ports % len(place.pre_gids)], place.delay
+        gid[place.segment], delay[place.segment] = place.pre_gids[place.key_source], place.delay
         _describe_segments(store, place, layout, first_rule)
         _put_synapses(store, place)
+        place.kept.clear()
         at, first_rule = at + len(place.key), first_rule + place.n_ports
     return Built(store, {p.projection.id: p for p in places}, gid, block[order], delay)
 
@@ -136,32 +153,28 @@ def _count_segments(network: Network, projection: Projection, layout: Layout) ->
     )  # fmt: skip
     counts = np.zeros((layout.n_blocks * len(place.pre_gids) * place.n_ports, 1), np.int32)
     room = KEPT
-    for rows in place.rows():
-        steps = synapses.delay_steps(rows.columns["delay"], network.dt, projection.label)
+    for rows, steps in place.rows():
         highest = int(steps.max(initial=0))
         if highest >= counts.shape[1]:
             counts = np.pad(counts, ((0, 0), (0, highest + 1 - counts.shape[1])))
-        _count(rows.start, rows.indptr, rows.post, steps, *place.sides(), len(place.pre_gids), place.n_ports, counts)
+        _count(rows.start, rows.indptr, rows.post, steps, *place.sides(), counts)
         room -= rows.size
         place.kept.append(rows)
         if room < 0:
             place.kept.clear()
-    if room < 0:
-        place.kept.clear()
     place.key, place.delay = np.nonzero(counts)
     place.length = counts[place.key, place.delay].astype(np.int64)
     return place
 
 
-def _put_synapses(store: Plastic, place: Place) -> None:
-    """Second pass: write targets and weights."""
-    cursor = _cursor(store, place)
-    for rows in place.rows():
-        steps = synapses.delay_steps(rows.columns["delay"], place.network.dt, place.projection.label)
-        weight = np.atleast_1d(np.asarray(rows.columns["weight"], np.float64))
-        ends = (*place.sides(), len(place.pre_gids), place.n_ports, cursor)
-        _put(rows.start, rows.indptr, rows.post, steps, weight, *ends, store.target, store.weight)
-    place.kept.clear()
+def _put_synapses(store: Plastic, place: Place, weights: Floats | None = None) -> None:
+    """Second pass: write targets and weights; ``weights`` in expansion order take the place of those of the projection."""
+    cursor, at = _cursor(store, place), 0
+    for rows, steps in place.rows():
+        own = rows.columns["weight"] if weights is None else weights[at : at + rows.size]
+        weight = np.atleast_1d(np.asarray(own, np.float64))
+        _put(rows.start, rows.indptr, rows.post, steps, weight, *place.sides(), place.local, cursor, store.target, store.weight)
+        at += rows.size
 
 
 def _cursor(store: Plastic, place: Place) -> Int64:
@@ -174,16 +187,14 @@ def _cursor(store: Plastic, place: Place) -> Int64:
 def weights(store: Plastic, place: Place) -> Floats:
     """Weights of a projection in expansion order, as they stand in the store."""
     cursor, pieces = _cursor(store, place), [np.empty(0, store.weight.dtype)]
-    for rows in place.rows():
-        steps = synapses.delay_steps(rows.columns["delay"], place.network.dt, place.projection.label)
+    for rows, steps in place.rows():
         pieces.append(np.empty(rows.size, store.weight.dtype))
-        ends = (*place.sides(), len(place.pre_gids), place.n_ports, cursor)
-        _get(rows.start, rows.indptr, rows.post, steps, *ends, store.weight, pieces[-1])
+        _get(rows.start, rows.indptr, rows.post, steps, *place.sides(), cursor, store.weight, pieces[-1])
     return np.concatenate(pieces)
 
 
 @entry()
-def _count(start, indptr, post, steps, block, port, local, n_pre, n_ports, counts):
+def _count(start, indptr, post, steps, block, port, n_pre, n_ports, counts):
     one = steps.size == 1
     for r in range(indptr.size - 1):
         for k in range(indptr[r], indptr[r + 1]):
@@ -192,7 +203,7 @@ def _count(start, indptr, post, steps, block, port, local, n_pre, n_ports, count
 
 
 @entry()
-def _put(start, indptr, post, steps, weight, block, port, local, n_pre, n_ports, cursor, out_target, out_weight):
+def _put(start, indptr, post, steps, weight, block, port, n_pre, n_ports, local, cursor, out_target, out_weight):
     one_step, one_weight = steps.size == 1, weight.size == 1
     for r in range(indptr.size - 1):
         for k in range(indptr[r], indptr[r + 1]):
@@ -205,7 +216,7 @@ def _put(start, indptr, post, steps, weight, block, port, local, n_pre, n_ports,
 
 
 @entry()
-def _get(start, indptr, post, steps, block, port, local, n_pre, n_ports, cursor, weight, out_weight):
+def _get(start, indptr, post, steps, block, port, n_pre, n_ports, cursor, weight, out_weight):
     one = steps.size == 1
     for r in range(indptr.size - 1):
         for k in range(indptr[r], indptr[r + 1]):
@@ -220,7 +231,7 @@ def rule_row(rule: Plasticity, dt_ms: float, trace_row: int, direction: float) -
 
     ``direction`` is -1 if the receptor uses positive weights negatively.
     """
-    rates = (dt_ms / (rule.tau_plus * math.log(2.0)), dt_ms / (rule.tau_minus * math.log(2.0)))
+    rates = (_powers_per_step(rule.tau_plus, dt_ms), _powers_per_step(rule.tau_minus, dt_ms))
     if rule.dependence == "power_law":
         sign, unit = math.copysign(1.0, rule.w_0), abs(rule.w_0)
         plus, minus, low, high = (rule.A_plus * unit, 0.0, 1.0 / unit), (rule.A_minus, 0.0, 1.0), 0.0, np.inf
@@ -234,31 +245,40 @@ def rule_row(rule: Plasticity, dt_ms: float, trace_row: int, direction: float) -
     return [float(value) for value in row]
 
 
+def _powers_per_step(tau_ms: float, dt_ms: float) -> float:
+    """Powers of two by which a trace decays in a step."""
+    return dt_ms / (tau_ms * math.log(2.0))
+
+
+def _rate_minus(place: Place) -> float:
+    """Decay of the postsynaptic traces that a projection needs."""
+    return _powers_per_step(place.rule.tau_minus, place.network.dt)
+
+
 def _longest_window(places: list[Place]) -> int:
     """Most steps by which a postsynaptic spike may be younger than the presynaptic one that passes with it."""
-    longest = [2.0 * p.projection.synapse.plasticity.dendritic_delay_fraction * int(p.delay.max(initial=0)) for p in places]  # type: ignore[union-attr]
+    longest = [2.0 * p.rule.dendritic_delay_fraction * int(p.delay.max(initial=0)) for p in places]
     return math.ceil(max(longest, default=0.0))
 
 
-def _history_cells(layout: Layout, places: list[Place]) -> tuple[Int64, NDArray[np.int32], Int64]:
-    """First history cell of every part (-1: none), the cell of every global id, and the range of each block."""
-    first, cell_of, at = np.full(len(layout.parts), -1, np.int64), np.full(layout.n_cells, -1, np.int32), 0
+def _history_cells(layout: Layout, places: list[Place]) -> tuple[NDArray[np.int32], Int64]:
+    """History cell of every global id (-1: none), and the range of each block."""
     wanted = np.unique(np.concatenate([*(p.part for p in places), np.empty(0, np.int64)]))
+    cell_of, at = np.full(layout.n_cells, -1, np.int32), 0
     cell_ptr, gids = np.zeros(layout.n_blocks + 1, np.int64), layout.cell_gids()
-    for part in wanted:
+    for part, block in zip(wanted, layout.block_of_part(wanted), strict=True):
         size, place = layout.parts[part, lay.SIZE], layout.parts[part, lay.O_CELL]
-        first[part] = at
         cell_of[gids[place : place + size]] = np.arange(at, at + size)
         at += size
-        cell_ptr[layout.block_of_part(np.array([part]))[0] + 1] = at
-    return first, cell_of, np.maximum.accumulate(cell_ptr)
+        cell_ptr[block + 1] = at
+    return cell_of, np.maximum.accumulate(cell_ptr)
 
 
-def _empty_store(network: Network, layout: Layout, places: list[Place], n_segments: int, n: int, dtype: type) -> Plastic:
+def _empty_store(layout: Layout, places: list[Place], n_segments: int, n: int, dtype: type) -> Plastic:
     """A store with its rules and its history, but without synapses and segments."""
-    rates = sorted({rule_row(p.projection.synapse.plasticity, network.dt, 0, 1.0)[1] for p in places})  # type: ignore[arg-type]
-    rules = [_rule_rows(p, network, rates) for p in places]
-    _, cell_of, cell_ptr = _history_cells(layout, places)
+    rates = sorted({_rate_minus(p) for p in places})
+    rules = [_rule_rows(p, rates) for p in places]
+    cell_of, cell_ptr = _history_cells(layout, places)
     n_cells, n_blocks = int(cell_ptr[-1]), layout.n_blocks
     ranks = (HISTORY + _longest_window(places) + 2 + 15) // 16 * 16
     hist_step = np.full((n_cells, ranks), NEVER, np.int32)
@@ -271,27 +291,25 @@ def _empty_store(network: Network, layout: Layout, places: list[Place], n_segmen
         zeros((n_blocks, LANES), np.uint64), np.arange(ranks)[::-1].copy(), zeros((n_blocks, LANES), np.int32),
     )  # fmt: skip
     return Plastic(
-        np.empty(n, np.uint16), np.empty(n, dtype), np.zeros((n_segments, 8), np.int64), np.zeros(n_segments),
+        np.empty(n, np.uint16), np.empty(n, dtype), np.zeros((n_segments, plasticity.N_SEGMENT_COLUMNS), np.int64), np.zeros(n_segments),
         np.zeros(n_blocks + 1, np.int64), np.concatenate([*rules, np.empty((0, plasticity.N_RULE_COLUMNS))]),
         cell_of if places else np.empty(0, np.int32), *history, *newest, np.array(rates, np.float64), cell_ptr, *faded,
         np.full(n_blocks, NEVER + 1), *lanes, np.zeros(n_blocks, np.int64),
     )  # fmt: skip
 
 
-def _rule_rows(place: Place, network: Network, rates: list[float]) -> NDArray[np.float64]:
+def _rule_rows(place: Place, rates: list[float]) -> NDArray[np.float64]:
     """Rows of the rule table for the ports of one projection."""
-    rule, signs = place.projection.synapse.plasticity, synapses.signs(network, place.projection)
-    assert rule is not None
     direction = np.ones(place.n_ports)
-    direction[place.port] = signs
-    trace_row = rates.index(rule_row(rule, network.dt, 0, 1.0)[1])
-    return np.array([rule_row(rule, network.dt, trace_row, d) for d in direction])
+    direction[place.port] = synapses.signs(place.network, place.projection)
+    trace_row = rates.index(_rate_minus(place))
+    return np.array([rule_row(place.rule, place.network.dt, trace_row, d) for d in direction])
 
 
 def _describe_segments(store: Plastic, place: Place, layout: Layout, first_rule: int) -> None:
     """Fill the columns of a projection's segments but for their synapses."""
     table, segment, n_ports = store.table, place.segment, place.n_ports
-    port, block = place.key % n_ports, place.key // n_ports // max(len(place.pre_gids), 1)
+    port, block = place.key % n_ports, place.key_block
     part_of, receptor_of = np.zeros((layout.n_blocks, n_ports), np.int64), np.zeros(n_ports, np.int64)
     part_of[place.block, place.port], receptor_of[place.port] = place.part, place.receptor
     first_cell = _first_cells(store, layout)
@@ -316,7 +334,7 @@ def remember(store: Plastic, place: Place) -> Memory:
 
     After :func:`settle_all`, segments of one source and delay agree, in whatever block and port.
     """
-    pre = place.key // place.n_ports % max(len(place.pre_gids), 1)
+    pre = place.key_source
     _, first = np.unique(pre * (int(place.delay.max(initial=0)) + 1) + place.delay, return_index=True)
     segment = place.segment[first]
     row = store.table[segment]
@@ -332,14 +350,14 @@ def restore(store: Plastic, place: Place, memory: Memory, *, with_weights: bool 
     A synapse whose delay has changed takes over the trace of its source, as if it had always had
     the new delay.
     """
-    pre = place.key // place.n_ports % max(len(place.pre_gids), 1)
+    pre = place.key_source
     known = np.lexsort((memory.delay, memory.pre))
     width = int(max(place.delay.max(initial=0), memory.delay.max(initial=0))) + 1
     keys = memory.pre[known] * width + memory.delay[known]
     found = known[np.clip(np.searchsorted(keys, pre * width + place.delay), 0, max(len(known) - 1, 0))] if len(known) else known
     usable = np.flatnonzero(memory.pre[found] == pre) if len(known) else np.empty(0, np.int64)
     found, segment = found[usable] if len(known) else found, place.segment[usable]
-    fraction = place.projection.synapse.plasticity.dendritic_delay_fraction  # type: ignore[union-attr]
+    fraction = place.rule.dendritic_delay_fraction
     moved = place.delay[usable] - memory.delay[found]
     last = memory.last[found] + np.where(moved != 0, np.round(moved * (1.0 - 2.0 * fraction)).astype(np.int64), 0)
     store.trace[segment] = memory.trace[found]
@@ -347,14 +365,7 @@ def restore(store: Plastic, place: Place, memory: Memory, *, with_weights: bool 
     store.table[segment, plasticity.SETTLED] = np.where(moved != 0, np.maximum(memory.settled[found], last), memory.settled[found])
     _restore_history(store, place, memory)
     if with_weights:
-        cursor = _cursor(store, place)
-        at = 0
-        for rows in place.rows():
-            steps = synapses.delay_steps(rows.columns["delay"], place.network.dt, place.projection.label)
-            ends = (*place.sides(), len(place.pre_gids), place.n_ports, cursor)
-            values = memory.weight[at : at + rows.size].astype(np.float64)
-            _put(rows.start, rows.indptr, rows.post, steps, values, *ends, store.target, store.weight)
-            at += rows.size
+        _put_synapses(store, place, memory.weight)
 
 
 def _restore_history(store: Plastic, place: Place, memory: Memory) -> None:

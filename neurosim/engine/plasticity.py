@@ -39,6 +39,7 @@ from neurosim.models._tile import LINE
 #: cell and first accumulator that target 0 means, step of the last presynaptic spike at the soma, step
 #: up to which postsynaptic spikes are accounted for.
 START, LENGTH, RULE, DELAY, CELL, ACC, LAST, SETTLED = range(8)
+N_SEGMENT_COLUMNS = 8
 #: Columns of the rule table; the rates are of powers of two per step, the weights times ``SIGN``.
 RATE_PLUS, RATE_MINUS, GAIN_PLUS, ZERO_PLUS, SCALE_PLUS, MU_PLUS, GAIN_MINUS, ZERO_MINUS, SCALE_MINUS, MU_MINUS, LOW, HIGH = range(12)
 SIGN, FRACTION, TRACE_ROW, DIRECTION = 12, 13, 14, 15
@@ -49,6 +50,8 @@ LANES = 256
 WHOLE = 32
 #: Step of spikes that never were.
 NEVER = -(2**30)
+#: The steps of two such spikes in one word.
+_TWICE_NEVER = (NEVER & 0xFFFFFFFF) << 32 | (NEVER & 0xFFFFFFFF)
 
 _VECTOR: Any = {"fastmath": {"contract"}}
 
@@ -81,13 +84,13 @@ def potentiate(block, v, steps, down, lanes, top, since, until, last, level, tie
     """
     kind = v.dtype.type
     rate, gain, zero, scale, mu = (
-        kind(rules[rule, 0]),
-        kind(rules[rule, 2]),
-        kind(rules[rule, 3]),
-        kind(rules[rule, 4]),
-        kind(rules[rule, 5]),
+        kind(rules[rule, RATE_PLUS]),
+        kind(rules[rule, GAIN_PLUS]),
+        kind(rules[rule, ZERO_PLUS]),
+        kind(rules[rule, SCALE_PLUS]),
+        kind(rules[rule, MU_PLUS]),
     )
-    high, level, tied = kind(rules[rule, 11]), kind(level), kind(tied)
+    high, level, tied = kind(rules[rule, HIGH]), kind(level), kind(tied)
     since, until, last = np.int32(since), np.int32(until), np.int32(last)
     for step in range(down.size - top, down.size):
         row = down[step]
@@ -121,8 +124,8 @@ def potentiate(block, v, steps, down, lanes, top, since, until, last, level, tie
 def depress(block, v, faded, lanes, rules, rule):
     """Count a presynaptic spike that sees the postsynaptic traces ``faded``."""
     kind = v.dtype.type
-    gain, zero, scale = kind(rules[rule, 6]), kind(rules[rule, 7]), kind(rules[rule, 8])
-    mu, low = kind(rules[rule, 9]), kind(rules[rule, 10])
+    gain, zero, scale = kind(rules[rule, GAIN_MINUS]), kind(rules[rule, ZERO_MINUS]), kind(rules[rule, SCALE_MINUS])
+    mu, low = kind(rules[rule, MU_MINUS]), kind(rules[rule, LOW])
     if mu == kind(0.0):
         for k in range(lanes):
             v[block, k] = max(v[block, k] - gain * faded[block, k], low)
@@ -153,9 +156,9 @@ def look_up(block, pairs, steps, first, n, lanes, cell, since, hist_pairs, targe
     They are read in pairs, one word of memory each. Returns how many rows hold spikes of ``since`` or later.
     """
     since, top = np.int32(since), 0
-    never = np.int32(-(2**30))
+    never = np.int32(NEVER)
     for k in range(n, lanes):
-        pairs[block, k] = 0xC0000000C0000000
+        pairs[block, k] = _TWICE_NEVER
     for p in range(hist_pairs.shape[0]):
         row = np.uint64(p)
         for k in range(n):
@@ -254,14 +257,14 @@ def fetch_ahead(first, target, weight):
 def sweep(block, segment, now, arrives, plastic, acc):
     """Bring one segment up to date; if its presynaptic spike arrives now, count it and transmit."""
     table, rules, target, weight, v = plastic.table, plastic.rules, plastic.target, plastic.weight, plastic.lane_v
-    rule, begin, end = table[segment, 2], table[segment, 0], table[segment, 0] + table[segment, 1]
-    rate_plus, fraction, trace_row = rules[rule, 0], rules[rule, 13], np.int64(rules[rule, 14])
-    until, phase = soma_step(fraction, table[segment, 3], now)
-    last, since, trace = table[segment, 6], table[segment, 7], plastic.trace[segment]
+    rule, begin, end = table[segment, RULE], table[segment, START], table[segment, START] + table[segment, LENGTH]
+    rate_plus, fraction, trace_row = rules[rule, RATE_PLUS], rules[rule, FRACTION], np.int64(rules[rule, TRACE_ROW])
+    until, phase = soma_step(fraction, table[segment, DELAY], now)
+    last, since, trace = table[segment, LAST], table[segment, SETTLED], plastic.trace[segment]
     level = math.log2(trace) - phase * rate_plus if trace > 0.0 else -1e30
     tied = level if phase > 1e-6 else math.log2(trace - 1.0) if trace > 1.0 else -1e30
-    learns = trace > 0.0 and rules[rule, 2] != 0.0
-    cell, base = np.uint64(table[segment, 4]), np.uint64(table[segment, 5])
+    learns = trace > 0.0 and rules[rule, GAIN_PLUS] != 0.0
+    cell, base = np.uint64(table[segment, CELL]), np.uint64(table[segment, ACC])
     is_dense = arrives and is_faded(block, trace_row, until, phase, end - begin, plastic)
     arrays = (
         plastic.hist_step, plastic.hist_trace, plastic.newest_step, plastic.newest_trace,
@@ -274,7 +277,8 @@ def sweep(block, segment, now, arrives, plastic, acc):
         plastic.lane_down,
         plastic.hist_pairs,
     )
-    sign, acts, rate_minus = v.dtype.type(rules[rule, 12]), v.dtype.type(rules[rule, 12] * rules[rule, 15]), plastic.trace_rates[trace_row]
+    sign, acts = v.dtype.type(rules[rule, SIGN]), v.dtype.type(rules[rule, SIGN] * rules[rule, DIRECTION])
+    rate_minus = plastic.trace_rates[trace_row]
     for first in range(begin, end, LANES):
         n = min(LANES, end - first)
         lanes = (n + WHOLE - 1) // WHOLE * WHOLE
@@ -294,10 +298,10 @@ def sweep(block, segment, now, arrives, plastic, acc):
                 acc[base + np.uint64(target[np.uint64(first + k)])] += acts * v[block, np.uint64(k)]
         for k in range(count):
             weight[start + k] = sign * v[block, k]
-    table[segment, 7] = until
+    table[segment, SETTLED] = until
     if arrives:
         plastic.trace[segment] = 1.0 + (trace * np.exp2(-rate_plus * (until - last)) if trace > 0.0 else 0.0)
-        table[segment, 6] = until
+        table[segment, LAST] = until
 
 
 @inner()
@@ -316,13 +320,13 @@ def settle(block, now, before, plastic, acc):
     """
     horizon, table = now, plastic.table
     for segment in range(plastic.block_ptr[block], plastic.block_ptr[block + 1]):
-        if table[segment, 7] < before:
-            until, _ = soma_step(plastic.rules[table[segment, 2], 13], table[segment, 3], now)
-            if until > table[segment, 7]:
+        if table[segment, SETTLED] < before:
+            until, _ = soma_step(plastic.rules[table[segment, RULE], FRACTION], table[segment, DELAY], now)
+            if until > table[segment, SETTLED]:
                 if plastic.trace[segment] > 0.0:
                     sweep(block, segment, now, False, plastic, acc)
-                table[segment, 7] = until
-        horizon = min(horizon, table[segment, 7])
+                table[segment, SETTLED] = until
+        horizon = min(horizon, table[segment, SETTLED])
     plastic.horizon[block] = horizon
     return horizon
 

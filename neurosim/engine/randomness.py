@@ -16,14 +16,14 @@ import numpy as np
 from numba import uint64
 
 from neurosim._jit import entry, inner
-from neurosim.connectivity.random import mix
+from neurosim.connectivity.random import GOLDEN, mix
 
 
 @inner(inline="always")
 def uniform(key, counter):
     """Number in the open interval (0, 1) for draw ``counter`` of stream ``key``."""
-    z = mix(uint64(key) + uint64(counter + 1) * uint64(0x9E3779B97F4A7C15))
-    return (float(z >> uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
+    z = mix(uint64(key) + uint64(counter + 1) * GOLDEN)
+    return (float(z >> uint64(12)) + 0.5) * 2.0**-52
 
 
 @inner()
@@ -36,10 +36,10 @@ def normal(key, counter):
 @entry(allocates=True)
 def keys(seed, stream, first, count):
     """uint64 keys of ``count`` cells of one stream (a population or a projection)."""
-    base = mix(mix(uint64(seed) + uint64(0x9E3779B97F4A7C15)) ^ uint64(stream + 1))
+    base = mix(mix(uint64(seed) + GOLDEN) ^ uint64(stream + 1))
     out = np.empty(count, np.uint64)
     for i in range(count):
-        out[i] = mix(base + uint64(first + i + 1) * uint64(0x9E3779B97F4A7C15))
+        out[i] = mix(base + uint64(first + i + 1) * GOLDEN)
     return out
 
 

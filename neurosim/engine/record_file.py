@@ -54,7 +54,7 @@ MARGIN_BYTES = 1_000_000
 GONE = "Give another file to setup(record_to=...)."
 BROKEN = "What was written before is in the file; read it with another program, and begin anew with another file."
 
-STATE_UNITS = {"v": "mV", "w": "nA", "u": "mV/ms"}
+STATE_UNITS = {"v": "mV", "w": "nA", "u": "mV/ms", "m": "", "h": "", "n": ""}
 
 
 def check_path(path: str | os.PathLike[str], *, overwrite: bool = False, where: str = "setup()") -> Path:

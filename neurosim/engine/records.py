@@ -75,10 +75,6 @@ class SpikeRecord:
             return in_order(self._indices[0], self._times[0])
         return in_order(np.concatenate(self._indices or [np.empty(0, np.int32)]), np.concatenate(self._times or [np.empty(0)]))
 
-    def clear(self) -> None:
-        """Forget everything; what is in a file stays there."""
-        self._indices, self._times, self._shelf = [], [], None
-
 
 def in_order(indices: Ints, times_ms: Floats) -> tuple[Ints, Floats]:
     """Spikes sorted by time, ties by cell; those in order already are given back as they are."""
@@ -256,7 +252,3 @@ class WeightRecord:
         """Times (n_times,) in ms and weights (n_times, n_synapses)."""
         values: Sequence[Floats] = self.values
         return np.array(self.times_ms), np.stack(values) if values else np.empty((0, 0))
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self.times_ms, self.values = [], []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.engine.drives import DRAWN
+from neurosim.engine import drives
 from neurosim.engine.layout import Layout
 from neurosim.models._tile import SCRATCH_ROWS, TILE, zeros
 
@@ -35,8 +35,8 @@ class Queues:
 
 
 def scratch_of(layout: Layout, dtype: type) -> tuple[NDArray[np.generic], ...]:
-    """Scratch of the run loop: heads, parts that still have to decay, and per block numbers and flags."""
+    """Scratch of the run loop: heads, parts that still have to decay, and per block numbers, flags and counts."""
     n = layout.n_blocks
     scratch, flags = zeros((n, SCRATCH_ROWS * TILE), dtype), zeros((n, TILE), np.uint8)
-    counting = zeros((n, TILE + DRAWN), np.uint32)
+    counting = zeros((n, drives.SCRATCH), np.uint32)
     return np.zeros((n, n), np.int64), np.zeros(len(layout.parts), np.int64), scratch, flags, counting

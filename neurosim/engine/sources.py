@@ -13,10 +13,7 @@ from neurosim._jit import entry, inner
 from neurosim.engine.layout import SOURCE_KINDS
 from neurosim.engine.randomness import normal, uniform
 
-ARRAY, POISSON, GAMMA, REFRACTORY = (
-    SOURCE_KINDS[k] for k in ("array_source", "poisson_source", "gamma_source", "poisson_refractory_source")
-)
-
+ARRAY, GAMMA, REFRACTORY = (SOURCE_KINDS[k] for k in ("array_source", "gamma_source", "poisson_refractory_source"))
 #: Sources of which only the next spike of all is looked at in every step.
 WATCHED = 32
 

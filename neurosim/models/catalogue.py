@@ -1,4 +1,4 @@
-"""The models by name: parameters with units and ranges, states, equations, sources in print."""
+"""The models by name: parameters with units and lowest values, equations, sources in print."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ class Parameter:
     ----------
     name, unit, default
         PyNN's name, unit and default.
-    low, high
-        Range; a value equal to ``low`` is refused where ``low_open``.
+    low
+        Smallest value; refused itself where ``low_open``.
     """
 
     name: str
     unit: str
     default: float
     low: float = -math.inf
-    high: float = math.inf
     low_open: bool = False
 
 
@@ -36,17 +35,13 @@ class Model:
     ----------
     parameters
         In PyNN's units.
-    states
-        ``(name, default initial value)``.
-    recordable
-        What can be recorded besides the receptors' ``gsyn``.
+    description, equations, reference
+        For readers.
     """
 
     name: str
     description: str
     parameters: tuple[Parameter, ...]
-    states: tuple[tuple[str, float], ...] = ()
-    recordable: tuple[str, ...] = ("spikes",)
     equations: str = ""
     reference: str = ""
     is_source: bool = False
@@ -89,8 +84,6 @@ _LIF = Model(
         Parameter("v_reset", "mV", -65.0),
         Parameter("v_thresh", "mV", -50.0),
     ),
-    states=(("v", -65.0),),
-    recordable=("spikes", "v"),
     equations="cm dv/dt = cm (v_rest - v) / tau_m + i_offset + i_syn + i_inj; at v >= v_thresh: v = v_reset for tau_refrac",
     reference="Gerstner et al., Neuronal Dynamics, Cambridge 2014, section 1.3",
 )
@@ -112,8 +105,6 @@ _ADEX = Model(
         _positive("tau_w", "ms", 144.0),
         Parameter("v_thresh", "mV", -50.4),
     ),
-    states=(("v", -70.6), ("w", 0.0)),
-    recordable=("spikes", "v", "w"),
     equations=(
         "cm dv/dt = g_L (v_rest - v + delta_T exp((v - v_thresh) / delta_T)) - w + i_offset + i_syn + i_inj; g_L = cm / tau_m; "
         "tau_w dw/dt = a (v - v_rest) - w; at v >= v_spike: v = v_reset for tau_refrac, w = w + b (w goes on meanwhile)"
@@ -131,8 +122,6 @@ _IZHIKEVICH = Model(
         Parameter("d", "mV/ms", 2.0),
         Parameter("i_offset", "nA", 0.0),
     ),
-    states=(("v", -70.0), ("u", -14.0)),
-    recordable=("spikes", "v", "u"),
     equations="dv/dt = 0.04 v^2 + 5 v + 140 - u + 1000 (i_offset + i_syn + i_inj); du/dt = a (b v - u); at v >= 30 mV: v = c, u = u + d",
     reference="Izhikevich 2003, IEEE Trans. Neural Networks 14:1569",
 )
@@ -151,8 +140,6 @@ _HH = Model(
         Parameter("e_rev_leak", "mV", -65.0),
         Parameter("i_offset", "nA", 0.0),
     ),
-    states=(("v", -65.0), ("m", 0.0), ("h", 1.0), ("n", 0.0)),
-    recordable=("spikes", "v", "m", "h", "n"),
     equations=(
         "cm dv/dt = g_leak (e_rev_leak - v) + gbar_Na m^3 h (e_rev_Na - v) + gbar_K n^4 (e_rev_K - v) + i_offset + i_syn + i_inj; "
         "dx/dt = alpha_x (1 - x) - beta_x x for m, h, n; with u = v - v_offset: "

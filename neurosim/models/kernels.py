@@ -44,11 +44,13 @@ from neurosim.models._redo import jump_tile, redo_adaptive_tile, redo_leaky_tile
 from neurosim.models._tile import INJECTED, SUM, TILE
 
 K_LIF_LINEAR, K_LIF, K_ADEX, K_IZHIKEVICH, K_HH = range(5)
-TOL_LEAKY = 2e-8
-TOL_LEAKY_TILE = 1e-5
-TOL_ADAPTIVE = 3e-11
+#: Error in mV that a sub-step of one cell may have, as its series tells.
+TOL_LEAKY, TOL_ADAPTIVE = 2e-8, 3e-11
+#: Largest last term of the series (mV) with which a step of a whole tile is good enough for a cell.
+TOL_LEAKY_TILE, TOL_ADAPTIVE_LOOSE = 1e-5, 1e-7
+#: The same of the term after that, where an exponential matters.
 TOL_ADAPTIVE_TILE = 1e-10
-TOL_ADAPTIVE_LOOSE = 1e-7
+#: Error of a sub-step of a Hodgkin-Huxley cell, in mV and in shares of open gates.
 TOL_EXCITABLE = 1e-6
 N_STATES_HH = hh.N_STATES
 

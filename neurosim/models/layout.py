@@ -30,6 +30,13 @@ RECEPTOR_KINDS: dict[str, int] = {
     "cond_alpha": rec.COND_ALPHA,
     "cond_beta": rec.COND_BETA,
 }
+#: Variables of a membrane that can be set and read, and the row of the state that holds each, by model.
+STATE_ROWS = {
+    "lif": {"v": mem.V},
+    "adex": {"v": mem.V, "w": mem.W},
+    "izhikevich": {"v": mem.V, "u": mem.W},
+    "hh": {"v": hh.V, "m": hh.M, "h": hh.H, "n": hh.N},
+}
 _KERNELS = {"lif": K_LIF, "adex": K_ADEX, "izhikevich": K_IZHIKEVICH, "hh": K_HH}
 _IZHIKEVICH_PEAK_MV = 30.0
 _HH_SPIKE_MV = 0.0

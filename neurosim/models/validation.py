@@ -88,18 +88,18 @@ def validate_receptor(kind: str, parameters: Mapping[str, Any], where: str = "")
 
 
 def validate_spike_times(times: Any, *, where: str = "") -> None:
-    """Check the spike times (ms) of one cell of an array source: finite, not negative, sorted.
+    """Check the spike times (ms) of one cell of an array source: numbers, finite, not negative, sorted.
 
     Raises
     ------
     ParameterError
         Otherwise; names the first offending time.
     """
-    values = _numbers("spike_times", times, where)
-    _refuse(values < 0.0, values, where, "spike time {} ms is negative", 0.0, "Spike times count from 0 ms.")
-    steps = np.diff(values) if values.ndim else np.empty(0)
-    if (steps < 0.0).any():
-        at = int(np.argmax(steps < 0.0))
+    values = _numbers("spike_times", times, where, each="position")
+    _refuse(values < 0.0, values, where, "spike time {} ms is negative", 0.0, "Spike times count from 0 ms.", each="position")
+    back = np.diff(values) < 0.0 if values.ndim else np.empty(0, bool)
+    if back.any():
+        at = int(np.argmax(back))
         text = f"spike times are not sorted: {values[at + 1]:g} ms comes after {values[at]:g} ms (position {at + 1})."
         raise ParameterError(text, where=where, limit=float(values[at]), used=float(values[at + 1]), remedy="Sort them, numpy.sort(times).")
 
@@ -119,13 +119,13 @@ def _validate_dead_time(values: Mapping[str, Array], where: str) -> None:
     _refuse(rate * dead >= 1e3, rate, where, text, "1000 / tau_refrac", "Lower the rate below 1000 / tau_refrac.")
 
 
-def _numbers(name: str, value: Any, where: str) -> Array:
+def _numbers(name: str, value: Any, where: str, *, each: str = "cell") -> Array:
     try:
         array = np.asarray(value, np.float64)
     except (TypeError, ValueError):
         text = f"{name} is {value!r}, not a number."
         raise ParameterError(text, where=where, used=value, remedy="Give a number or one number per cell.") from None
-    _refuse(~np.isfinite(array), array, where, f"{name} is {{}}", "finite", "Give a finite number.")
+    _refuse(~np.isfinite(array), array, where, f"{name} is {{}}", "finite", "Give a finite number.", each=each)
     return array
 
 
@@ -150,8 +150,8 @@ def _above(
     _refuse(bad, high, where, text, float(limit), f"Choose {upper} above {lower}.")
 
 
-def _refuse(bad: Any, value: Array, where: str, text: str, limit: object, remedy: str) -> None:
-    """Raise if any element is bad; ``text`` has one place for the first bad value."""
+def _refuse(bad: Any, value: Array, where: str, text: str, limit: object, remedy: str, *, each: str = "cell") -> None:
+    """Raise if any element is bad; ``text`` has one place for the first bad value, ``each`` says what elements are."""
     bad = np.asarray(bad)
     if not bad.any():
         return
@@ -159,5 +159,5 @@ def _refuse(bad: Any, value: Array, where: str, text: str, limit: object, remedy
     first = float(value[bad][0]) if bad.ndim else float(value)
     message = text.format(f"{first:g}")
     if bad.ndim and bad.size > 1:
-        message += f" (cell {int(np.argmax(bad))}; {int(bad.sum())} of {bad.size})"
+        message += f" ({each} {int(np.argmax(bad))}; {int(bad.sum())} of {bad.size})"
     raise ParameterError(message + ".", where=where, limit=limit, used=first, remedy=remedy)

@@ -10,6 +10,8 @@ from pyNN.parameters import ArrayParameter
 from pyNN.standardmodels.base import excitatory_receptor_types, inhibitory_receptor_types
 
 from neurosim.columns import Column, Random
+from neurosim.errors import ParameterError
+from neurosim.models import validate_spike_times
 from neurosim.pynn import simulator
 from neurosim.pynn._errors import ConnectError, InvalidValueError
 
@@ -53,15 +55,10 @@ def number(name: str, value: Any, where: str) -> None:
 
 
 def _spike_times(train: Any, where: str) -> None:
-    times = np.asarray(train.value, dtype=float)
-    if np.isnan(times).any():
-        raise InvalidValueError("spike times contain NaN.", where=where, used="nan", remedy="Remove what is not a number.")
-    if times.size and times.min() < 0:
-        raise InvalidValueError(
-            f"a spike time is negative ({times.min():g} ms).", where=where, used=float(times.min()), limit=0, remedy="Times begin at 0 ms."
-        )
-    if np.any(np.diff(times) < 0):
-        raise InvalidValueError("spike times are not sorted.", where=where, remedy="Sort them, for example with numpy.sort().")
+    try:
+        validate_spike_times(train.value, where=where)
+    except ParameterError as fault:
+        raise InvalidValueError(fault.message, where=fault.where, limit=fault.limit, used=fault.used, remedy=fault.remedy) from None
 
 
 def thresholds(where: str, parameters: Mapping[str, Any]) -> None:

@@ -161,11 +161,7 @@ def test_lines_are_fitted_through_the_points_of_one_axis() -> None:
     kept = []
     for case in cases:
         cost = {"run_factor": case.options["neurons"] * 1e-3 * 2 + 1, "build_s": 1.0, "rss_gib": 1.0}
-        kept.append(
-            results.KeptCase(
-                label=case.label, options=case.options, shown=[], records={}, medians={"1 thread": cost}, absent={}, targets=[], gates=[]
-            )
-        )
+        kept.append(kept_case(case, {"1 thread": cost}))
     report = results.report("scaling", "?", kept, full=False, repeats=1, facts={})
     lines = [line for line in scaling.lines(report) if line.cost == "run_factor"]
     assert [len(line.x) for line in lines] == [len(axis.values) for axis in scaling.AXES]

@@ -76,8 +76,6 @@ def test_reading_spikes_gives_arrays_of_ones_own() -> None:
     indices, times = record.arrays()
     indices[:], times[:] = 0, 0
     assert [a.tolist() for a in record.arrays()] == [[1, 2], [0.5, 1.5]]
-    record.clear()
-    assert not len(record.arrays()[0])
 
 
 def test_samples_of_a_run_are_one_stretch_and_those_of_new_cells_have_no_past() -> None:

@@ -13,7 +13,8 @@ from engine_networks import CONDUCTANCE, CURRENT, DELTA, connect, network, neuro
 from neurosim.connectivity import AllToAll, Bernoulli
 from neurosim.engine import Simulation
 from neurosim.errors import LossWarning, ParameterError, UnknownNameError
-from neurosim.network import Current, Selection
+from neurosim.models import MODELS
+from neurosim.network import Current, Population, Selection
 from neurosim.session import Session
 
 
@@ -112,6 +113,20 @@ def test_changed_parameters_keep_the_state():
     assert v[200, 0] == pytest.approx(-65.0 + (peak + 65.0) * np.exp(-0.5), abs=1e-9)
 
 
+@pytest.mark.parametrize(("model", "variable"), [("adex", "w"), ("izhikevich", "u"), ("hh", "m"), ("hh", "h"), ("hh", "n")])
+def test_every_variable_of_a_membrane_can_be_set_between_runs_and_read(model, variable):
+    def cell(value):
+        return Population(0, "cell", 2, model, MODELS[model].defaults(), CONDUCTANCE, {"v": -65.0, variable: value})
+
+    probes = record(cell(0.0), variable)
+    simulation = Simulation(network([cell(0.1)], probes=probes))
+    simulation.run_until(1.0)
+    simulation.update(network([cell(0.25)], probes=probes))
+    np.testing.assert_array_equal(simulation.state(0, variable), 0.25)
+    simulation.run_until(2.0)
+    assert simulation.samples(0, variable)[2][0].tolist() == [0.1, 0.1]
+
+
 def test_a_new_population_does_not_disturb_what_runs():
     whole = balanced()
     part = balanced(t_ms=40.0)
@@ -204,9 +219,12 @@ def test_bad_options_are_refused(options, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda n: network([spikes_at(0, [3.0, 1.0])]), "not sorted"),
-        (lambda n: network([spikes_at(0, [-1.0])]), "is negative"),
-        (lambda n: network([spikes_at(0, [np.nan])]), "NaN or infinity"),
+        (
+            lambda n: network([spikes_at(0, [2.0], [3.0, 1.0])]),
+            "Population 's0', cell 1: spike times are not sorted: 1 ms comes after 3 ms",
+        ),
+        (lambda n: network([spikes_at(0, [-1.0])]), "Population 's0', cell 0: spike time -1 ms is negative"),
+        (lambda n: network([spikes_at(0, [np.nan])]), "Population 's0', cell 0: spike_times is nan"),
         (lambda n: network([n], dt=0.0), "time step 0.0 ms is not positive"),
         (lambda n: network([n], [connect(0, n, n, AllToAll(), 0.1, 0.01)]), "delays are below the time step"),
         (lambda n: network([n], probes=record(n, "v", interval=0.15)), "not a multiple of the time step"),

@@ -101,9 +101,9 @@ def test_an_impossible_receptor_is_refused(kind, parameters, message):
 @pytest.mark.parametrize(
     ("times", "message"),
     [
-        ([1.0, -2.0], "spike time -2 ms is negative (cell 1; 1 of 2). Spike times count from 0 ms."),
+        ([1.0, -2.0], "spike time -2 ms is negative (position 1; 1 of 2). Spike times count from 0 ms."),
         ([1.0, 5.0, 3.0], "spike times are not sorted: 3 ms comes after 5 ms (position 2). Sort them, numpy.sort(times)."),
-        ([1.0, math.nan], "spike_times is nan (cell 1; 1 of 2). Give a finite number."),
+        ([1.0, math.nan], "spike_times is nan (position 1; 1 of 2). Give a finite number."),
     ],
 )
 def test_impossible_spike_times_are_refused(times, message):

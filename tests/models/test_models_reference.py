@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from reference_neurons import NAMES, SETS, cell, model, receptors, weights
 from single_neuron import Neurons
 
-DATA = Path(__file__).parents[1] / "data" / "neurons"
-SETS = [(path.stem, entry) for path in sorted(DATA.glob("*.json")) for entry in json.loads(path.read_text())["sets"]]
 ALLOWED_MS = {"aeif_cond_exp": 1e-6, "iaf_cond_exp": 1e-5, "iaf_psc_exp": 1e-5}
 
 # Naud et al. 2008, Table 1: C_m (pF), g_L (nS), E_L, V_T, Delta_T (mV), a (nS), tau_w (ms), b (pA), V_reset (mV), I (pA)
@@ -30,22 +26,12 @@ NAUD = {
 
 def neuron_of(kind: str, entry: dict, **options) -> tuple[Neurons, dict]:
     """The set as a group of one neuron, and its input events."""
-    p = entry["params"]
-    cell = {"v_rest": p["E_L"], "cm": p["C_m"] * 1e-3, "tau_m": p.get("tau_m") or p["C_m"] / p["g_L"], "tau_refrac": p["t_ref"]}
-    cell |= {"i_offset": entry["I_e"] * 1e-3, "v_reset": p["V_reset"], "v_thresh": p["V_th"]}
-    if kind.startswith("aeif"):
-        cell |= {"v_spike": p["V_peak"], "delta_T": p["Delta_T"], "a": p["a"], "b": p["b"] * 1e-3, "tau_w": p["tau_w"]}
-    if "psc" in kind:
-        receptors = [("curr_exp", {"tau_syn": p["tau_syn_ex"]}), ("curr_exp", {"tau_syn": p["tau_syn_in"]})]
-    else:
-        receptors = [("cond_exp", {"tau_syn": p["tau_syn_" + s], "e_rev": p["E_" + s]}) for s in ("ex", "in")]
-    weights = (entry["exc"]["weight"] * 1e-3, entry["inh"]["weight"] * (1e-3 if "psc" in kind else -1e-3))
-    times = (entry["exc"]["times"], entry["inh"]["times"])
-    events = {r: [(t + entry["delay"], weights[r]) for t in times[r]] for r in (0, 1)}
-    return Neurons("adex" if kind.startswith("aeif") else "lif", cell, receptors, {"v": entry["V_init"]}, **options), events
+    weight, times = weights(kind, entry), (entry["exc"]["times"], entry["inh"]["times"])
+    events = {r: [(t + entry["delay"], weight[r]) for t in times[r]] for r in (0, 1)}
+    return Neurons(model(kind), cell(kind, entry), receptors(kind, entry), {"v": entry["V_init"]}, **options), events
 
 
-@pytest.mark.parametrize(("kind", "entry"), SETS, ids=[f"{kind}-{entry['name']}" for kind, entry in SETS])
+@pytest.mark.parametrize(("kind", "entry"), SETS, ids=NAMES)
 def test_spike_times_are_those_of_the_exact_solution(kind, entry):
     neuron, events = neuron_of(kind, entry)
     times = [time for _, time in neuron.run(entry["t_sim"], events)]
@@ -91,9 +77,9 @@ def exact_pattern(row: tuple, t_ref_ms: float, duration_ms: float) -> np.ndarray
 @pytest.mark.parametrize("name", NAUD)
 def test_adex_patterns_of_naud_come_out_within_one_step(name, t_ref_ms):
     c, g_l, e_l, v_t, delta, a, tau_w, b, v_reset, i = NAUD[name]
-    cell = {"cm": c * 1e-3, "tau_m": c / g_l, "v_rest": e_l, "v_thresh": v_t, "delta_T": delta, "a": a, "tau_w": tau_w}
-    cell |= {"b": b * 1e-3, "v_reset": v_reset, "i_offset": i * 1e-3, "tau_refrac": t_ref_ms, "v_spike": 0.0}
-    times = np.array([time for _, time in Neurons("adex", cell).run(300.0)])
+    adex = {"cm": c * 1e-3, "tau_m": c / g_l, "v_rest": e_l, "v_thresh": v_t, "delta_T": delta, "a": a, "tau_w": tau_w}
+    adex |= {"b": b * 1e-3, "v_reset": v_reset, "i_offset": i * 1e-3, "tau_refrac": t_ref_ms, "v_spike": 0.0}
+    times = np.array([time for _, time in Neurons("adex", adex).run(300.0)])
     exact = exact_pattern(NAUD[name], t_ref_ms, 300.0)
     assert len(times) == len(exact)
     assert np.abs(times - exact).max() < 1e-3
