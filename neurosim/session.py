@@ -220,20 +220,20 @@ class Session:
 
     # --- life ------------------------------------------------------------------------------
     def update(self, network: Network) -> None:
-        """Continue with a changed network; parts that are the same objects are unchanged."""
+        """Continue with a changed network; parts that are the same objects are unchanged. If it fails all stays as it was."""
         if network is self.network:
             return
-        before, old = self.network, self.fit.network
+        before, old, fitted, start = self.network, self.fit.network, self.fit, self._start
         if unchanged(before.populations, network.populations) and unchanged(before.projections, network.projections):
-            self.fit.network = self._observed(network)
+            running = self._observed(network)
         else:
-            self.fit = self._fitted(network)
-            self._start = self.fit.network
+            fitted = self._fitted(network)
+            running = start = fitted.network
             if self.chip is not None and self._simulation is not None:
-                self.fit.network = continued(before, network, old, self.fit.network)
-        self.network = network
+                running = continued(before, network, old, running)
         if self._simulation is not None:
-            self._simulation.update(self.fit.network)
+            self._simulation.update(running)
+        fitted.network, self.fit, self._start, self.network = running, fitted, start, network
 
     def _observed(self, network: Network) -> Network:
         """The running network with other currents and probes, as far as the chip has them."""

@@ -7,6 +7,7 @@ and synaptic states, plastic weights and traces, random streams and the spikes o
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,7 +45,16 @@ def _alike(a: Population, b: Population) -> bool:
 
 
 def update(simulation: Simulation, new: Network) -> None:
-    """Make ``simulation`` continue with ``new``."""
+    """Make ``simulation`` continue with ``new``; if that fails or is interrupted it goes on as it was."""
+    before = {**vars(simulation), "rates": copy.deepcopy(simulation.rates)}
+    try:
+        _update(simulation, new)
+    except BaseException:
+        vars(simulation).update(before)
+        raise
+
+
+def _update(simulation: Simulation, new: Network) -> None:
     old = simulation.network
     if new is old:
         return
@@ -52,7 +62,7 @@ def update(simulation: Simulation, new: Network) -> None:
         raise NetworkError(
             "the time step cannot change while a simulation runs.", where="update", used=new.dt, limit=old.dt, remedy="Call setup() again."
         )
-    simulation.watched |= {p.id for p in old.populations if p.model == "poisson_source"} - simulation.driving
+    simulation.watched = simulation.watched | ({p.id for p in old.populations if p.model == "poisson_source"} - simulation.driving)
     if same_shape(old, new) and drives.candidates(new, simulation.watched) == simulation.driving:
         _patch(simulation, new)
     else:

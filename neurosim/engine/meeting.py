@@ -14,8 +14,11 @@ been in vain. After that it sleeps in the kernel and gives its core away. Where 
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from llvmlite import ir
@@ -187,3 +190,32 @@ def futex() -> int:
     """Number of the system call that threads sleep with, 0 where there is none."""
     known = sys.platform.startswith("linux") and sys.byteorder == "little"
     return _FUTEX.get(platform.machine(), 0) if known else 0
+
+
+class Team:
+    """Threads that advance the blocks of a network together; threads that do not survive a fork are made again."""
+
+    def __init__(self, n_threads: int) -> None:
+        self.n_threads = n_threads if futex() else 1
+        self._pool: ThreadPoolExecutor | None = None
+        self._process = 0
+
+    def gather(self, n_blocks: int) -> None:
+        """Get ready for a network of ``n_blocks`` blocks."""
+        self._meeting = Meeting(self.n_threads, n_blocks)
+        self._share = n_blocks // self.n_threads
+
+    def run(self, kernel: Callable[..., int], *work: object) -> int:
+        """What ``kernel(first block, address of the meeting, *work)`` returns, called by every thread."""
+        self._meeting.open()
+        address = self._meeting.address
+        others = [self._threads().submit(kernel, t * self._share, address, *work) for t in range(1, self.n_threads)]
+        done = kernel(0, address, *work)
+        for other in others:
+            other.result()
+        return done
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if self._pool is None or self._process != os.getpid():
+            self._pool, self._process = ThreadPoolExecutor(self.n_threads - 1, "neurosim"), os.getpid()
+        return self._pool

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,10 @@ from neurosim.engine import (
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Cells, Drives, Dynamic, Program, Sources
 from neurosim.engine.recording import Recordings, most_steps, sample_buffer
+from neurosim.errors import LossWarning
+from neurosim.losses import users_level
+from neurosim.models._redo import MAX_SPIKES
+from neurosim.models._tile import CUT_SHORT, TILE
 from neurosim.network import Network, Rows, WeightProbe
 
 Int64 = NDArray[np.int64]
@@ -90,7 +94,8 @@ class Simulation:
         self.slice_steps = max(round(slice_ms / network.dt), 1)
         self.realtime = pacing.RealTime(slice_ms=self.slice_steps * network.dt)
         self.live: live.Exchange | None = None
-        self._pool = ThreadPoolExecutor(self.threads - 1, "neurosim") if self.threads > 1 and meeting.futex() else None
+        self._team = meeting.Team(self.threads)
+        self._warned_of_cuts = False
         self.interrupted = False
         self.wall_s = {"compile": 0.0, "kernels": 0.0, "run": 0.0}
         self._cold = True
@@ -118,7 +123,7 @@ class Simulation:
         self.stores = stores.build(network, self.layout, self.dtype, memories, self.threads, drives.expand(network, self.driving))
         build.write_lanes(self.layout, cells, self.stores.lanes)
         self._work = room.scratch_of(self.layout, self.dtype)
-        self._meeting = meeting.Meeting(self.threads, self.layout.n_blocks)
+        self._team.gather(self.layout.n_blocks)
         sources = build.build_sources(network, self.layout, self.driving, now_ms=step * network.dt, now_step=step if step else -1)
         self._assemble(cells, sources)
         self._history = self._pending = (np.empty(0, np.int64), np.empty(0, np.int64))
@@ -155,7 +160,7 @@ class Simulation:
         shape = (self.layout.n_blocks, self.stores.max_delay + 2)
         self._queues = room.Queues(shape, with_memory=self.stores.has_memory)
         sizes = self.layout.parts[:, lay.SIZE].reshape(self.layout.n_blocks, -1).sum(axis=1)
-        per_step = 8 * int(sizes.max(initial=0)) + build.most_spikes_per_step(self.network, self.program.sources)
+        per_step = MAX_SPIKES * int(sizes.max(initial=0)) + build.most_spikes_per_step(self.network, self.program.sources)
         batch = min(max(self.stores.min_delay, 1), 64) if self.stores.n_synapses else 16
         self._batch = max(1, min(batch, LARGEST_RESERVE // max(per_step, 1)))
         self._reserve = per_step * self._batch
@@ -190,9 +195,9 @@ class Simulation:
         begun = time.perf_counter()
         bar = pacing.Progress((last - self.step) * self.network.dt, progress)
         first = self.step
-        self._prime()
-        self.realtime.start(self.t_ms)
         with pacing.interruptible() as interrupt:
+            self._prime()
+            self.realtime.start(self.t_ms)
             size = FIRST_CHUNK
             while self.step < last and not interrupt.pressed:
                 if self.live is not None or self.pace == "realtime":
@@ -255,12 +260,13 @@ class Simulation:
                 ends,
                 *self._work,
             )
-            went = self._run_blocks(*fixed, *found)
+            went = self._team.run(kernels.run, *fixed, *found)
             self._cold = False
             self._collect(self.step + done, went, per_step, ends)
             done += went
         self.recordings.add_samples(self.network, self.program.probes, samples, self.step + n_steps)
         plastic_store.check_history(self.stores.plastic)
+        self._warn_of_cuts()
 
     def _collect(self, first_step: int, n_steps: int, per_step: int, ends: Int64) -> None:
         """Keep the spikes of a call; those of its last batch are still to be queued."""
@@ -275,16 +281,12 @@ class Simulation:
         self._pending = (gids[late:], stamps[late:])
         self._keep(gids, stamps, times, first_step + n_steps)
 
-    def _run_blocks(self, *work: object) -> int:
-        """Run all blocks, with all threads if they can meet; returns the steps done."""
-        share = self.layout.n_blocks // self.threads
-        self._meeting.open()
-        threads = range(1, self.threads if self._pool else 1)
-        others = [self._pool.submit(kernels.run, t * share, self._meeting.address, *work) for t in threads]  # pyright: ignore[reportOptionalMemberAccess]
-        done = kernels.run(0, self._meeting.address, *work)
-        for other in others:
-            other.result()
-        return done
+    def _warn_of_cuts(self) -> None:
+        """Say once that cells fired more often in a step than is followed."""
+        if not self._warned_of_cuts and any(scratch[CUT_SHORT * TILE] for scratch in self._work[2]):
+            self._warned_of_cuts = True
+            text = f"a cell fired more than {MAX_SPIKES} times in a step of {self.network.dt:g} ms; further spikes of that step are lost."
+            warnings.warn(f"{text} Use a shorter timestep or a longer tau_refrac.", LossWarning, stacklevel=users_level())
 
     def _prime(self) -> None:
         """Samples at the current time, and source spikes due exactly now."""

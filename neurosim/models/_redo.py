@@ -37,9 +37,10 @@ from neurosim.models._membrane import (
 )  # fmt: skip
 from neurosim.models._receptors import drive_series
 from neurosim.models._series import crossing, full_series, leaky_series, slope, summit, value
-from neurosim.models._tile import INJECTED, OLD_V, OLD_W, SUM, TILE
+from neurosim.models._tile import CUT_SHORT, INJECTED, OLD_V, OLD_W, SUM, TILE
 
-MAX_SPIKES = 8
+#: Spikes of one cell, and steps it is cut into, in one time step; it is not followed further, which is counted.
+MAX_SPIKES = 16
 MAX_SUBSTEPS = 20000
 
 
@@ -167,6 +168,7 @@ def _redoing(substep: Any, *, adapts: bool) -> Any:
         v, w, pause = float(s[OLD_V * TILE + j]), float(s[OLD_W * TILE + j]) if adapts else 0.0, float(x[REF * TILE + j])
         limit, v_reset, i_na = float(c[V_SPIKE * TILE + k]), float(c[V_RESET * TILE + k]), float(s[INJECTED * TILE + j])
         t, spikes = 0.0, 0
+        rest_ms = dt
         for _ in range(MAX_SUBSTEPS):
             rest_ms = dt - t
             if rest_ms <= 1e-12 * dt or spikes == MAX_SPIKES:
@@ -187,6 +189,8 @@ def _redoing(substep: Any, *, adapts: bool) -> Any:
                 if adapts:
                     w += c[JUMP_W * TILE + k]
                 spikes += 1
+        if rest_ms > 1e-12 * dt:
+            s[CUT_SHORT * TILE] += 1
         x[V * TILE + j], x[REF * TILE + j] = v, pause
         if adapts:
             x[W * TILE + j] = w

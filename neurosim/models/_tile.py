@@ -15,9 +15,11 @@ from numpy.typing import DTypeLike, NDArray
 
 #: Cells of a tile.
 TILE = 256
-#: Rows of scratch that a step of one tile needs: old v, old w, two sums, injected current, 12 series terms.
-SCRATCH_ROWS = 17
+#: Rows of scratch that a step of one tile needs: old v, old w, two sums, injected current, 12 series terms; in the
+#: first place of the last one it is counted how often a cell was not followed to the end of a step.
+SCRATCH_ROWS = 18
 OLD_V, OLD_W, GAIN, SUM, INJECTED, SERIES = range(6)
+CUT_SHORT = 17
 
 
 #: Bytes of a cache line, which is also what one vector instruction takes at most.

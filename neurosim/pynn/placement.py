@@ -83,7 +83,7 @@ def _leave_if_only_fitted() -> None:
 def _fitted() -> Any:
     """The session, or a fit of the network as it stands if there is no session or it is out of date."""
     state = simulator.state
-    if state.session is not None and (state.network is not None or not state.ready):
+    if state.session is not None and (state.network is state.session.network or not state.ready):
         return state.session
     if state.fit is None:
         from neurosim.session import fit

@@ -184,12 +184,11 @@ class State(common.control.BaseState):
 
     def open(self) -> Any:
         """The session, made at the first call and told of every change of the network."""
-        known = self.network
         network = self.freeze()
         if self.session is None:
             self.session = self._make_session(network)
             overrides.opened(self.session)
-        elif network is not known:
+        elif network is not self.session.network:  # also what an earlier run could not take over
             self.session.update(network)
         return self.session
 
