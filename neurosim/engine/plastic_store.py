@@ -244,7 +244,7 @@ def _history_cells(layout: Layout, places: list[Place]) -> tuple[Int64, NDArray[
     """First history cell of every part (-1: none), the cell of every global id, and the range of each block."""
     first, cell_of, at = np.full(len(layout.parts), -1, np.int64), np.full(layout.n_cells, -1, np.int32), 0
     wanted = np.unique(np.concatenate([*(p.part for p in places), np.empty(0, np.int64)]))
-    cell_ptr, gids = np.zeros(layout.n_blocks + 1, np.int64), layout.cell_gids()
+    cell_ptr, gids = np.zeros(layout.n_blocks + 1, np.int64), layout.cell_gids() if len(wanted) else np.empty(0, np.int32)
     for part in wanted:
         size, place = layout.parts[part, lay.SIZE], layout.parts[part, lay.O_CELL]
         first[part] = at
