@@ -37,7 +37,7 @@ _LARGEST_CODE, _LARGEST_SUM, _BURST = (1 << 15) - 1, (1 << 31) - 1, 8
 #: Most ports that a run can describe.
 MOST_PORTS = 255
 #: Places of a table of counts that are always worth having, and from how many per synapse on sorting is faster and smaller.
-SMALL_TABLE, PLACES_PER_SYNAPSE = 200_000, 8
+SMALL_TABLE, PLACES_PER_SYNAPSE = 1_000_000, 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)

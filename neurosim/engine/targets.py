@@ -48,6 +48,10 @@ class Piece(NamedTuple):
         """Weights of the type that is stored, one or one per synapse."""
         return np.atleast_1d(np.asarray(self.weight, real))
 
+    def bytes(self) -> int:
+        """Memory it takes."""
+        return sum(array.nbytes for array in (self.indptr, self.post, self.steps, self.weight) if array is not None)
+
 
 @dataclass(slots=True, eq=False)
 class Target:
@@ -55,6 +59,7 @@ class Target:
 
     ``place`` says where each target cell is: port (16 bits), block (16 bits), place in its part
     (16 bits), and in the highest bit whether the receptor takes weights with the other sign.
+    ``alike``: they differ in their places in the part only.
     """
 
     projection: Projection
@@ -62,6 +67,7 @@ class Target:
     gids: Int64
     place: NDArray[np.uint64]
     ports: tuple[int, ...]
+    alike: bool = False
     largest: float = 0.0
     total: float = 0.0
     count: int = 0
@@ -145,7 +151,9 @@ def target_of(network: Network, projection: Projection, layout: Layout, ports: d
     block = layout.block_of_part(np.arange(len(layout.parts))).astype(np.uint64) << np.uint64(BLOCK_AT)
     place = np.repeat(same, lengths) | block[part] | local.astype(np.uint64) << np.uint64(LOCAL_AT)
     expansion, indegree = connectivity.Expansion(network, projection), np.zeros(len(place), np.int64)
-    return Target(projection, expansion, layout.gids(projection.pre), place, tuple(numbers), indegree=indegree)
+    others = place & ~np.uint64(0xFFFF << LOCAL_AT)
+    alike = bool(np.all(others == others[:1]))
+    return Target(projection, expansion, layout.gids(projection.pre), place, tuple(numbers), alike, indegree=indegree)
 
 
 def driven(network: Network, drive: Drive, layout: Layout, ports: dict[tuple[int, int], int]) -> Target:

@@ -78,6 +78,22 @@ def test_threads_build_what_one_thread_builds(way, weight):
     check_same(stored[0], stored[2])
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("weight", [0.5, NORMAL])
+def test_kept_rows_and_rows_expanded_twice_give_the_same_store(threads, weight):
+    net, stored, kept = some_network([(0, 1, FixedIn(12), weight, DELAYS), (1, 0, Bernoulli(0.2), weight, 1.0)]), [], []
+    for room in (0, 700, 1 << 28):  # none, some, all
+        with only("Counted") as patch:
+            patch.setattr(static_counted, "KEPT_BYTES", room)
+            keep = static_counted.Counted._kept
+            patch.setattr(static_counted.Counted, "_kept", lambda self, piece, keep=keep: kept.append(keep(self, piece)) or kept[-1])
+            stored.append(built(net, lay.plan(net, 1), np.float32, threads))
+    check_same(stored[0], stored[1])
+    check_same(stored[0], stored[2])
+    assert None in kept
+    assert any(piece is not None for piece in kept)
+
+
 def test_runs_that_are_too_long_for_one_entry_are_cut_the_same_way():
     net, stored = some_network([(0, 1, FixedTotal(300), NORMAL, 1.0), (0, 0, FixedTotal(200), NORMAL, 1.0)]), []
     for way, module in WAYS.items():
