@@ -1,8 +1,9 @@
 """Building synapses through PyNN: ns per synapse for five connectors, ten million synapses.
 
 Two times, both from ``Projection(...)`` on. To its rows: until sources, targets, weights and delays of
-all synapses are at hand, with the types the engine takes. That is what the bulk figures are of, where
-the targets come from: a prototype that expanded rows by source with one thread, and delivered nothing.
+all synapses are at hand, sorted by source, with the types the engine takes. That is what the bulk
+figures are of, where the targets come from: a prototype that expanded rows with one thread, and
+delivered nothing.
 To the next step: until the first time step after it ends, which includes the store that spikes are
 delivered from and the step itself; the same limits are held against it as a stricter reading.
 neurosim builds when a projection is first needed, others when it is made. Weight and delay are
@@ -91,25 +92,23 @@ def once(options: dict[str, Any]) -> Found:
 
 
 def rows_only(options: dict[str, Any]) -> Found:
-    """The same projection to its rows, all of which are kept; neurosim only."""
+    """The same projection to its rows; neurosim only."""
     sim, connect = prepared(options)
     begun = time.perf_counter(), time.process_time()
     rows = rows_of(connect())
     wall_s, cpu_s = time.perf_counter() - begun[0], time.process_time() - begun[1]
-    made = sum(part.size for part in rows)
+    made = rows.size
     sim.end()
     return {"rows_ns": wall_s / made * 1e9, "cpu_rows_ns": cpu_s / made * 1e9, "rows_s": wall_s}
 
 
-def rows_of(projection: Any) -> list[Any]:
-    """All synapses of a projection in single precision, by source, as the engine asks for them; columns that are one number stay so."""
-    from neurosim.connectivity import Expansion
-    from neurosim.engine.targets import BLOCK
+def rows_of(projection: Any) -> Any:
+    """All synapses of a projection, by source and in one piece, in single precision; columns that are one number stay so."""
+    from neurosim import connectivity
     from neurosim.pynn import simulator
 
-    expansion = Expansion(simulator.state.freeze(), projection.freeze())
     dtypes = {"post": np.int32, "delay": np.int16, "weight": np.float32}
-    return [expansion.expand(*block, columns=("weight", "delay"), dtypes=dtypes) for block in expansion.blocks(BLOCK)]
+    return connectivity.expand(simulator.state.freeze(), projection.freeze(), columns=("weight", "delay"), dtypes=dtypes)
 
 
 def prepared(options: dict[str, Any]) -> tuple[Any, Callable[[], Any]]:

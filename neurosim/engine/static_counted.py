@@ -43,8 +43,9 @@ class Counted:
         sizes = np.zeros((2, shape[0] + 1), np.int64)
         self.longest = int(_measure(self._places, sizes[:, 1:]))
         np.cumsum(sizes, axis=1, out=sizes)
-        self.n, self.rows, self.runs = int(sizes[1, -1]), np.zeros((shape[0], 2), np.uint64), np.empty(sizes[0, -1], np.uint64)
+        self.n, self.rows, self.runs = int(sizes[1, -1]), np.zeros((shape[0], 2), np.uint64), np.empty(sizes[0, -1] + 1, np.uint64)
         _fill_runs(self._places, sizes, self.rows, self.runs)
+        self.runs = self.runs[:-1]
 
     def _count(self, target: Target) -> list[Rows]:
         """First pass; gives the rows that are kept, and where the others are."""
@@ -111,16 +112,21 @@ def _measure(counts, out):
         for port in range(counts.shape[1]):
             for level in range(counts.shape[2]):
                 length = np.int64(counts[row, port, level])
-                if length > 0:
-                    out[0, row] += 1 + (length - 1) // LONGEST_RUN
-                    out[1, row] += length
-                    longest = max(longest, length)
+                out[0, row] += min(length, 1)
+                out[1, row] += length
+                longest = max(longest, length)
+                if length > LONGEST_RUN:
+                    out[0, row] += (length - 1) // LONGEST_RUN
     return longest
 
 
 @entry()
 def _fill_runs(counts, firsts, out_rows, out_runs):
-    """Runs of every row in the order of ports and delays; counts become first places in the row."""
+    """Runs of every row in the order of ports and delays; counts become first places in the row.
+
+    ``out_runs`` has one to spare: a run is written at every place, and stays where there are synapses.
+    Asking whether there are takes longer, since it cannot be foreseen.
+    """
     for row in range(counts.shape[0]):
         e, n = firsts[0, row], firsts[0, row + 1] - firsts[0, row]
         if n == 0:
@@ -130,14 +136,13 @@ def _fill_runs(counts, firsts, out_rows, out_runs):
         for port in range(counts.shape[1]):
             for level in range(counts.shape[2]):
                 left = np.int64(counts[row, port, level])
-                if left > 0:
-                    counts[row, port, level] = at
-                    at += left
-                while left > 0:
-                    length = min(left, LONGEST_RUN)
-                    out_runs[e] = np.uint64(length | (port << 32) | (level << 40))
-                    e += 1
-                    left -= length
+                counts[row, port, level] = at
+                at += left
+                while left > LONGEST_RUN:
+                    out_runs[e] = np.uint64(LONGEST_RUN | (port << 32) | (level << 40))
+                    e, left = e + 1, left - LONGEST_RUN
+                out_runs[e] = np.uint64(left | (port << 32) | (level << 40))
+                e += min(left, 1)
 
 
 @inner()

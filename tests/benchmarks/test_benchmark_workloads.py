@@ -125,10 +125,10 @@ def test_rows_of_a_projection_are_all_its_synapses_as_the_engine_takes_them() ->
     sim, connect = building.prepared({"simulator": NEUROSIM, "connector": "FixedNumberPre", "synapses": 100_000})
     rows = building.rows_of(connect())
     sim.end()
-    assert sum(part.size for part in rows) == 100_000
-    assert {part.post.dtype for part in rows} == {np.dtype(np.int32)}
-    assert np.bincount(np.concatenate([part.post for part in rows])).tolist() == [100] * 1000
-    assert {(part.columns["weight"], part.columns["delay"]) for part in rows} == {(building.WEIGHT, 10.0)}
+    assert rows.size == 100_000
+    assert rows.post.dtype == np.int32
+    assert np.bincount(rows.post).tolist() == [100] * 1000
+    assert (rows.columns["weight"], rows.columns["delay"]) == (building.WEIGHT, 10.0)
 
 
 def test_the_current_of_the_chosen_rate_follows_from_the_cell() -> None:
