@@ -25,7 +25,7 @@ WITH_MEMORY = {"tsodyks_markram": 200, "stochastic": 150}
 PLASTIC_RUN, PLASTIC_KEPT = 170, 24
 NEURON, SOURCE = 300, 100
 #: Bytes of a static synapse while it is sorted, beside the store.
-SORTED = 44
+SORTED = 36
 #: Networks smaller than this are not compared with the memory there is.
 SMALL_BYTES = 200_000_000
 #: Largest packed weight; rows from which the synapses of a rule that looks at every pair are estimated.

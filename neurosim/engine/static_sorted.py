@@ -2,7 +2,7 @@
 
 A table with a place for every (block, source, port, delay) would be mostly empty, and take longer
 to go through than all the rest. Here every synapse gets a number made of these four instead, and
-all are kept until their order is known: some forty bytes each, less than their share of the table.
+all are kept until their order is known: some thirty bytes each, less than their share of the table.
 """
 
 from __future__ import annotations
