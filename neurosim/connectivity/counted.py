@@ -68,7 +68,7 @@ class FixedIn(Preparable):
             totals.split_columns(stream(ends.seed, "rule", "leaves"), counts, edges, closed, self.with_replacement, found)
         columns = _Columns(stream(ends.seed, "rule"), found, edges, closed, self.with_replacement)
         before = np.interp(np.arange(ends.n_pre + 1), edges, pointers(found.sum(axis=0, dtype=np.int64)))
-        return Prepared(columns.expand, before, edges)
+        return Prepared(columns.expand, before, edges, costly=True)
 
 
 def _leaves(total: int, counts: Integers, ends: Ends) -> Integers:

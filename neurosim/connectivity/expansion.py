@@ -60,6 +60,16 @@ class Expansion:
             with _located(f"{self._where}, column '{name}'"):
                 self._columns[name] = values_of.prepare(name, column, projection, ends)
 
+    @property
+    def expected(self) -> float:
+        """Synapses expected; pairs, where the rule looks at each one."""
+        return float(self._topology.before[-1])
+
+    @property
+    def costly(self) -> bool:
+        """Whether expanding takes longer than writing the synapses to memory and reading them."""
+        return self._topology.costly
+
     def expand(
         self, start: int = 0, stop: int | None = None, *, columns: Sequence[str] | None = None, dtypes: Mapping[str, Any] | None = None
     ) -> Rows:

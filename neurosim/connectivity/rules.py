@@ -48,11 +48,14 @@ class Prepared(NamedTuple):
         Number of synapses before each row, float64 (n_pre + 1,): known, or expected evenly.
     cuts
         Rows at which expanding in blocks costs nothing extra; ``None`` if all are alike.
+    costly
+        Whether expanding takes longer than writing the synapses to memory and reading them.
     """
 
     expand: Callable[[int, int], Topology]
     before: Floats
     cuts: Integers | None = None
+    costly: bool = False
 
 
 class Preparable:
@@ -245,7 +248,7 @@ class DistanceDependent(Preparable):
 
     def prepare(self, ends: Ends) -> Prepared:
         """Rows pair by pair; that counts for their cost, so the rows count as full."""
-        return Prepared(partial(self._thinned, ends), evenly(float(ends.n_pre * ends.n_post), ends))
+        return Prepared(partial(self._thinned, ends), evenly(float(ends.n_pre * ends.n_post), ends), costly=True)
 
     def _thinned(self, ends: Ends, start: int, stop: int) -> Topology:
         closed, base = degrees.excluded(ends, self.allow_self)[start:stop], stream(ends.seed, "rule")

@@ -14,7 +14,7 @@ from neurosim.connectivity.columns import Span, all_columns, prepare
 from neurosim.engine import layout as lay
 from neurosim.engine import memory
 from neurosim.engine.plastic_store import KEPT
-from neurosim.engine.static import EXACT, PACKED_ERROR
+from neurosim.engine.static import EXACT, PACKED_ERROR, PLACES_PER_SYNAPSE
 from neurosim.errors import MemoryLimitError, NeurosimError
 from neurosim.machine import NEURON_BYTES, size_text
 from neurosim.network import Ends, Network, Projection
@@ -25,6 +25,8 @@ WITH_MEMORY = {"tsodyks_markram": 200, "stochastic": 150}
 PLASTIC_RUN, PLASTIC_KEPT = 170, 24
 #: Bytes of a spike source, as measured.
 SOURCE = 100
+#: Bytes of a static synapse while it is sorted, beside the store.
+SORTED = 36
 #: Networks smaller than this are not compared with the memory there is.
 SMALL_BYTES = 200_000_000
 #: Largest packed weight; rows from which the synapses of a rule that looks at every pair are estimated.
@@ -119,13 +121,14 @@ def _size(network: Network, counted: _Counted, plain: int, dtype: type, threads:
 
 
 def _tables(network: Network, static: list[_Counted], n_ports: int, threads: int) -> float:
-    """Where synapses are found: rows by block and source, counts by port and delay, runs."""
+    """Where synapses are found: rows by block and source, and runs; and what finds their order, a table of counts or sorting."""
     if not static:
         return 0.0
     rows = threads * sum(p.size for p in network.populations)
     steps = max(_UNKNOWN_STEPS if c.delay is None else math.ceil(c.delay.high / network.dt) for c in static) + 1
-    places = float(rows) * n_ports * steps
-    return 16.0 * rows + 4.0 * places + 8.0 * min(places, sum(c.synapses for c in static))
+    places, synapses = float(rows) * n_ports * steps, sum(c.synapses for c in static)
+    ordering = 4.0 * places if places <= PLACES_PER_SYNAPSE * synapses else SORTED * synapses
+    return 16.0 * rows + ordering + 8.0 * min(places, synapses)
 
 
 def _counted(network: Network) -> Iterator[_Counted]:

@@ -62,6 +62,22 @@ def empty_cells(layout: Layout, dtype: type) -> Cells:
     return Cells(layout.parts, layout.block_ptr, layout.receptor_kinds, tile_at, layout.cell_gids(), state, coeff, acc, codes, lanes, i_inj)
 
 
+def new_cells(network: Network, layout: Layout, dtype: type) -> Cells:
+    """Cells with their coefficients and initial states."""
+    cells = write_coefficients(network, layout, empty_cells(layout, dtype))
+    for population in network.populations:
+        if not population.is_source:
+            write_state(layout, cells, population, parameters(population))
+    return cells
+
+
+def kept_cells(layout: Layout, cells: Cells) -> Cells:
+    """Cells as they are, for a layout like theirs; nothing has arrived at them yet."""
+    places = {"parts": layout.parts, "block_ptr": layout.block_ptr, "receptor_kinds": layout.receptor_kinds}
+    blank = {name: zeros(getattr(cells, name).shape, getattr(cells, name).dtype) for name in ("acc", "codes", "lanes", "i_inj")}
+    return cells._replace(**places, **blank)
+
+
 def scatter(layout: Layout, state: NDArray[np.floating], gids: Int64, first_row: int, rows: NDArray[np.floating]) -> None:
     """Write ``rows`` (n_rows, n_cells) of the state of cells, from ``first_row`` on."""
     for row, values in enumerate(rows):

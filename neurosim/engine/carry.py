@@ -156,15 +156,17 @@ def rebuild(simulation: Simulation, new: Network) -> None:
     memories = {p.id: stores.remember(simulation.stores, p) for p in old.projections if p.id in kept | revalued}
     carried = {k: m for k, m in memories.items() if m is not None}
     step, primed = simulation.step, simulation._primed
-    simulation._load(new, {k: m for k, m in carried.items() if k in kept}, step=step)
+    same_cells = _same_cells(simulation, new)
+    simulation._load(new, {k: m for k, m in carried.items() if k in kept}, step=step, kept=same_cells)
     simulation._primed = primed
     for number in revalued & carried.keys():
         _recall(simulation, new.projections[number], carried[number])
-    moved = np.full(layout.n_cells, -1, np.int64)
+    moved = np.arange(layout.n_cells) if same_cells else np.full(layout.n_cells, -1, np.int64)
     for was, now in zip(old.populations, new.populations, strict=False):
         if not _alike(was, now):
             continue
-        moved[build.cell_indices(layout, was)] = build.cell_indices(simulation.layout, now)
+        if not same_cells:
+            moved[build.cell_indices(layout, was)] = build.cell_indices(simulation.layout, now)
         if was.id in were_driving:
             build.write_source(simulation.program.sources, simulation.layout, now, None, now_ms=simulation.t_ms, now_step=step)
         elif was.id not in simulation.driving:
@@ -172,6 +174,14 @@ def rebuild(simulation: Simulation, new: Network) -> None:
     simulation._counts[moved[moved >= 0]] = counts[moved >= 0]
     _carry_spikes(simulation, moved, history)
     simulation._primed = -1
+
+
+def _same_cells(simulation: Simulation, new: Network) -> bool:
+    """True if all cells stay where they are, with their parameters: then there is nothing to write or to carry."""
+    old, driving = simulation.network, drives.candidates(new, simulation.watched)
+    if driving != simulation.driving or len(old.populations) != len(new.populations):
+        return False
+    return all(a is b for a, b in zip(old.populations, new.populations, strict=True))
 
 
 def _end_drives(simulation: Simulation, new: Network) -> tuple[tuple[Indices, Indices], Indices, set[int]]:
@@ -212,8 +222,10 @@ def _recall(simulation: Simulation, projection: Projection, memory: stores.Memor
 
 
 def _carry_cells(simulation: Simulation, old_layout: lay.Layout, old_program: Program, was: Population, now: Population) -> None:
-    here, there = build.cell_indices(simulation.layout, now), build.cell_indices(old_layout, was)
     program = simulation.program
+    if program.cells.state is old_program.cells.state and not now.is_source:
+        return
+    here, there = build.cell_indices(simulation.layout, now), build.cell_indices(old_layout, was)
     if now.is_source:
         there_in_sources, here_in_sources = build.source_index(old_layout, was), build.source_index(simulation.layout, now)
         _continue_source(simulation, program.sources, here_in_sources, old_program.sources, there_in_sources, was, now)

@@ -21,9 +21,16 @@ from neurosim.engine.short_term import deliver_depressing, deliver_stochastic
 AHEAD = 8
 #: Runs, packed synapses and weights of double precision in a cache line of 64 bytes.
 _RUNS_PER_LINE, _WORDS_PER_LINE, _NUMBERS_PER_LINE = 8, 16, 8
-#: Bits of a queue entry: first synapse, length, port. The longest run one entry can describe.
+#: Bits of a queue entry: first synapse (of a row: first run), length, port. The longest run one entry can describe.
 START_BITS, LENGTH_BITS = 36, 20
 LONGEST_RUN = (1 << LENGTH_BITS) - 1
+
+
+@inner()
+def _runs_of(entry):
+    """First run of a row, and the one after its last."""
+    first = entry & uint64((1 << START_BITS) - 1)
+    return first, first + (entry >> uint64(START_BITS))
 
 
 @inner()
@@ -38,8 +45,8 @@ def fetch_rows(block, reader, n_cells, first, last, log_gid, static):
 def fetch_runs(block, reader, n_cells, first, last, log_gid, static):
     """Fetch the runs of the spikes ``first .. last - 1`` of one log, for the block ``reader``."""
     for s in range(first, last):
-        cell = reader * n_cells + log_gid[block, s]
-        for e in range(static.rows[cell, 0], static.rows[cell + 1, 0] + _RUNS_PER_LINE - 1, _RUNS_PER_LINE):
+        first, stop = _runs_of(static.rows[reader * n_cells + log_gid[block, s], 0])  # pyright: ignore[reportGeneralTypeIssues]
+        for e in range(np.int64(first), np.int64(stop) + _RUNS_PER_LINE - 1, _RUNS_PER_LINE):
             fetch_once(static.runs, e)  # pyright: ignore[reportCallIssue]
 
 
@@ -48,8 +55,9 @@ def enqueue_static(block, row, stamp, step, static, queue, n_queued):
     """Queue the runs of one spike, sent at step ``stamp``, that arrive after ``step``."""
     n_slots = n_queued.shape[1]
     sent = stamp % n_slots
-    start = uint64(static.rows[row, 1])
-    for e in range(uint64(static.rows[row, 0]), uint64(static.rows[row + 1, 0])):
+    start = static.rows[row, 1]
+    first, stop = _runs_of(static.rows[row, 0])  # pyright: ignore[reportGeneralTypeIssues]
+    for e in range(first, stop):
         run = static.runs[e]
         length = run & uint64(0xFFFFFFFF)
         delay = np.int64(run >> uint64(40))

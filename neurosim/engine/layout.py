@@ -102,13 +102,15 @@ class Layout:
 
     def locate(self, gids: Int64) -> tuple[Int64, Int64]:
         """Part and index within the part of each cell."""
-        number = np.searchsorted(self.bases, gids, side="right") - 1
-        inner = gids - self.bases[number]
-        block = np.zeros(len(gids), np.int64)
-        for b in range(1, self.n_blocks):
-            block += inner >= self.bounds[number, b]
-        group = self.group_of[number]
-        return self.block_ptr[block] + group, self.first[number, block] + inner - self.bounds[number, block]
+        edges = (self.bases[:, None] + self.bounds[:, :-1]).ravel()  # first global id of every piece
+        block = np.tile(np.arange(self.n_blocks), len(self.bases))
+        part = self.block_ptr[block] + np.repeat(self.group_of, self.n_blocks)
+        shift = self.first.ravel() - edges
+        if _consecutive(gids):
+            lengths = np.diff(np.clip(np.append(edges, self.n_cells), gids[0], gids[-1] + 1))
+            return np.repeat(part, lengths), gids + np.repeat(shift, lengths)
+        piece = np.searchsorted(edges, gids, side="right") - 1
+        return part[piece], gids + shift[piece]
 
     def flat(self, column: int, gids: Int64) -> Int64:
         """Index of each cell in the flat array of one value per cell whose offset column is given."""
@@ -119,8 +121,8 @@ class Layout:
         """Index of row ``row`` of each cell's state; see :class:`Group` for the rows."""
         part, local = self.locate(gids)
         tile, place = np.divmod(local, TILE)
-        n_rows = self.parts[part, N_STATES] + 2 * self.parts[part, N_RECEPTORS]
-        return self.parts[part, O_STATE] + (tile * n_rows + row) * TILE + place
+        n_rows = self.parts[:, N_STATES] + 2 * self.parts[:, N_RECEPTORS]
+        return self.parts[:, O_STATE][part] + (tile * n_rows[part] + row) * TILE + place
 
     def block_of(self, gids: Int64) -> Int64:
         """Block that owns each cell."""
@@ -140,6 +142,11 @@ class Layout:
     def group(self, population: int) -> Group:
         """Group of a population."""
         return self.groups[self.group_of[self.number_of[population]]]
+
+
+def _consecutive(gids: Int64) -> bool:
+    """True for cells that follow each other, which are found piece by piece."""
+    return len(gids) > 0 and int(gids[-1]) - int(gids[0]) == len(gids) - 1 and bool(np.all(gids[1:] > gids[:-1]))
 
 
 def group_key(population: Population, driving: Collection[int] = ()) -> tuple[int, tuple[str, ...]]:

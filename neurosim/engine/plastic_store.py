@@ -265,7 +265,7 @@ def _history_cells(layout: Layout, places: list[Place]) -> tuple[NDArray[np.int3
     """History cell of every global id (-1: none), and the range of each block."""
     wanted = np.unique(np.concatenate([*(p.part for p in places), np.empty(0, np.int64)]))
     cell_of, at = np.full(layout.n_cells, -1, np.int32), 0
-    cell_ptr, gids = np.zeros(layout.n_blocks + 1, np.int64), layout.cell_gids()
+    cell_ptr, gids = np.zeros(layout.n_blocks + 1, np.int64), layout.cell_gids() if len(wanted) else np.empty(0, np.int32)
     for part, block in zip(wanted, layout.block_of_part(wanted), strict=True):
         size, place = layout.parts[part, lay.SIZE], layout.parts[part, lay.O_CELL]
         cell_of[gids[place : place + size]] = np.arange(at, at + size)

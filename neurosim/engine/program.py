@@ -63,13 +63,15 @@ class Static(NamedTuple):
 
     A *port* is one receptor of one group of cells; ``bases[block, port]`` is its first
     accumulator. ``runs`` lists the runs of synapses of a source with one port and delay: delay in
-    steps (24 bits), port (8 bits), length (32 bits). ``rows[block * n_cells + gid]`` is the source's
-    first run and first synapse; they follow each other. The store is either
+    steps (24 bits), port (8 bits), length (32 bits). ``rows[block * n_cells + gid]`` has the source's
+    first run (36 bits) with their number above it, and its first synapse; they follow each other. A
+    source without synapses in a block has zeros: where many have none, most of the table is memory
+    that was never written to and takes none. The store is either
     ``target`` (relative to the port's base) and ``weight``, or both packed in ``word``: the target in
     the lower 16 bits, the weight as a signed multiple of the port's unit in the upper ones.
     """
 
-    rows: Int64
+    rows: NDArray[np.uint64]
     runs: NDArray[np.uint64]
     bases: Int64
     target: NDArray[np.uint16]

@@ -108,7 +108,7 @@ class Simulation:
         self._load(network, {}, step=0)
 
     # --- compile ---------------------------------------------------------------------------
-    def _load(self, network: Network, memories: dict[int, stores.Memory | plastic_store.Memory], *, step: int) -> None:
+    def _load(self, network: Network, memories: dict[int, stores.Memory | plastic_store.Memory], *, step: int, kept: bool = False) -> None:
         begun = time.perf_counter()
         self.network, self.step, self._addresses = network, step, None
         self.driving = drives.candidates(network, self.watched)
@@ -116,10 +116,7 @@ class Simulation:
         self.layout = lay.plan(network, self.threads, self.driving)
         for current in network.currents:
             currents.check(current)
-        cells = build.write_coefficients(network, self.layout, build.empty_cells(self.layout, self.dtype))
-        for population in network.populations:
-            if not population.is_source:
-                build.write_state(self.layout, cells, population, build.parameters(population))
+        cells = build.kept_cells(self.layout, self.program.cells) if kept else build.new_cells(network, self.layout, self.dtype)
         self.stores = stores.build(network, self.layout, self.dtype, memories, self.threads, drives.expand(network, self.driving))
         build.write_lanes(self.layout, cells, self.stores.lanes)
         self._work = room.scratch_of(self.layout, self.dtype)

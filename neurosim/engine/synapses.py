@@ -199,10 +199,10 @@ def segment_table(runs: Runs, layout: Layout) -> tuple[Segments, int]:
     """All segments by (block, source), and the most that one spike adds to one arrival step."""
     n_rows = layout.n_blocks * layout.n_cells
     gid, block, start, stop, delay, kind, rule = (np.concatenate(c) if c else np.empty(0, np.int64) for c in runs.columns())
-    row = block * layout.n_cells + gid
+    row, ptr = block * layout.n_cells + gid, np.zeros(n_rows + 1, np.int64)
     order = np.argsort(row, kind="stable")
-    counts = np.bincount(row, minlength=n_rows) if len(row) else np.zeros(n_rows, np.int64)
-    ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    if len(row):  # large networks have many rows, and most have no such synapses: then this stays unwritten
+        np.cumsum(np.bincount(row, minlength=n_rows), out=ptr[1:])
     small = (delay[order].astype(np.int32), kind[order].astype(np.int8), rule[order].astype(np.int32))
     return Segments(ptr, start[order], stop[order], *small), max(runs.ports, 1)
 

@@ -105,6 +105,32 @@ def test_numbers_of_synapses_asked_for() -> None:
     assert [building.wanted_synapses(kind, 10_000_000) for kind in building.BULK_NS] == [10_000_000] * 3 + [1_000_000, 10_000_000]
 
 
+@pytest.mark.parametrize("kind", building.BULK_NS)
+def test_building_times_all_rows_and_the_whole_way_to_the_next_step(kind: str) -> None:
+    found = building.pynn({"simulator": NEUROSIM, "connector": kind, "synapses": 100_000, "threads": 1})
+    wanted = building.wanted_synapses(kind, 100_000)
+    assert found["synapses"] == pytest.approx(wanted, rel=0.05)
+    assert min(found["rows_ns"], found["per_synapse_ns"]) > 0.0
+
+
+def test_building_holds_rows_and_the_way_to_the_next_step_against_the_same_limits() -> None:
+    for case in building.cases(Size()):
+        rows, wait = case.targets
+        assert (rows.quantity, wait.quantity) == ("rows_ns", "per_synapse_ns")
+        assert (rows.at_most, rows.aim) == (wait.at_most, wait.aim)
+        assert "stricter" in wait.words
+
+
+def test_rows_of_a_projection_are_all_its_synapses_as_the_engine_takes_them() -> None:
+    sim, connect = building.prepared({"simulator": NEUROSIM, "connector": "FixedNumberPre", "synapses": 100_000})
+    rows = building.rows_of(connect())
+    sim.end()
+    assert rows.size == 100_000
+    assert rows.post.dtype == np.int32
+    assert np.bincount(rows.post).tolist() == [100] * 1000
+    assert (rows.columns["weight"], rows.columns["delay"]) == (building.WEIGHT, 10.0)
+
+
 def test_the_current_of_the_chosen_rate_follows_from_the_cell() -> None:
     current = network.current_na(4.0)
     drive_mv = current / network.C_NF * network.TAU_M_MS

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from engine_networks import CONDUCTANCE, CURRENT, DELTA, connect, network, neurons, pairs, poisson, record, spikes_at
-from neurosim.connectivity import AllToAll, Bernoulli
-from neurosim.engine import Simulation
+from neurosim.connectivity import AllToAll, Bernoulli, FixedTotal
+from neurosim.engine import Simulation, carry
 from neurosim.errors import LossWarning, ParameterError, UnknownNameError
 from neurosim.models import MODELS
 from neurosim.network import Current, Population, Selection
@@ -135,6 +135,28 @@ def test_a_new_population_does_not_disturb_what_runs():
     part.update(network([*old.populations, extra], old.projections, old.probes, seed=old.seed))
     part.run_until(100.0)
     np.testing.assert_array_equal(whole.spikes(0), part.spikes(0))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_cells_that_stay_where_they_are_go_on_as_if_they_were_written_anew(threads, monkeypatch):
+    source, noise, cells = spikes_at(0, [1.0, 5.0, 5.4, 9.0]), poisson(1, 20, 500.0), neurons(2, 300, CURRENT, i_offset=0.8)
+    step = Current(0, "step", {"times": np.array([0.0]), "amplitudes": np.array([0.5])}, Selection(((2, np.arange(3)),)))
+    first = [connect(0, source, cells, AllToAll(), 0.3, 2.0), connect(1, noise, cells, FixedTotal(900), 0.2, 1.5)]
+    added = connect(2, cells, cells, FixedTotal(3000), 0.05, 1.0)
+    probes, found = (*record(cells, "v", "spikes"), *record(noise, "spikes")), []
+    for kept in (True, False):
+        if not kept:
+            monkeypatch.setattr(carry, "_same_cells", lambda *_: False)
+        simulation = Simulation(network([source, noise, cells], first, probes, currents=(step,)), threads=threads)
+        simulation.run_until(5.0)
+        state = simulation.program.cells.state
+        simulation.update(network([source, noise, cells], [*first, added], probes, currents=(step,)))
+        assert (simulation.program.cells.state is state) == kept
+        simulation.run_until(30.0)
+        found.append((*simulation.spikes(1), *simulation.spikes(2), *simulation.samples(2, "v"), simulation.counts(2)))
+    assert len(found[0][2]) > 300
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_changed_spike_times_take_effect():

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from engine_networks import CURRENT, connect, network, neurons, pairs, record, spikes_at
 from neurosim.columns import Random
 from neurosim.connectivity import AllToAll, Bernoulli, FixedTotal
-from neurosim.engine import Simulation, static, stores
+from neurosim.engine import Simulation, static, stores, targets
 from neurosim.engine import layout as lay
+from neurosim.engine.delivery import START_BITS
 from neurosim.network import Selection
 
 
@@ -27,8 +28,8 @@ def unpacked(store, layout, lanes):
     rows, table = [], store.static
     keys = list(lanes)
     for row in range(layout.n_blocks * layout.n_cells):
-        at = int(table.rows[row, 1])
-        for entry in table.runs[table.rows[row, 0] : table.rows[row + 1, 0]].tolist():
+        first, at = divmod(int(table.rows[row, 0]), 1 << START_BITS)[::-1], int(table.rows[row, 1])
+        for entry in table.runs[first[0] : sum(first)].tolist():
             delay, port, length = entry >> 40, (entry >> 32) & 0xFF, entry & 0xFFFFFFFF
             block, gid = divmod(row, layout.n_cells)
             for k in range(at, at + length):
@@ -111,10 +112,10 @@ def test_many_inputs_at_once_do_not_overflow_the_integer_sums():
 
 def test_a_delay_that_no_synapse_can_hold_is_refused():
     cells = neurons(0, 2)
-    net = network([cells], [connect(0, cells, cells, AllToAll(), 0.1, 0.1 * static.LARGEST_DELAY + 1.0)])
+    net = network([cells], [connect(0, cells, cells, AllToAll(), 0.1, 0.1 * targets.LARGEST_DELAY + 1.0)])
     with pytest.raises(Exception, match="a delay has more steps than a synapse can hold") as error:
         Simulation(net)
-    assert error.value.limit == static.LARGEST_DELAY
+    assert error.value.limit == targets.LARGEST_DELAY
 
 
 def test_coefficients_of_equal_cells_are_stored_once():
