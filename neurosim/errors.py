@@ -150,6 +150,10 @@ class MemoryLimitError(NeurosimError, MemoryError):
     """What was asked for needs more memory than there is; ``used`` and ``limit`` are bytes."""
 
 
+class NumericalError(NeurosimError, ArithmeticError):
+    """A state of a running network is no number any more."""
+
+
 class VerificationError(NeurosimError, AssertionError):
     """A mapping breaks a rule of its chip; ``faults`` lists every broken rule found."""
 

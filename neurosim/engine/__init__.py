@@ -7,7 +7,7 @@ synapses; ``delivery.py``, ``short_term.py`` and ``plasticity.py`` process arriv
 asks for memory ahead); ``meeting.py`` is where threads meet, ``room.py`` has their queues and scratch;
 ``sources.py``, ``drives.py``, ``currents.py`` and ``live.py`` drive the network, ``recording.py`` and
 ``record_file.py`` keep the results, ``carry.py`` applies changes between runs, ``state.py`` saves and
-restores; ``options.py``, ``budget.py`` and ``memory.py`` refuse what cannot be.
+restores; ``options.py``, ``budget.py`` and ``memory.py`` refuse what cannot be, ``sound.py`` looks for what must not pass unseen.
 """
 
 from neurosim.engine.pacing import RealTime

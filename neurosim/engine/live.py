@@ -87,7 +87,7 @@ def _inject(simulation: Simulation, exchange: Exchange) -> None:
     gids, times = (np.concatenate(columns) for columns in zip(*found, strict=True))
     stamps = np.full(len(gids), simulation.step)
     simulation._pending = (np.concatenate([simulation._pending[0], gids]), np.concatenate([simulation._pending[1], stamps]))
-    simulation._keep(gids, stamps, times)
+    simulation._keep(gids, stamps, times, simulation.step)
 
 
 def collect(simulation: Simulation, gids: Int64, times_ms: Floats) -> None:

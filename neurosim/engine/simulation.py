@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -24,15 +23,13 @@ from neurosim.engine import (
     parts,
     plastic_store,
     room,
+    sound,
     stores,
 )
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Cells, Drives, Dynamic, Program, Sources
 from neurosim.engine.recording import Recordings, most_steps, sample_buffer
-from neurosim.errors import LossWarning
-from neurosim.losses import users_level
 from neurosim.models._redo import MAX_SPIKES
-from neurosim.models._tile import CUT_SHORT, TILE
 from neurosim.network import Network, Rows, WeightProbe
 
 Int64 = NDArray[np.int64]
@@ -95,7 +92,7 @@ class Simulation:
         self.realtime = pacing.RealTime(slice_ms=self.slice_steps * network.dt)
         self.live: live.Exchange | None = None
         self._team = meeting.Team(self.threads)
-        self._warned_of_cuts = False
+        self.warned_of_cuts = False
         self.interrupted = False
         self.wall_s = {"compile": 0.0, "kernels": 0.0, "run": 0.0}
         self._cold = True
@@ -165,6 +162,11 @@ class Simulation:
         self._log = (np.empty((self.layout.n_blocks, size), np.int32), np.empty((self.layout.n_blocks, size)))
 
     # --- time ------------------------------------------------------------------------------
+    @property
+    def scratch(self) -> NDArray[np.generic]:
+        """Scratch of the kernels, (n_blocks, n)."""
+        return self._work[2]
+
     @property
     def t_ms(self) -> float:
         """Simulated time in ms."""
@@ -263,7 +265,7 @@ class Simulation:
             done += went
         self.recordings.add_samples(self.network, self.program.probes, samples, self.step + n_steps)
         plastic_store.check_history(self.stores.plastic)
-        self._warn_of_cuts()
+        sound.check(self)
 
     def _collect(self, first_step: int, n_steps: int, per_step: int, ends: Int64) -> None:
         """Keep the spikes of a call; those of its last batch are still to be queued."""
@@ -277,13 +279,6 @@ class Simulation:
         late = np.searchsorted(stamps, first_step + last_batch, side="right")
         self._pending = (gids[late:], stamps[late:])
         self._keep(gids, stamps, times, first_step + n_steps)
-
-    def _warn_of_cuts(self) -> None:
-        """Say once that cells fired more often in a step than is followed."""
-        if not self._warned_of_cuts and any(scratch[CUT_SHORT * TILE] for scratch in self._work[2]):
-            self._warned_of_cuts = True
-            text = f"a cell fired more than {MAX_SPIKES} times in a step of {self.network.dt:g} ms; further spikes of that step are lost."
-            warnings.warn(f"{text} Use a shorter timestep or a longer tau_refrac.", LossWarning, stacklevel=users_level())
 
     def _prime(self) -> None:
         """Samples at the current time, and source spikes due exactly now."""
