@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 
 POSITIVE = frozenset({"tau_m", "cm", "tau_w", "tau_rise", "tau_decay", "alpha", "beta", "tau_plus", "tau_minus"})
 NOT_NEGATIVE = frozenset({"tau_refrac", "rate", "duration", "delta_T", "gbar_Na", "gbar_K", "g_leak"})
+
+
+def is_finite(value: Any) -> bool:
+    """True for one plain, finite number; ``True`` and ``False`` are none."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def cell_parameters(model: str, where: str, parameters: Mapping[str, Any]) -> None:
