@@ -143,6 +143,8 @@ def delays(values: Any, projection: Projection) -> None:
     state = simulator.state
     low, high = float(np.min(values, initial=np.inf)), float(np.max(values, initial=-np.inf))
     where, slack = str(projection), 1e-9
+    if high == np.inf and np.size(values):
+        raise ConnectError("a delay is infinite.", where=where, used=high, limit=state.dt, remedy="Give finite delays.")
     if low < state.dt - slack:
         raise ConnectError(
             f"a delay of {low:g} ms is shorter than the time step of {state.dt:g} ms.",
