@@ -260,7 +260,7 @@ def _empty_store(network: Network, layout: Layout, places: list[Place], n_segmen
     rules = [_rule_rows(p, network, rates) for p in places]
     _, cell_of, cell_ptr = _history_cells(layout, places)
     n_cells, n_blocks = int(cell_ptr[-1]), layout.n_blocks
-    ranks = (HISTORY + _longest_window(places) + 2 + 15) // 16 * 16
+    ranks = (HISTORY + _longest_window(places) + 3 + 15) // 16 * 16
     hist_step = np.full((n_cells, ranks), NEVER, np.int32)
     n_rates = len(rates)
     history = (hist_step, hist_step.view(np.uint64).T.copy(), np.zeros((n_rates, n_cells, ranks), dtype))
