@@ -160,7 +160,7 @@ def _check_times(settings: dict[str, Any]) -> None:
     for name in ("timestep", "min_delay", "max_delay"):
         value = settings[name]
         may_be_auto = name != "timestep"
-        if may_be_auto and isinstance(value, str) and value == "auto":
+        if may_be_auto and _is_auto(value):
             continue
         if not checks.is_finite(value) or value <= 0:
             what, remedy = (" or 'auto'", "Leave it out, or give 0.1, for example.") if may_be_auto else ("", "For example 0.1.")
@@ -180,6 +180,10 @@ def _check_times(settings: dict[str, Any]) -> None:
         raise ParameterError(
             f"min_delay ({low:g} ms) is above max_delay ({high:g} ms).", where="setup()", used=low, limit=high, remedy="Exchange them."
         )
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == "auto"
 
 
 def _check_slice(value: Any) -> None:

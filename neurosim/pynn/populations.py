@@ -78,7 +78,8 @@ class PopulationView(Cells, common.PopulationView):
 
 def _check_size(size: Any, label: str | None) -> None:
     """Refuse what is no number of cells; a tuple is the shape of a grid."""
-    for n in size if isinstance(size, tuple) and size else (size,):
+    sizes: Any = size if isinstance(size, tuple) and size else (size,)
+    for n in sizes:
         if not checks.is_finite(n) or n < 1:
             raise ParameterError(
                 f"a population of {size!r} cells cannot be made.",
