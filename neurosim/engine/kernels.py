@@ -96,10 +96,10 @@ def next_spike(reader, place, log_gid, ends, heads):
 @inner()
 def any_logged(place, ends):
     """Whether any log has spikes of a place."""
+    logged = False
     for b in range(ends.shape[0]):
-        if ends[b, place] != log_start(b, place, ends):
-            return True
-    return False
+        logged = logged or ends[b, place] != log_start(b, place, ends)
+    return logged
 
 
 @entry()

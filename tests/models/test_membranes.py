@@ -127,7 +127,7 @@ def test_several_spikes_of_one_step_are_all_reported_in_order():
 
 
 def test_no_more_spikes_a_step_than_are_followed_and_never_beyond_the_arrays():
-    drive = QUIET | {"v_thresh": -64.9, "i_offset": 50.0, "tau_refrac": 0.0}
+    drive = QUIET | {"v_thresh": -64.9, "i_offset": 500.0, "tau_refrac": 0.0}
     neuron = Neurons("lif", drive, n=3, dt_ms=1.0)
     assert len(neuron.step()) == 3 * MAX_SPIKES
     neuron.out_index = neuron.out_index[:5]
