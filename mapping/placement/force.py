@@ -131,12 +131,11 @@ def tell(graph, sites, state, squared, core, direction, before, after, pull):
 
 
 @inner()
-def renew(graph, sites, state, squared, core, direction, pull):
-    """Compute the pulls of a core that moved itself."""
+def renew(graph, sites, state, squared, core, pull):
+    """Compute the pulls of a core anew; a hole has none."""
     if core < 0:
         return
     if is_mesh(sites):
-        # Steps are unequal where there are gaps: then the row's own changed too.
         pull_along(graph, sites, state, squared, core, 0, pull)
         pull_along(graph, sites, state, squared, core, 1, pull)
     else:
@@ -171,25 +170,31 @@ def try_pair(graph, sites, state, squared, site, direction, pull):
     put(sites, state, b, one)
     tell(graph, sites, state, squared, a, direction, site, to, pull)
     tell(graph, sites, state, squared, b, direction, to, site, pull)
-    renew(graph, sites, state, squared, a, direction, pull)
-    renew(graph, sites, state, squared, b, direction, pull)
+    renew(graph, sites, state, squared, a, pull)
+    renew(graph, sites, state, squared, b, pull)
     return gain
 
 
 @entry()
-def start_pulls(graph, sites, state, squared, out_pull):
-    """Fill the pulls of all cores; int64 (n_cores, n_directions)."""
-    for core in range(state.slot_of.size):
-        renew(graph, sites, state, squared, core, 0, out_pull)
+def sweep_forces(graph, sites, state, squared, sweep, pull):
+    """Try every pair of neighbouring sites once; gives the potential that was gained.
 
-
-@entry()
-def sweep_forces(graph, sites, state, squared, backward, pull):
-    """Try every pair of neighbouring sites once; gives the potential that was gained."""
+    Parameters
+    ----------
+    squared
+        Whether the potential is the squared distance; else it is hops.
+    sweep
+        Number of the sweep. At 0 all pulls are computed anew; at odd numbers sites are gone through backwards.
+    pull
+        int64 (n_cores, n_directions): pulls, kept up to date.
+    """
+    if sweep == 0:
+        for core in range(state.slot_of.size):
+            renew(graph, sites, state, squared, core, pull)
     n_sites = sites.near.shape[0]
     total = np.int64(0)
     for k in range(n_sites):
-        site = n_sites - 1 - k if backward else k
+        site = n_sites - 1 - k if sweep & 1 else k
         for direction in range(0, sites.near.shape[1], 2):
             if sites.near[site, direction] >= 0:
                 total += try_pair(graph, sites, state, squared, site, direction, pull)

@@ -7,14 +7,14 @@ finds the same placement.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import uint64
 from numpy.typing import NDArray
 
 from neurosim._jit import entry, inner
-from neurosim.mapping.structures import Int32, Int64
+from neurosim.mapping.structures import Float32, Int32, Int64
 
 
 class Adjacency(NamedTuple):
@@ -33,6 +33,14 @@ class Adjacency(NamedTuple):
     indptr: Int64
     neighbour: Int32
     weight: Int32
+
+
+class Thinned(NamedTuple):
+    """Some of the neighbours, for diffusion: as :class:`Adjacency`, with float32 weights."""
+
+    indptr: Int64
+    neighbour: Int32
+    weight: Float32
 
 
 class State(NamedTuple):
@@ -189,6 +197,40 @@ def fill_adjacency(source, target, packets, scale, indptr, out_neighbour, out_we
     return indptr[0]
 
 
-def as_uint64(seed: int) -> Any:
-    """State of the random numbers for a seed."""
-    return np.array([(seed * 0xD1342543DE82EF95 + 0x9E3779B97F4A7C15) % (1 << 64)], np.uint64)
+@entry()
+def thin(graph, n_most, random, out_weight):
+    """Keep a random part of the entries, heavier by what is left out, so that sums stay what they are.
+
+    An entry and its opposite are kept together: diffusion by a lopsided matrix would not be stable. ``out_weight``
+    is float32 (n,), 0 for what is left out. About ``n_most`` entries of each row remain, more in the rows of hubs.
+    """
+    key, kept = random[0], np.int64(0)
+    for core in range(graph.indptr.size - 1):
+        degree = graph.indptr[core + 1] - graph.indptr[core]
+        for k in range(graph.indptr[core], graph.indptr[core + 1]):
+            other = np.int64(graph.neighbour[k])
+            share = n_most / min(degree, graph.indptr[other + 1] - graph.indptr[other])
+            random[0] = key ^ uint64(min(core, other) * 0x9E3779B1 + max(core, other) * 0x2545F4914F6C)
+            if float(draw(random) >> uint64(11)) * 2.0**-53 < share:
+                out_weight[k] = graph.weight[k] / min(share, 1.0)
+                kept += 1
+    return kept
+
+
+@entry()
+def weighted_hops(graph, sites, spot):
+    """Sum of scaled packets times hops over all rows: every packet counts twice."""
+    total = np.int64(0)
+    for core in range(spot.shape[0]):
+        ax, ay = spot[core, 0], spot[core, 1]
+        for k in range(graph.indptr[core], graph.indptr[core + 1]):
+            other = np.uint32(graph.neighbour[k])
+            d = potential(sites, False, ax, ay, spot[other, 0], spot[other, 1])
+            total += np.int64(graph.weight[k]) * d
+    return total
+
+
+def random_state(seed: int, stream: int = 0) -> NDArray[np.uint64]:
+    """State of the random numbers for a seed; streams of the same seed are independent."""
+    mixed = np.random.SeedSequence((seed, stream)).generate_state(1, np.uint64)
+    return np.ascontiguousarray(mixed)

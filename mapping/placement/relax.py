@@ -17,26 +17,26 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim._jit import entry, inner
-from neurosim.mapping.placement.kernels import Adjacency
+from neurosim.mapping.placement.kernels import Thinned
 from neurosim.mapping.structures import Floats, Int32
 
 #: How much the slowest of the modes that a diffusion removes are damped, as an exponent.
 _DAMPING = 2.5
 
 
-def diffuse(graph: Adjacency, coordinates: Floats, held: np.ndarray, n_steps: int) -> Floats:
+def diffuse(graph: Thinned, coordinates: Floats, held: np.ndarray, n_steps: int) -> Floats:
     """Coordinates after a diffusion that reaches ``n_steps`` cores far.
 
     Parameters
     ----------
     coordinates
-        float64 (n_cores, n_axes).
+        float64 (n_cores, 2).
     held
         bool (n_cores,): cores that stay. Those without packets stay too.
 
     Returns
     -------
-    float64 (n_cores, n_axes)
+    float64 (n_cores, 2)
     """
     total = np.zeros(len(held))
     rows = np.flatnonzero(np.diff(graph.indptr))
@@ -60,11 +60,9 @@ def diffuse(graph: Adjacency, coordinates: Floats, held: np.ndarray, n_steps: in
 @entry()
 def step_diffusion(graph, inverse, now, before, step, inertia, out_after):
     """One step of the Chebyshev iteration: towards the mean of the neighbours, with inertia."""
-    n_axes = now.shape[1]
     for core in range(inverse.size):
         if inverse[core] == 0.0:
-            for axis in range(n_axes):
-                out_after[core, axis] = now[core, axis]
+            out_after[core, 0], out_after[core, 1] = now[core, 0], now[core, 1]
             continue
         x, y = 0.0, 0.0
         for k in range(graph.indptr[core], graph.indptr[core + 1]):
