@@ -250,11 +250,11 @@ class Mapping:
 
         return diff(self, other)
 
-    def machine_graph(self) -> nx.DiGraph:
-        """Routers and links of the machine with the cores and neurons at each, for networkx."""
+    def machine_graph(self, *, links: LinkLoad | None = None) -> nx.DiGraph:
+        """Routers and links of the machine with the cores and neurons at each, and loads if given, for networkx."""
         from neurosim.mapping.inspection import machine_graph
 
-        return machine_graph(self)
+        return machine_graph(self, links=links)
 
     def core_graph(self) -> nx.DiGraph:
         """Used cores and the packets between them, for networkx.

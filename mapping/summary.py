@@ -41,7 +41,6 @@ def utilisation_text(usage: Utilisation, *, sort: str = "fullest", top: int | No
     if not usage.used.size:
         return f"no limited resource of a {usage.scope} is used"
     key = _sort_key(usage, sort)
-    fullest = usage.fraction.max(axis=1)
     order = np.arange(len(usage)) if sort == "place" else np.argsort(-key, kind="stable")
     order = order[key[order] >= at_least]
     shown = order[:top]
@@ -53,7 +52,7 @@ def utilisation_text(usage: Utilisation, *, sort: str = "fullest", top: int | No
         lines.append(f"... and {len(order) - len(shown):,} more{rest}")
     if len(order) < len(usage):
         lines.append(f"{len(usage) - len(order):,} below {100 * at_least:g} % left out")
-    mark = " (*)" if fullest[shown].max(initial=-1.0) == fullest.max() else ""
+    mark = " (*)" if int(np.argmax(usage.fraction)) // len(usage.resources) in shown else ""
     return "\n".join([*lines, f"binding: {usage.binding}{mark}"])
 
 
@@ -86,11 +85,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _cells(usage: Utilisation, row: int) -> list[str]:
     """Use of each resource by one place; the binding one is marked."""
     fraction = usage.fraction
-    place = divmod(int(np.argmax(fraction)), fraction.shape[1])
-    return [
-        f"{used:,}/{capacity:,} {100 * share:.0f} %{' *' if (row, column) == place else ''}"
-        for column, (used, capacity, share) in enumerate(zip(usage.used[row], usage.capacity, fraction[row], strict=True))
+    place, resource = divmod(int(np.argmax(fraction)), fraction.shape[1])
+    cells = [
+        f"{used:,}/{capacity:,} {100 * share:.0f} %"
+        for used, capacity, share in zip(usage.used[row], usage.capacity, fraction[row], strict=True)
     ]
+    cells[resource] += "*" if row == place else " "
+    return cells
 
 
 def _share(used: int, available: int) -> str:

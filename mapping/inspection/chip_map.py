@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from neurosim.errors import ParameterError
 from neurosim.mapping.inspection import svg
-from neurosim.mapping.inspection.colours import BUSY, EMPTY, IDLE, INK, LINE, REDS, SOFT, text_on
+from neurosim.mapping.inspection.colours import BUSY, EMPTY, HULL, IDLE, INK, LINE, REDS, SOFT, text_on
 from neurosim.mapping.inspection.files import write
 from neurosim.mapping.inspection.loads import LinkLoad
 from neurosim.mapping.inspection.map_layout import Layout, layout
+from neurosim.mapping.inspection.map_legend import WIDTH as LEGEND_WIDTH
 from neurosim.mapping.inspection.map_legend import Names, Scale, compact, swatch
 from neurosim.mapping.inspection.map_values import Shading, n_routers, neurons_per_core, routers_of, shading
 from neurosim.mapping.pins import machine
@@ -22,7 +23,8 @@ from neurosim.mapping.pins import machine
 if TYPE_CHECKING:
     from neurosim.mapping.mapping import Mapping
 
-_LEFT, _TOP, _BOTTOM, _LEGEND = 44.0, 76.0, 34.0, 210.0
+_LEFT, _TOP, _BOTTOM, _SPACE = 44.0, 76.0, 34.0, 30.0
+_ROOM_FOR_NUMBER = 24.0
 _SMALLEST_CELL, _SMALLEST_NUMBER, _SMALLEST_MESH = 4.0, 28.0, 12.0
 _LINKED = 0.46
 _MAX_TIP = 160
@@ -112,17 +114,34 @@ class _Picture:
 
     def text(self) -> str:
         width, height = self.layout.size
-        side = list(self._legend(_LEFT + width + 30))
+        side = list(self._legend(_LEFT + max(width, 300.0) + _SPACE))
         whole_height = _TOP + max(height, self.legend_height) + _BOTTOM
         head = [svg.text(self.heading, _LEFT, 30, class_="title"), svg.text(self._summary(), _LEFT, 50, class_="note")]
         body = svg.element("g", "\n", "\n".join(part for part in self._map() if part), "\n", transform=f"translate({_LEFT:g} {_TOP:g})")
-        return svg.document([*head, body, *side], _LEFT + max(width + 30 + _LEGEND, 560), whole_height, _STYLE, f"{self.heading}, {machine(self.mapping.chip)}")
+        return svg.document(
+            [*head, body, *side],
+            _LEFT + max(width, 300.0) + _SPACE + LEGEND_WIDTH + _SPACE,
+            whole_height,
+            _STYLE,
+            f"{self.heading}, {machine(self.mapping.chip)}",
+        )
 
     def _summary(self) -> str:
         m = self.mapping
-        parts = [machine(m.chip), f"{m.n_placed:,} neurons", f"{m.n_cores_used:,} of {m.n_cores:,} cores"]
-        if m.n_chips != m.n_routers or m.n_routers != m.n_cores:
-            parts.append(f"{m.n_routers_used:,} of {m.n_routers:,} {m.chip.router_noun}s")
+        counts = [
+            ("core", m.n_cores_used, m.n_cores),
+            (m.chip.router_noun, m.n_routers_used, m.n_routers),
+            ("chip", m.n_chips_used, m.n_chips),
+        ]
+        # the same number twice says nothing: a core that is a router is called by the router's name
+        shown = [row for row, above in zip(counts, [*counts[1:], None], strict=True) if above is None or row[1:] != above[1:]]
+        if shown[-1][0] == "chip" and m.n_chips == m.n_routers:
+            shown[-1] = (m.chip.router_noun, *shown[-1][1:])
+        parts = [
+            machine(m.chip),
+            f"{m.n_placed:,} neurons",
+            *(f"{used:,} of {n:,} {noun}{'s' if n != 1 else ''}" for noun, used, n in shown),
+        ]
         return "  ·  ".join(parts)
 
     # --- the machine -----------------------------------------------------------------------
@@ -156,7 +175,9 @@ class _Picture:
         if self.links is not None:
             return BUSY if self.counts[:, cores].any() else IDLE
         value = self.values.router[router]
-        return EMPTY if self.detailed or np.isnan(value) else self.scale.colour(float(value))
+        if self.detailed:
+            return HULL
+        return EMPTY if np.isnan(value) else self.scale.colour(float(value))
 
     def _number(self, router: int, fill: str) -> str:
         """The value inside a shape, where it is large enough and has no cores drawn in it."""
@@ -170,7 +191,7 @@ class _Picture:
         assert self.values.core is not None
         for core, (x, y, width, height) in zip(cores.tolist(), self.layout.cells(router, self.most_cores), strict=False):
             value = float(self.values.core[core])
-            fill = IDLE if np.isnan(value) else self.scale.colour(value)
+            fill = EMPTY if np.isnan(value) else self.scale.colour(value)
             box = {"x": x, "y": y, "width": width, "height": height, "rx": min(2.0, 0.2 * width), "fill": fill}
             yield svg.element("rect", svg.title(*self._core_tip(core, value)), class_="core", **box)
             if not np.isnan(value) and not self.values.is_population and min(width, height) >= _SMALLEST_NUMBER:
@@ -218,24 +239,31 @@ class _Picture:
 
     # --- around it -------------------------------------------------------------------------
     def _axes(self) -> Iterator[str]:
-        """Numbers of rows at their left end and of columns at their lower end, as many as have room."""
+        """Numbers of rows on the left and of columns below, as many as have room; along the edge where columns lean."""
         lay = self.layout
         middle, half = lay.centre, np.ptp(lay.corner, axis=0) / 2
-        every = max(1, int(np.ceil(24.0 / (np.ptp(lay.corner, axis=0)[0]))))
-        for y in np.unique(lay.y)[:: max(1, int(np.ceil(14.0 / abs(lay.across[1, 1]))))].tolist():
+        lean = 0.5 * lay.across[0, 1] * np.sign(lay.across[1, 1])
+        left, low = middle[:, 0].min(), middle[:, 1].max()
+        for y in np.unique(lay.y)[:: _every(14.0, abs(lay.across[1, 1]))].tolist():
             row = middle[lay.y == y]
-            yield svg.text(str(y), row[:, 0].min() - half[0] - 6, row[0, 1] + 4, class_="axis", text_anchor="end")
-        for x in np.unique(lay.x)[::every].tolist():
+            yield svg.text(str(y), (row[:, 0].min() if lean else left) - half[0] - 6, row[0, 1] + 4, class_="axis", text_anchor="end")
+        for x in np.unique(lay.x)[:: _every(_ROOM_FOR_NUMBER, lay.across[0, 0])].tolist():
             column = middle[lay.x == x]
-            lowest = column[np.argmax(column[:, 1])]
-            lean = 0.5 * lay.across[0, 1] * np.sign(lay.across[1, 1])
-            yield svg.text(str(x), lowest[0] + lean, lowest[1] + half[1] + 12, class_="axis", text_anchor="middle")
+            end = column[np.argmax(column[:, 1])]
+            if lean and not self._free_below(x, int(lay.y[lay.x == x][np.argmax(column[:, 1])])):
+                continue
+            yield svg.text(str(x), end[0] + lean, (end[1] if lean else low) + half[1] + 13, class_="axis", text_anchor="middle")
+
+    def _free_below(self, x: int, y: int) -> bool:
+        """True if there is room for a number below the last router of a leaning column."""
+        below = y - 1 if self.layout.across[1, 1] < 0 else y + 1
+        return self.layout.unit >= _ROOM_FOR_NUMBER or not any((x + side, below) in self.layout.number for side in (-1, 1))
 
     def _legend(self, x: float) -> Iterator[str]:
         parts, height = self.scale.legend(x, _TOP)
         yield from parts
         y = _TOP + height
-        rows = [("used", BUSY), ("unused", IDLE)] if self.links is not None else [("unused", IDLE if self.detailed else EMPTY)]
+        rows = [("used", BUSY), ("unused", IDLE)] if self.links is not None else [("unused", EMPTY)]
         for label, fill in rows:
             yield from swatch(x, y, fill, f"{label} {'core' if self.detailed else self.mapping.chip.router_noun}", LINE)
             y += 20
@@ -251,7 +279,12 @@ class _Picture:
     def _notes(self) -> tuple[str, ...]:
         if self.links is not None:
             return ("The half of a link next to", f"a {self.mapping.chip.router_noun} is what it sends.")
-        return (f"Small squares are cores, hulls {self.mapping.chip.router_noun}s.",) if self.detailed and self.layout.shape == "hexagon" else ()
+        return ("Small squares are the cores", f"of a {self.mapping.chip.router_noun}.") if self.detailed else ()
+
+
+def _every(room: float, step: float) -> int:
+    """Distance of numbers along an axis: 1, 2, 5, 10, ... so that each has its room."""
+    return next(n for power in range(9) for n in (10**power, 2 * 10**power, 5 * 10**power) if n * step >= room)
 
 
 def _grouped(router: NDArray[np.int64], n: int) -> list[NDArray[np.int64]]:

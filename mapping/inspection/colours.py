@@ -6,7 +6,8 @@ INK = "#1c2430"
 SOFT = "#667085"
 LINE = "#d5dbe4"
 PAPER = "#ffffff"
-EMPTY = "#f3f5f8"
+HULL = "#fbfcfd"
+EMPTY = "#f1f3f6"
 IDLE = "#e3e7ee"
 BUSY = "#c3cedc"
 OTHERS = "#a3abb8"
@@ -14,8 +15,8 @@ OTHERS = "#a3abb8"
 #: Populations; the first six are those of the rasters, the others the same hues, lighter.
 POPULATIONS = ("#1f4e79", "#b5432e", "#3b7d4f", "#7a5195", "#8c6d1f", "#4a4a4a", "#7ba7cf", "#dd9b83", "#8dc09a", "#bb9fcc", "#d3b866")
 #: From little to much.
-BLUES = ("#e4ecf5", "#a6c2dd", "#5c8fbf", "#1f4e79", "#10304f")
-REDS = ("#f6e3dc", "#e6b3a2", "#cf7a61", "#b5432e", "#6e2114")
+BLUES = ("#d0dfee", "#a1bfdb", "#5c8fbf", "#1f4e79", "#10304f")
+REDS = ("#f3dad1", "#e6b3a2", "#cf7a61", "#b5432e", "#6e2114")
 
 
 def ramp(stops: tuple[str, ...], share: float) -> str:

@@ -133,7 +133,10 @@ class MappingDiff:
             self,
             moved=tuple(run._replace(before=run.after, after=run.before) for run in self.moved),
             settings=tuple(setting._replace(before=setting.after, after=setting.before) for setting in self.settings),
-            **{name: tuple(c._replace(before=c.after, after=c.before) for c in getattr(self, name)) for name in ("sizes", "resources", "traffic")},
+            **{
+                name: tuple(c._replace(before=c.after, after=c.before) for c in getattr(self, name))
+                for name in ("sizes", "resources", "traffic")
+            },
         )
 
     def rows(self) -> list[dict[str, object]]:
@@ -290,7 +293,12 @@ def _resources(mapping: Mapping) -> list[_Figure]:
 
 def _traffic(mapping: Mapping, load: LinkLoad | None) -> list[_Figure]:
     traffic = mapping.traffic
-    numbers = {"packets": traffic.packets, "packets from the host": traffic.host_packets, "hops": traffic.hops, "mean hops": traffic.mean_hops}
+    numbers = {
+        "packets": traffic.packets,
+        "packets from the host": traffic.host_packets,
+        "hops": traffic.hops,
+        "mean hops": traffic.mean_hops,
+    }
     if load is not None:
         numbers.update({"tree hops": load.total, "largest link load": load.largest})
     return [_Figure(name, value, _UNITS.get(name, "")) for name, value in numbers.items()]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chips.chip import Chip
+from neurosim.mapping.inspection.loads import STEPS
 
 Floats = NDArray[np.float64]
 Int64 = NDArray[np.int64]
@@ -19,11 +20,6 @@ Point = tuple[float, float]
 #: Size that a map fills at most unless its routers would become smaller than SMALLEST, in pixels.
 WIDTH, HEIGHT = 700.0, 620.0
 SMALLEST, LARGEST = 9.0, 84.0
-#: Sides of a shape in the order of their angle, as steps (x, y) to the neighbour behind each.
-_SIDES = {
-    "square": ((1, 0), (0, 1), (-1, 0), (0, -1)),
-    "hexagon": ((1, 0), (1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1)),
-}
 
 
 @dataclass(frozen=True)
@@ -61,8 +57,8 @@ class Layout:
 
     @property
     def sides(self) -> tuple[tuple[int, int], ...]:
-        """Steps to the neighbours behind the sides."""
-        return _SIDES[self.shape]
+        """Steps to the neighbours behind the sides, in the order of their angle."""
+        return STEPS[self.shape]
 
     @property
     def unit(self) -> float:
@@ -87,7 +83,7 @@ class Layout:
 
     def outline(self, router: int, scale: float | None = None) -> list[Point]:
         """Corners of a router's shape, by default with half a gap on every side."""
-        factor = 1.0 - self.gap / self.unit if scale is None else scale
+        factor = 1.0 - self.gap / np.ptp(self.corner, axis=0) if scale is None else scale
         return [(float(x), float(y)) for x, y in self.centre[router] + factor * self.corner]
 
     def cells(self, router: int, n_cores: int) -> list[tuple[float, float, float, float]]:

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from neurosim.mapping.inspection.colours import BLUES, INK, LINE, OTHERS, POPULATIONS, ramp
 from neurosim.mapping.inspection.svg import element, text
 
+#: Pixels that a legend is wide.
+WIDTH = 190.0
 _BAR_WIDTH, _BAR_HEIGHT, _ROW = 14.0, 168.0, 20.0
-_MAX_NAME = 22
+_MAX_NAME = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +85,19 @@ class Names:
         others = [size for p, size in enumerate(self.sizes) if size and p not in shown]
         rows = [(self.colour(p), _shortened(self.labels[p]), self.sizes[p]) for p in shown]
         rows += [(OTHERS, f"{len(others)} others", sum(others))] if others else []
-        parts = [text("neurons", x, y + 10, class_="note")]
+        parts = [text("population", x, y + 10, class_="note"), text("neurons", x + WIDTH, y + 10, class_="note", text_anchor="end")]
         for i, (colour, name, size) in enumerate(rows):
-            parts += swatch(x, y + 24 + i * _ROW, colour, f"{name}  {size:,}")
+            row_y = y + 24 + i * _ROW
+            parts += [*swatch(x, row_y, colour, name), text(f"{size:,}", x + WIDTH, row_y + 10, class_="tick", text_anchor="end")]
         return parts, 24 + len(rows) * _ROW + 4
 
 
 def swatch(x: float, y: float, colour: str, label: str, stroke: str = "none") -> list[str]:
     """A coloured square and what it means."""
-    return [element("rect", x=x, y=y, width=12.0, height=12.0, rx=2, fill=colour, stroke=stroke), text(label, x + 20, y + 10, class_="tick")]
+    return [
+        element("rect", x=x, y=y, width=12.0, height=12.0, rx=2, fill=colour, stroke=stroke),
+        text(label, x + 20, y + 10, class_="tick"),
+    ]
 
 
 def compact(value: float) -> str:

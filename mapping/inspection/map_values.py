@@ -110,7 +110,9 @@ def _populations(mapping: Mapping) -> Shading:
     by_router = np.zeros((len(counts), n_routers(mapping)), np.int64)
     for row, column in zip(by_router, counts, strict=True):
         np.add.at(row, routers_of(mapping), column)
-    core, router = (np.where(c.any(axis=0), c.argmax(axis=0), np.nan) if len(c) else np.full(c.shape[1], np.nan) for c in (counts, by_router))
+    core, router = (
+        np.where(c.any(axis=0), c.argmax(axis=0), np.nan) if len(c) else np.full(c.shape[1], np.nan) for c in (counts, by_router)
+    )
     noun = mapping.chip.router_noun
     return Shading(core, router, "Largest population of each core", f"Largest population of each {noun}", "", is_population=True)
 

@@ -79,7 +79,8 @@ class Reason:
         if self.closed_text:
             lines.append(f"  core before   {self.closed_text}")
         if self.fullest is not None:
-            lines.append(f"  fullest here  {self.fullest.resource} {100 * self.fullest.fraction:.3g} % ({self.fullest.used:,} of {self.fullest.capacity:,})")
+            use = self.fullest
+            lines.append(f"  fullest here  {use.resource} {100 * use.fraction:.3g} % ({use.used:,} of {use.capacity:,})")
         if self.core >= 0:
             lines.append(f"  with          {', '.join(map(str, self.companions)) or 'no others'}")
         return "\n".join([*lines, *self._partners()])
