@@ -69,6 +69,16 @@ def chip_map(
     ParameterError
         If loads or entries are missing or of another machine, packets per pair of cores are not known,
         or the file cannot be written.
+
+    Examples
+    --------
+    >>> from neurosim import chips
+    >>> from neurosim.mapping import map_network
+    >>> from neurosim.network import Network, Population
+    >>> network = Network(0.1, 1, (Population(0, "exc", 100, "lif"),))
+    >>> text = chip_map(map_network(network, chips.load("loihi")), colour="populations")
+    >>> text.count('class="router"')
+    32
     """
     values = shading(mapping, colour, entries)
     if links is not None:
@@ -279,7 +289,7 @@ class _Picture:
     def _notes(self) -> tuple[str, ...]:
         if self.links is not None:
             return ("The half of a link next to", f"a {self.mapping.chip.router_noun} is what it sends.")
-        return ("Small squares are the cores", f"of a {self.mapping.chip.router_noun}.") if self.detailed else ()
+        return ("Small boxes are the cores", f"of a {self.mapping.chip.router_noun}.") if self.detailed else ()
 
 
 def _every(room: float, step: float) -> int:

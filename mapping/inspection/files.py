@@ -93,6 +93,15 @@ def to_csv(mapping: Mapping, path: str | Path | None = None, *, what: str = "pla
         If there is no such table.
     ParameterError
         If packets per pair of cores are not known, or the file cannot be written.
+
+    Examples
+    --------
+    >>> from neurosim import chips
+    >>> from neurosim.mapping import map_network
+    >>> from neurosim.network import Network, Population
+    >>> network = Network(0.1, 1, (Population(0, "exc", 100, "lif"),))
+    >>> print(to_csv(map_network(network, chips.load("loihi"))).splitlines()[1])
+    exc,0,0,99,100,0,0,0,0,0,0,loihi chip 0 tile (0, 0) core 0
     """
     if what not in COLUMNS:
         raise UnknownNameError.among("table", what, COLUMNS, where="Mapping.to_csv")

@@ -39,6 +39,15 @@ def machine_graph(mapping: Mapping, *, links: LinkLoad | None = None) -> nx.DiGr
     ------
     ParameterError
         If the loads are those of another machine.
+
+    Examples
+    --------
+    >>> from neurosim import chips
+    >>> from neurosim.mapping import map_network
+    >>> from neurosim.network import Network, Population
+    >>> network = Network(0.1, 1, (Population(0, "exc", 100, "lif"),))
+    >>> machine_graph(map_network(network, chips.load("loihi"))).nodes[0]["neurons"]
+    100
     """
     import networkx as nx
 
@@ -76,6 +85,15 @@ def core_graph(mapping: Mapping) -> nx.DiGraph:
     ------
     ParameterError
         If there are more than 200,000 pairs of cores with packets, or the pairs are not known.
+
+    Examples
+    --------
+    >>> from neurosim import chips
+    >>> from neurosim.mapping import map_network
+    >>> from neurosim.network import Network, Population
+    >>> network = Network(0.1, 1, (Population(0, "exc", 100, "lif"),))
+    >>> core_graph(map_network(network, chips.load("loihi"))).number_of_nodes()
+    1
     """
     import networkx as nx
 
@@ -122,6 +140,14 @@ def route_tree(routes: Routes, topology: Topology, net: int, *, source: int | No
     ------
     ParameterError
         If there is no such net.
+
+    Examples
+    --------
+    >>> from neurosim import chips
+    >>> topology = LinkLoad.of(chips.load("loihi"), {}).topology
+    >>> routes = Routes(np.array([0, 2]), np.array([0, 4], np.int32), np.array([0, 0], np.int8))
+    >>> sorted(route_tree(routes, topology, 0).edges)
+    [(0, 4), (4, 8)]
     """
     import networkx as nx
 

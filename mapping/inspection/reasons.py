@@ -124,6 +124,20 @@ def why(mapping: Mapping, item: Any) -> Reasons:
     -------
     Reasons
         Printable; the same as fields in its elements.
+
+    Raises
+    ------
+    UnknownNameError, ParameterError, NetworkError
+        If there are no such neurons; see :meth:`Mapping.where`.
+
+    Examples
+    --------
+    >>> from neurosim import chips
+    >>> from neurosim.mapping import map_network
+    >>> from neurosim.network import Network, Population
+    >>> network = Network(0.1, 1, (Population(0, "exc", 100, "lif"),))
+    >>> print(why(map_network(network, chips.load("loihi")), ("exc", 17))[0].text)
+    the chip's order of cores (not pinned; seed 0)
     """
     found = []
     for population, indices in resolve(mapping.network, item):
