@@ -18,7 +18,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,6 +182,12 @@ class Chip(ABC):
     """Does the chip count its rows from the top, so that a map of it shows row 0 above?"""
     router_noun: ClassVar[str] = "chip"
     """What a node of :meth:`topology` is: a chip, a tile of cores (Loihi) or a HICANN."""
+    map_shape: ClassVar[Literal["square", "hexagon"]] = "square"
+    """Shape of a router on maps: with four neighbours, or with six (links also along (1, 1) and (-1, -1))."""
+    map_aspect: ClassVar[float] = 1.0
+    """Width of a router on maps in heights; for squares only."""
+    map_group: ClassVar[str] = ""
+    """Attribute of the nodes of :meth:`topology` that numbers the parts a map outlines, such as boards; empty: none."""
     mixes_populations: ClassVar[bool] = True
     """May neurons of different populations share a core?"""
     places_sources: ClassVar[bool] = False

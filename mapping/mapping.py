@@ -23,6 +23,9 @@ from neurosim.mapping.usage import Binding, Utilisation, chip_usage, core_usage
 from neurosim.network import Network
 
 if TYPE_CHECKING:
+    import networkx as nx
+
+    from neurosim.mapping.inspection import LinkLoad, MappingDiff, PopulationTraffic, Reasons
     from neurosim.mapping.serial import Saved
 
 Int32 = NDArray[np.int32]
@@ -221,7 +224,77 @@ class Mapping:
 
         verify(self)
 
+    # --- inspection ------------------------------------------------------------------------
+    @cached_property
+    def population_traffic(self) -> PopulationTraffic:
+        """Packets, hops and synapses from population to population; counted when first asked for."""
+        from neurosim.mapping.inspection import roll_up
+
+        return roll_up(self)
+
+    def why(self, item: Any) -> Reasons:
+        """Why the neurons an item stands for (as in :meth:`where`) are where they are; printable."""
+        from neurosim.mapping.inspection import why
+
+        return why(self, item)
+
+    def diff(self, other: Mapping) -> MappingDiff:
+        """What is different in another mapping of the same network and machine; false if nothing is.
+
+        Raises
+        ------
+        NetworkError, ParameterError
+            If the other one is of another network or machine.
+        """
+        from neurosim.mapping.inspection import diff
+
+        return diff(self, other)
+
+    def machine_graph(self, *, links: LinkLoad | None = None) -> nx.DiGraph:
+        """Routers and links of the machine with the cores and neurons at each, and loads if given, for networkx."""
+        from neurosim.mapping.inspection import machine_graph
+
+        return machine_graph(self, links=links)
+
+    def core_graph(self) -> nx.DiGraph:
+        """Used cores and the packets between them, for networkx.
+
+        Raises
+        ------
+        ParameterError
+            If there are more than 200,000 pairs of cores with packets, or they are not known.
+        """
+        from neurosim.mapping.inspection import core_graph
+
+        return core_graph(self)
+
+    def chip_map(
+        self,
+        path: str | Path | None = None,
+        *,
+        colour: str = "neurons",
+        links: LinkLoad | None = None,
+        entries: NDArray[np.integer] | None = None,
+    ) -> str:
+        """Map of the machine as SVG text, also written to ``path``; see :func:`neurosim.mapping.inspection.chip_map`."""
+        from neurosim.mapping.inspection import chip_map
+
+        return chip_map(self, path, colour=colour, links=links, entries=entries)
+
     # --- files -----------------------------------------------------------------------------
+    def to_csv(self, path: str | Path | None = None, *, what: str = "placement") -> str:
+        """A table as CSV text, also written to ``path`` if given.
+
+        Parameters
+        ----------
+        what
+            ``"placement"``, ``"cores"``, ``"chips"``, ``"traffic"`` or ``"populations"``;
+            ``neurosim.mapping.inspection.COLUMNS`` says what is in each column.
+        """
+        from neurosim.mapping.inspection import to_csv
+
+        return to_csv(self, path, what=what)
+
     def to_json(self, path: str | Path | None = None) -> str:
         """The mapping as JSON text, also written to ``path`` if given; equal mappings give equal text."""
         from neurosim.mapping.serial import to_json

@@ -125,7 +125,7 @@ def to_json(mapping: Mapping) -> str:
         "network": {"fingerprint": mapping.fingerprint, "dt": network.dt, "populations": populations},
         "seed": mapping.seed,
         "pins": [_pin_row(pin) for pin in mapping.pins],
-        "placement": [_runs(core, local) for core, local in zip(mapping.core_of, mapping.local_of, strict=True)],
+        "placement": [runs(core, local) for core, local in zip(mapping.core_of, mapping.local_of, strict=True)],
         "usage": {scope: _usage_section(mapping.utilisation(scope)) for scope in ("core", "chip")},
         "traffic": _traffic_section(mapping.traffic),
         "losses": [asdict(loss) for loss in mapping.losses],
@@ -153,7 +153,7 @@ def _pin_row(pin: Pin) -> dict[str, Any]:
     return {"population": pin.population, "indices": indices, "coordinate": place, "neuron_size": pin.neuron_size}
 
 
-def _runs(core: NDArray[np.int32], local: NDArray[np.int32]) -> list[list[int]]:
+def runs(core: NDArray[np.int32], local: NDArray[np.int32]) -> list[list[int]]:
     """Rows ``[first neuron, number of neurons, core, first local number]`` of a population."""
     if not len(core):
         return []

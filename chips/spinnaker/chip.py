@@ -39,6 +39,8 @@ class SpinnakerChip(Chip):
     """SpiNNaker machine of 48-chip boards with the sPyNNaker tool chain's rules."""
 
     name = "spinnaker"
+    map_shape = "hexagon"
+    map_group = "board"
     mixes_populations = False
     places_sources = True
     approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS}
