@@ -44,7 +44,7 @@ class Limit:
     resource
         Name in the chip's own words, for example ``"compartments"``.
     scope
-        ``"core"`` or ``"chip"``.
+        ``"core"``, ``"chip"`` or ``"router"``.
     capacity
         Largest allowed use, in ``unit``.
     hard
@@ -188,6 +188,12 @@ class Chip(ABC):
     """Width of a router on maps in heights; for squares only."""
     map_group: ClassVar[str] = ""
     """Attribute of the nodes of :meth:`topology` that numbers the parts a map outlines, such as boards; empty: none."""
+    delivery: ClassVar[Literal["unicast", "multicast", "bus"]] = "unicast"
+    """How spikes travel: a packet for every target core, one along a tree to all of them, or buses."""
+    router_steps: ClassVar[tuple[tuple[int, int], ...]] = ((1, 0), (0, 1), (-1, 0), (0, -1))
+    """Direction (x, y) of each link of a router; the opposite of each is among them."""
+    router_wrap: ClassVar[tuple[int, int]] = (0, 0)
+    """Columns and rows of a torus, or (0, 0) where there are edges."""
     mixes_populations: ClassVar[bool] = True
     """May neurons of different populations share a core?"""
     places_sources: ClassVar[bool] = False
@@ -234,7 +240,8 @@ class Chip(ABC):
         """Limited resources; each core-scoped one is a key of :meth:`slice_usage`.
 
         A chip-scoped one that is a key too is summed over the cores of a chip and enforced; one
-        that is not a key is for information only.
+        that is not a key is for information only. One of scope ``"router"`` limits the entries of
+        each router's table, where packets are sent along trees.
         """
 
     # --- what a network needs --------------------------------------------------------------

@@ -17,7 +17,9 @@ from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.losses import Ledger
 from neurosim.mapping.fingerprint import network_fingerprint
 from neurosim.mapping.lookup import Resident, residents, resolve
+from neurosim.mapping.options import Options
 from neurosim.mapping.pins import Pin, cores_at, extent
+from neurosim.mapping.routes import Routing
 from neurosim.mapping.traffic import Traffic, count_traffic
 from neurosim.mapping.usage import Binding, Utilisation, chip_usage, core_usage
 from neurosim.network import Network
@@ -55,6 +57,10 @@ class Mapping:
         What placement lost, and what the session adds: weights, delays, synapses.
     seconds
         Time per stage.
+    options
+        Effort, rates and what was avoided.
+    routing
+        Ways of all packets, loads of links, routing tables; ``None`` after loading.
 
     Examples
     --------
@@ -78,6 +84,8 @@ class Mapping:
     losses: Ledger = field(default_factory=Ledger)
     seconds: MappingOf[str, float] = field(default_factory=dict)
     saved: Saved | None = None
+    options: Options = field(default_factory=Options)
+    routing: Routing | None = None
 
     # --- size ------------------------------------------------------------------------------
     @cached_property

@@ -37,6 +37,7 @@ class HicannChip(Chip):
     """One wafer of HICANNs at its nominal speed-up."""
 
     name = "hicann"
+    delivery = "bus"
     board_noun = "wafer"
     y_points_down = True
     router_noun = "HICANN"

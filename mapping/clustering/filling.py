@@ -9,7 +9,7 @@ from neurosim._jit import entry, inner
 from neurosim.errors import PlacementError
 from neurosim.mapping.clustering.inputs import Fanin
 from neurosim.mapping.clustering.limits import Rules, fewest_cores
-from neurosim.mapping.clustering.state import Cores, empty_cores, fits, put
+from neurosim.mapping.clustering.state import empty_cores, fits, put
 
 Int32 = NDArray[np.int32]
 

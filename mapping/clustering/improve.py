@@ -142,9 +142,7 @@ def _load(problem: Problem, core_of: Int32, cores: Cores, first: int, n_cores: i
     return pins
 
 
-def improve(
-    problem: Problem, start: Int32, n_cores: int, *, passes: int, least: float, sample: int, go_on: Callable[[], bool]
-) -> Int32:
+def improve(problem: Problem, start: Int32, n_cores: int, *, passes: int, least: float, sample: int, go_on: Callable[[], bool]) -> Int32:
     """Better partition, by moves and swaps of single neurons.
 
     Parameters

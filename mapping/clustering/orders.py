@@ -24,7 +24,9 @@ def check_positions(positions: object, n: int) -> Floats:
     """
     found = np.asarray(positions, np.float64)
     if found.ndim != 2 or len(found) != n or found.shape[1] == 0:
-        raise ParameterError("positions must be one row of coordinates per neuron.", where="cluster_neurons", used=found.shape, limit=(n, 3))
+        raise ParameterError(
+            "positions must be one row of coordinates per neuron.", where="cluster_neurons", used=found.shape, limit=(n, 3)
+        )
     if not np.isfinite(found).all():
         row = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
         text = f"the position of neuron {row} is not finite."

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim._jit import entry, inner
-from neurosim.mapping.clustering.inputs import Fanin
 from neurosim.mapping.clustering.limits import UNLIMITED, Rules
 from neurosim.mapping.structures import Fanout
 

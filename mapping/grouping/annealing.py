@@ -41,7 +41,7 @@ class Annealing:
         self._length = np.zeros(problem.n_nets, np.int32)
         self._fresh = np.zeros(problem.n_nets, np.int32)
         self._random = np.array([seed], np.uint64)
-        self._rooms = np.flatnonzero((capacity[:, 0] > 0)).astype(np.int32)
+        self._rooms = np.flatnonzero(capacity[:, 0] > 0).astype(np.int32)
         self._capacity = capacity
         self._measure()
 
@@ -157,5 +157,3 @@ def _change(p, o, metric, s, length, fresh):
         change += p.weight[net] * (fresh[net] - length[net])
         work += 40 + p.indptr[net + 1] - p.indptr[net] + 4 * min(fresh[net], 1000)
     return change, work
-
-

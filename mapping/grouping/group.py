@@ -43,7 +43,9 @@ class Grouping(NamedTuple):
     stopped: bool
 
 
-def group_cores(nets: Nets, demand: Demand, topology: Topology, *, options: Options | None = None, metric: Metric | None = None) -> Grouping:
+def group_cores(
+    nets: Nets, demand: Demand, topology: Topology, *, options: Options | None = None, metric: Metric | None = None
+) -> Grouping:
     """Put cores on routers such that multicast trees are short.
 
     Cores are grouped in several ways (in natural order, along a line through the packets, grown,

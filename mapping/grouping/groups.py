@@ -7,7 +7,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from neurosim._jit import entry, inner
-from neurosim.mapping.grouping.problem import Problem, graph_of
+from neurosim.mapping.grouping.problem import Problem
 from neurosim.mapping.structures import Int32, Int64
 
 #: Pairs up to which METIS is asked: it takes some seconds for ten million.

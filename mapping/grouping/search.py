@@ -90,7 +90,10 @@ class Search:
         """Groupings that fit, those with the fewest packets between groups first."""
         graph, found = graph_of(problem), {}
         for capacity, start in self._group_capacities(problem):
-            raw = [groups.in_order(problem, np.arange(problem.n), capacity, start), groups.in_order(problem, groups.line_order(graph), capacity, start)]
+            raw = [
+                groups.in_order(problem, np.arange(problem.n), capacity, start),
+                groups.in_order(problem, groups.line_order(graph), capacity, start),
+            ]
             raw += [groups.grown(problem, graph, capacity, start), groups.cut(problem, graph, capacity, start, self.options.seed)]
             for group in raw:
                 if group is None or self.is_late():
