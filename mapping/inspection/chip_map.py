@@ -23,7 +23,7 @@ from neurosim.mapping.pins import machine
 if TYPE_CHECKING:
     from neurosim.mapping.mapping import Mapping
 
-_LEFT, _TOP, _BOTTOM, _SPACE = 44.0, 76.0, 34.0, 30.0
+_LEFT, _TOP, _BOTTOM, _SPACE, _NARROWEST = 44.0, 76.0, 34.0, 30.0, 300.0
 _ROOM_FOR_NUMBER = 24.0
 _SMALLEST_CELL, _SMALLEST_NUMBER, _SMALLEST_MESH = 4.0, 28.0, 12.0
 _LINKED = 0.46
@@ -118,23 +118,20 @@ class _Picture:
 
     @property
     def heading(self) -> str:
+        """What colours show."""
         if self.links is not None:
             return "Load of links"
         return self.values.core_title if self.detailed else self.values.router_title
 
     def text(self) -> str:
+        """The whole picture."""
         width, height = self.layout.size
-        side = list(self._legend(_LEFT + max(width, 300.0) + _SPACE))
-        whole_height = _TOP + max(height, self.legend_height) + _BOTTOM
+        side_x = _LEFT + max(width, _NARROWEST) + _SPACE
+        side, side_height = self._legend(side_x)
         head = [svg.text(self.heading, _LEFT, 30, class_="title"), svg.text(self._summary(), _LEFT, 50, class_="note")]
         body = svg.element("g", "\n", "\n".join(part for part in self._map() if part), "\n", transform=f"translate({_LEFT:g} {_TOP:g})")
-        return svg.document(
-            [*head, body, *side],
-            _LEFT + max(width, 300.0) + _SPACE + LEGEND_WIDTH + _SPACE,
-            whole_height,
-            _STYLE,
-            f"{self.heading}, {machine(self.mapping.chip)}",
-        )
+        size = (side_x + LEGEND_WIDTH + _SPACE, _TOP + max(height, side_height) + _BOTTOM)
+        return svg.document([*head, body, *side], *size, _STYLE, f"{self.heading}, {machine(self.mapping.chip)}")
 
     def _summary(self) -> str:
         m = self.mapping
@@ -195,7 +192,7 @@ class _Picture:
         if self.detailed or self.links is not None or self.values.is_population or np.isnan(value) or self.layout.unit < _SMALLEST_NUMBER:
             return ""
         x, y = self.layout.centre[router]
-        return svg.text(compact(value), float(x), float(y) + 4, class_="value", fill=text_on(fill), style=f"fill:{text_on(fill)}")
+        return svg.text(compact(value), float(x), float(y) + 4, class_="value", style=f"fill:{text_on(fill)}")
 
     def _cells(self, router: int, cores: NDArray[np.int64]) -> Iterator[str]:
         assert self.values.core is not None
@@ -269,22 +266,22 @@ class _Picture:
         below = y - 1 if self.layout.across[1, 1] < 0 else y + 1
         return self.layout.unit >= _ROOM_FOR_NUMBER or not any((x + side, below) in self.layout.number for side in (-1, 1))
 
-    def _legend(self, x: float) -> Iterator[str]:
+    def _legend(self, x: float) -> tuple[list[str], float]:
+        """Everything right of the map, and the height it takes."""
         parts, height = self.scale.legend(x, _TOP)
-        yield from parts
         y = _TOP + height
-        rows = [("used", BUSY), ("unused", IDLE)] if self.links is not None else [("unused", EMPTY)]
-        for label, fill in rows:
-            yield from swatch(x, y, fill, f"{label} {'core' if self.detailed else self.mapping.chip.router_noun}", LINE)
+        noun = "core" if self.detailed else self.mapping.chip.router_noun
+        for label, fill in [("used", BUSY), ("unused", IDLE)] if self.links is not None else [("unused", EMPTY)]:
+            parts += swatch(x, y, fill, f"{label} {noun}", LINE)
             y += 20
         if self.mapping.chip.map_group:
-            yield svg.element("line", x1=x, x2=x + 12, y1=y + 6, y2=y + 6, stroke=SOFT, stroke_width=1.6)
-            yield svg.text(f"edge of a {self.mapping.chip.map_group}", x + 20, y + 10, class_="tick")
+            parts.append(svg.element("line", x1=x, x2=x + 12, y1=y + 6, y2=y + 6, stroke=SOFT, stroke_width=1.6))
+            parts.append(svg.text(f"edge of a {self.mapping.chip.map_group}", x + 20, y + 10, class_="tick"))
             y += 20
         for note in self._notes():
-            yield svg.text(note, x, y + 12, class_="note")
+            parts.append(svg.text(note, x, y + 12, class_="note"))
             y += 16
-        self.legend_height = y - _TOP
+        return parts, y - _TOP
 
     def _notes(self) -> tuple[str, ...]:
         if self.links is not None:

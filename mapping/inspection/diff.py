@@ -209,7 +209,7 @@ def diff(before: Mapping, after: Mapping, *, loads: tuple[LinkLoad, LinkLoad] | 
     >>> network = Network(0.1, 1, (Population(0, "exc", 100, "lif"),))
     >>> mapping = map_network(network, chips.load("loihi"))
     >>> print(diff(mapping, mapping))
-    No differences on Loihi 1 (1 board)
+    No differences on Loihi (1 board)
     """
     _check_comparable(before, after)
     moved = tuple(_moved(before, after))

@@ -101,7 +101,7 @@ def to_csv(mapping: Mapping, path: str | Path | None = None, *, what: str = "pla
     >>> from neurosim.network import Network, Population
     >>> network = Network(0.1, 1, (Population(0, "exc", 100, "lif"),))
     >>> print(to_csv(map_network(network, chips.load("loihi"))).splitlines()[1])
-    exc,0,0,99,100,0,0,0,0,0,0,loihi chip 0 tile (0, 0) core 0
+    exc,0,0,99,100,0,0,0,0,0,0,"loihi chip 0 tile (0, 0) core 0"
     """
     if what not in COLUMNS:
         raise UnknownNameError.among("table", what, COLUMNS, where="Mapping.to_csv")
