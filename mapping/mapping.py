@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from neurosim.mapping.inspection import LinkLoad, MappingDiff, PopulationTraffic, Reasons
     from neurosim.mapping.serial import Saved
+    from neurosim.mapping.ways import Way
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
@@ -166,6 +167,23 @@ class Mapping:
             where = f"Mapping on '{self.chip.name}'"
             raise ParameterError(f"the chip has no place {place}.", where=where, used=place, limit=known, remedy=f"There are {known}.")
         return [resident for core in cores.tolist() for resident in residents(self.network, self._members(core), core)]
+
+    def path(self, source: Any, target: Any) -> Way:
+        """The way of a spike from one cell to another, router by router; printable.
+
+        Parameters
+        ----------
+        source, target
+            Cells, as in :meth:`where`; one each.
+
+        Raises
+        ------
+        ParameterError
+            If either is not one cell, is off chip, or the mapping has no routes because it was loaded.
+        """
+        from neurosim.mapping.ways import way
+
+        return way(self, source, target)
 
     def _members(self, core: int) -> tuple[Int64, Int64]:
         population, neuron, core_of = self._by_core

@@ -28,6 +28,7 @@ def summary_text(mapping: Mapping) -> str:
         *_chip_rows(mapping),
         ("binding limit", str(mapping.binding or "nothing is used")),
         *_traffic_rows(mapping),
+        *_routing_rows(mapping),
         ("lost", _lost(mapping)),
     ]
     if mapping.seconds:
@@ -104,6 +105,22 @@ def _chip_rows(mapping: Mapping) -> list[tuple[str, str]]:
     if mapping.n_routers == mapping.n_chips:
         return [routers]
     return [("chips", _share(mapping.n_chips_used, mapping.n_chips)), routers]
+
+
+def _routing_rows(mapping: Mapping) -> list[tuple[str, str]]:
+    """Links that packets pass, the fullest link, the longest way and the fullest table."""
+    routing = mapping.routing
+    if routing is None or not routing.nets.n_nets:
+        return []
+    kind = {"multicast": "trees", "unicast": "paths", "bus": "rows and columns"}[routing.delivery]
+    most = routing.congestion
+    at = f"({routing.topology.x[most.router]}, {routing.topology.y[most.router]})"
+    fullest = f"{most.max_load:,.0f} packets on the fullest, at {mapping.chip.router_noun} {at}" if most.max_load else "none is used"
+    rows = [("routes", f"{routing.hops:,.0f} links along {kind}, at most {int(routing.depths.max())} in a row; {fullest}")]
+    if routing.entries is not None:
+        limit = next((f" of {limit.capacity:,}" for limit in mapping.chip.limits() if limit.scope == "router"), "")
+        rows.append(("routing tables", f"{int(routing.entries_used.max(initial=0)):,}{limit} entries in the largest"))
+    return rows
 
 
 def _neurons(mapping: Mapping) -> str:
