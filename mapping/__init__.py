@@ -15,6 +15,7 @@ from neurosim._callable import make_callable
 from neurosim._guard import refuse_bare_import
 from neurosim.mapping.lookup import Resident
 from neurosim.mapping.mapping import Mapping
+from neurosim.mapping.options import Options
 from neurosim.mapping.pins import Pin, Place
 from neurosim.mapping.pipeline import FitReport, fit_report, map_network
 from neurosim.mapping.structures import CoreGraph
@@ -26,6 +27,7 @@ __all__ = [
     "CoreGraph",
     "FitReport",
     "Mapping",
+    "Options",
     "Pin",
     "Place",
     "Resident",
