@@ -13,11 +13,10 @@ from neurosim.mapping.routing import TRIANGULAR, topology_of
 from neurosim.mapping.structures import Nets, Topology
 
 FIXTURES = Path(__file__).resolve().parents[1] / "tests" / "data" / "pacman"
-LINKS = 6
 
 
 class CoreNetwork(NamedTuple):
-    """Cores in order of creation; ``population`` and ``n_neurons`` are int arrays (n_cores,); nets are one per core, weights its neurons."""
+    """Cores in order of creation: population and neurons of each, int (n_cores,), and one net per core with its neurons as weight."""
 
     population: NDArray[np.integer]
     n_neurons: NDArray[np.integer]

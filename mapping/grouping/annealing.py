@@ -41,7 +41,7 @@ class Annealing:
         self._length = np.zeros(problem.n_nets, np.int32)
         self._fresh = np.zeros(problem.n_nets, np.int32)
         self._random = np.array([seed], np.uint64)
-        self._rooms = np.flatnonzero((capacity[:, 0] > 0)).astype(np.int32)
+        self._rooms = np.flatnonzero(capacity[:, 0] > 0).astype(np.int32)
         self._capacity = capacity
         self._measure()
 
@@ -60,7 +60,7 @@ class Annealing:
         self._measure()
 
     def stretch(self, hot: float, cold: float, work: int) -> None:
-        """Anneal from one temperature to another (both in packets times links) for an amount of work, in steps of about a nanosecond."""
+        """Anneal from one temperature to another (both in packets times links) for an amount of work, in steps of some nanoseconds."""
         if len(self._rooms) < 2 or not self._problem.n_nets or (self._problem.fixed >= 0).all():
             return
         args = (self._problem, self._state, self._metric, self._scratch, self._length, self._fresh, self._rooms, self._random)
@@ -157,5 +157,3 @@ def _change(p, o, metric, s, length, fresh):
         change += p.weight[net] * (fresh[net] - length[net])
         work += 40 + p.indptr[net + 1] - p.indptr[net] + 4 * min(fresh[net], 1000)
     return change, work
-
-

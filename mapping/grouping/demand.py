@@ -39,7 +39,7 @@ class Demand(NamedTuple):
     slot: NDArray[np.integer] | None = None
 
     def arrays(self, topology: Topology) -> tuple[Int64, Int64, Int32]:
-        """Use (n_cores, 1 + n_resources), capacity (n_routers, 1 + n_resources) and router of pinned cores; column 0 are the cores themselves.
+        """Use (n_cores, 1 + n_resources), capacity (n_routers, 1 + n_resources), router of pinned cores; column 0 counts cores.
 
         Raises
         ------
@@ -91,7 +91,9 @@ class Demand(NamedTuple):
         for k in np.flatnonzero(most > capacity.max(axis=0)).tolist():
             core = int(use[:, k].argmax())
             text = f"Core {core} fits nowhere: it needs {most[k]:,} {self._name(k)}, no chip has more than {capacity[:, k].max():,}."
-            raise PlacementError(text, core=f"core {core}", resource=self._name(k), used=int(most[k]), limit=int(capacity[:, k].max()), remedy=remedy)
+            raise PlacementError(
+                text, core=f"core {core}", resource=self._name(k), used=int(most[k]), limit=int(capacity[:, k].max()), remedy=remedy
+            )
         load = np.zeros(capacity.shape, np.int64)
         np.add.at(load, fixed[fixed >= 0], use[fixed >= 0])
         for router, k in np.argwhere(load > capacity).tolist():
@@ -115,4 +117,6 @@ class Demand(NamedTuple):
 def _no_slot(core: int, slot: int, router: int, topology: Topology) -> PlacementError:
     name, room = router_label(topology, router), int(topology.room[router])
     text = f"Core {core} is pinned to core {slot} of {name}, which has {room} usable cores."
-    return PlacementError(text, core=name, resource="cores", used=slot, limit=room, remedy="Pin it to a smaller number, or to another router.")
+    return PlacementError(
+        text, core=name, resource="cores", used=slot, limit=room, remedy="Pin it to a smaller number, or to another router."
+    )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from neurosim.mapping.routing.keys import Keys, allocate_keys
 from neurosim.mapping.routing.loads import Congestion, congestion_of, depths, link_loads
+from neurosim.mapping.routing.paths import BusGraph, PathRoutes, route_paths
 from neurosim.mapping.routing.tables import Entries, check_entries, table_entries
 from neurosim.mapping.routing.topology import MESH, TRIANGULAR, Dead, Metric, dead_parts, hops_between, metric_of, topology_of
 from neurosim.mapping.routing.trees import route_trees, route_xy, unicast
@@ -20,11 +21,13 @@ from neurosim.mapping.routing.walk import Walk, walk_entries, walk_routes
 __all__ = [
     "MESH",
     "TRIANGULAR",
+    "BusGraph",
     "Congestion",
     "Dead",
     "Entries",
     "Keys",
     "Metric",
+    "PathRoutes",
     "Walk",
     "allocate_keys",
     "check_entries",
@@ -34,6 +37,7 @@ __all__ = [
     "hops_between",
     "link_loads",
     "metric_of",
+    "route_paths",
     "route_trees",
     "route_xy",
     "table_entries",

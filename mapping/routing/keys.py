@@ -100,7 +100,9 @@ def allocate_keys(population: ArrayLike, n_neurons: ArrayLike, *, per_neuron: in
     """
     owner, neurons = np.asarray(population, np.int32).reshape(-1), np.asarray(n_neurons, np.int64).reshape(-1)
     if per_neuron < 1 or per_neuron & (per_neuron - 1):
-        raise ParameterError(f"{per_neuron} keys per neuron is no power of two.", where="allocate_keys", used=per_neuron, remedy="Use 1, 2, 4 ...")
+        raise ParameterError(
+            f"{per_neuron} keys per neuron is no power of two.", where="allocate_keys", used=per_neuron, remedy="Use 1, 2, 4 ..."
+        )
     n_blocks = int(owner.max(initial=-1)) + 1
     largest = np.ones(n_blocks, np.int64)
     np.maximum.at(largest, owner, neurons)
@@ -112,7 +114,9 @@ def allocate_keys(population: ArrayLike, n_neurons: ArrayLike, *, per_neuron: in
     total, space = int(whole.sum()), 1 << width
     if total > space:
         remedy = "Use fewer neurons per core, or fewer keys per neuron."
-        raise PlacementError(f"The network needs {total:,} keys; {width} bits give {space:,}.", resource="keys", used=total, limit=space, remedy=remedy)
+        raise PlacementError(
+            f"The network needs {total:,} keys; {width} bits give {space:,}.", resource="keys", used=total, limit=space, remedy=remedy
+        )
     key = block_key[owner] + _rank(owner) * size[owner]
     return Keys(key, space - size[owner], owner, block_key, space - whole, per_neuron, width)
 

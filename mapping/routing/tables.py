@@ -58,7 +58,9 @@ class _Visits(NamedTuple):
     core: Int32
 
 
-def table_entries(nets: Nets, routes: Routes, router_of: NDArray[np.integer], topology: Topology, keys: Keys, *, merge: bool = True) -> Entries:
+def table_entries(
+    nets: Nets, routes: Routes, router_of: NDArray[np.integer], topology: Topology, keys: Keys, *, merge: bool = True
+) -> Entries:
     """Entries that all routers need; sender ``i`` of ``keys`` is net ``i``.
 
     Parameters

@@ -117,7 +117,9 @@ def topology_of(
     topology = Topology(places[:, 0].copy(), places[:, 1].copy(), neighbour, directions, wrap, rooms)
     _remove(topology, dead)
     if (rooms < 0).any() or not (rooms > 0).any():
-        bad = "a router has fewer than 0 usable cores." if (rooms < 0).any() else "no router has a usable core: all are dead or without room."
+        bad = (
+            "a router has fewer than 0 usable cores." if (rooms < 0).any() else "no router has a usable core: all are dead or without room."
+        )
         raise ParameterError(bad, where="topology_of", used=int(rooms.min()), remedy="Check room and what is given as dead.")
     return topology
 

@@ -80,7 +80,9 @@ def _checked_places(nets: Nets, router_of: NDArray[np.integer], topology: Topolo
     core = int(named.max(initial=-1))
     if core >= len(place) or (place[named] < 0).any() or place.max(initial=-1) >= topology.n_routers:
         wrong = core if core >= len(place) else int(named[np.argmax((place[named] < 0) | (place[named] >= topology.n_routers))])
-        raise ParameterError(f"core {wrong} of a net has no router.", where="router_of", used=wrong, remedy="Place every core that sends or receives.")
+        raise ParameterError(
+            f"core {wrong} of a net has no router.", where="router_of", used=wrong, remedy="Place every core that sends or receives."
+        )
     return place
 
 

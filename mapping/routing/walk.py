@@ -109,7 +109,11 @@ def walk_entries(nets: Nets, entries: Entries, router_of: ArrayLike, topology: T
             copy, row = table.rows(copies.router * span + (keys.key[copies.net] & mask))
             met[copy] = rows_of_mask[row]
         found = met >= 0
-        taken = (entries.links[met][:, None] >> np.arange(n_links) & 1).astype(bool) if len(entries.links) else np.zeros((len(met), n_links), bool)
+        taken = (
+            (entries.links[met][:, None] >> np.arange(n_links) & 1).astype(bool)
+            if len(entries.links)
+            else np.zeros((len(met), n_links), bool)
+        )
         onward = np.arange(n_links) == opposite[opposite[copies.link]][:, None]
         taken = np.where(found[:, None], taken, onward & (copies.link >= 0)[:, None])
         rows = np.flatnonzero(found)

@@ -31,7 +31,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "live": LEAVES,
     "engine": DESCRIPTION | {"models", "_jit"},
     "chips": DESCRIPTION | {"models"},
-    "mapping": DESCRIPTION | {"chips"},
+    "mapping": DESCRIPTION | {"chips", "_jit"},
     "session": DESCRIPTION | {"__version__", "_continued", "models", "engine", "chips", "mapping"},
     "pynn": DESCRIPTION | {"models", "chips", "live", "mapping", "session"},
     "compare": DESCRIPTION | {"chips", "mapping", "session", "pynn", "report"},
