@@ -6,10 +6,10 @@ import builtins
 
 import numpy as np
 import pytest
-from core_nets import nets_from, random_nets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core_nets import nets_from, random_nets
 from neurosim.errors import ParameterError, PlacementError, UnknownNameError
 from neurosim.mapping.grouping import Demand, Options, group_cores
 from neurosim.mapping.routing import TRIANGULAR, Dead, route_trees, topology_of, walk_routes

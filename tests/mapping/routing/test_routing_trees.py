@@ -5,10 +5,10 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 import pytest
-from core_nets import nets_from, random_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core_nets import nets_from, random_case
 from neurosim.errors import ParameterError, PlacementError
 from neurosim.mapping.routing import (
     MESH,
