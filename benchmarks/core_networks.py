@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from neurosim.mapping.routing import TRIANGULAR, topology_of
 from neurosim.mapping.structures import Nets, Topology
@@ -62,11 +63,11 @@ def of_populations(sizes: list[int], targets: list[list[int]], per_core: int = 6
     return CoreNetwork(population, n_neurons, nets_of(rows, n_neurons))
 
 
-def nets_of(rows: list[NDArray[np.integer]], weight: NDArray[np.integer]) -> Nets:
+def nets_of(rows: Sequence[NDArray[np.integer]], weight: ArrayLike) -> Nets:
     """One net per core: its targets and packets."""
     indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
     target = np.concatenate([*rows, np.zeros(0, np.int64)]).astype(np.int32)
-    return Nets(np.arange(len(rows), dtype=np.int32), indptr, target, weight.astype(np.float32))
+    return Nets(np.arange(len(rows), dtype=np.int32), indptr, target, np.asarray(weight, np.float32))
 
 
 def fully_connected() -> CoreNetwork:

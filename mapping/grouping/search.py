@@ -20,6 +20,8 @@ from neurosim.mapping.structures import Int32, Int64, Topology
 _STRETCHES = 20
 #: Groups to spare, as shares of the fewest that suffice.
 _SLACK = (0.0, 0.04, 0.15)
+#: Passes of descent.
+_PASSES = {"fast": 3, "normal": 6, "best": 20}
 #: Pins from which on fewer groupings are tried.
 _MANY_PINS = 200_000
 
@@ -60,7 +62,7 @@ class Search:
         if not problem.n_nets or (problem.fixed >= 0).all() or (self.capacity[:, 0] > 0).sum() < 2:
             return place, hops
         bunch = twins(problem, max(1, int(self.capacity[:, 0].max()) // 2))
-        starts = [place]
+        starts, costs = [place], [hops]
         if 2 * (int(bunch.max()) + 1) <= problem.n:
             coarse = coarsened(problem, bunch)
             found = self._by_groups(coarse, None, "bunches")
@@ -68,7 +70,7 @@ class Search:
                 starts.append(found[bunch])
         grouped = self._by_groups(problem, natural, "cores")
         starts += [] if grouped is None else [grouped]
-        costs = [hops_of(problem, start, self.metric) for start in starts]
+        costs += [hops_of(problem, start, self.metric) for start in starts[1:]]
         place, hops = starts[int(np.argmin(costs))], min(costs)
         self.stages.append(("groups", hops))
         return self._annealed(problem, place, hops, "single cores", 0.3, 0.5)
@@ -101,7 +103,7 @@ class Search:
         for packets, rank, capacity, group in sorted(raw, key=lambda item: item[:2])[: 2 * kept - 1]:
             fewer = group
             if fits_in_memory(problem.n_nets, len(capacity)) and not self.is_late():
-                fewer = descend(problem, group, capacity, seed=self.options.seed)
+                fewer = descend(problem, group, capacity, seed=self.options.seed, passes=_PASSES[self.options.effort])
             better[fewer.tobytes()] = (packets if fewer is group else km1(problem, fewer), rank, fewer)
         if natural is not None:
             used = np.unique(natural, return_inverse=True)[1].astype(np.int32)
