@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurosim.mapping.routing import TRIANGULAR, topology_of
+from neurosim.mapping.routing import topology_of
+from neurosim.mapping.routing.topology import TRIANGULAR
 from neurosim.mapping.structures import Nets, Topology
 
 FIXTURES = Path(__file__).resolve().parents[1] / "tests" / "data" / "pacman"

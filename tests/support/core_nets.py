@@ -5,7 +5,8 @@ from __future__ import annotations
 import networkx as nx
 import numpy as np
 
-from neurosim.mapping.routing import MESH, TRIANGULAR, Dead, topology_of
+from neurosim.mapping.routing import Dead, topology_of
+from neurosim.mapping.routing.topology import MESH, TRIANGULAR
 from neurosim.mapping.structures import Int32, Nets, Topology
 
 

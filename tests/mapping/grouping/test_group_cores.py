@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from core_nets import nets_from, random_nets
 from neurosim.errors import ParameterError, PlacementError, UnknownNameError
 from neurosim.mapping.grouping import Demand, Options, group_cores
-from neurosim.mapping.routing import TRIANGULAR, Dead, route_trees, topology_of, walk_routes
+from neurosim.mapping.routing import Dead, route_trees, topology_of, walk_routes
+from neurosim.mapping.routing.topology import TRIANGULAR
 
 FAST = Options(effort="fast")
 FIELD = topology_of([(x, y) for x in range(4) for y in range(3)], 4, steps=TRIANGULAR, dead=Dead([5], [(0, 0)], [1, 2]))

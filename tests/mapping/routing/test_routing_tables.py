@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from core_nets import nets_from, random_case
 from neurosim.errors import ParameterError, PlacementError
 from neurosim.mapping.routing import (
-    TRIANGULAR,
     Entries,
     allocate_keys,
     check_entries,
@@ -22,6 +21,7 @@ from neurosim.mapping.routing import (
     walk_entries,
     walk_routes,
 )
+from neurosim.mapping.routing.topology import TRIANGULAR
 from neurosim.mapping.structures import Routes
 
 LINE = topology_of([(x, 0) for x in range(5)], 8)

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from core_nets import nets_from, random_case
 from neurosim.errors import ParameterError, PlacementError
 from neurosim.mapping.routing import (
-    MESH,
-    TRIANGULAR,
     Dead,
     congestion_of,
     dead_parts,
@@ -26,6 +24,7 @@ from neurosim.mapping.routing import (
     unicast,
     walk_routes,
 )
+from neurosim.mapping.routing.topology import MESH, TRIANGULAR
 from neurosim.mapping.structures import Topology
 
 SQUARE = [(x, y) for x in range(5) for y in range(4)]
