@@ -5,7 +5,8 @@ Start with :func:`map_network` (``pipeline.py``). Its stages are pure functions 
 ``verify`` (independent check); ``traffic`` and ``usage`` count packets and resources when asked for.
 :class:`Mapping` (``mapping.py``) is the result: ``summary``, ``where``, ``on``, ``utilisation``, ``losses``,
 ``to_json`` (``serial.py``, with ``fingerprint.py``). ``lookup.py`` reads what users point at, ``summary.py``
-prints. ``grouping/`` puts cores on the routers of multi-core chips and ``routing/`` finds their packets' ways. No chip's name appears here: everything a chip decides comes through :mod:`neurosim.chips.chip`.
+prints. ``grouping/`` puts cores on the routers of multi-core chips, ``routing/`` finds the ways of packets.
+No chip's name appears here: everything a chip decides comes through :mod:`neurosim.chips.chip`.
 """
 
 from __future__ import annotations
