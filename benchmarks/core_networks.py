@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from neurosim.mapping.routing import TRIANGULAR, topology_of
+from neurosim.mapping.routing import topology_of
+from neurosim.mapping.routing.topology import TRIANGULAR
 from neurosim.mapping.structures import Nets, Topology
 
 FIXTURES = Path(__file__).resolve().parents[1] / "tests" / "data" / "pacman"
-LINKS = 6
 
 
 class CoreNetwork(NamedTuple):
-    """Cores in order of creation; ``population`` and ``n_neurons`` are int arrays (n_cores,); nets are one per core, weights its neurons."""
+    """Cores in order of creation: population and neurons of each, int (n_cores,), and one net per core with its neurons as weight."""
 
     population: NDArray[np.integer]
     n_neurons: NDArray[np.integer]
@@ -63,11 +64,11 @@ def of_populations(sizes: list[int], targets: list[list[int]], per_core: int = 6
     return CoreNetwork(population, n_neurons, nets_of(rows, n_neurons))
 
 
-def nets_of(rows: list[NDArray[np.integer]], weight: NDArray[np.integer]) -> Nets:
+def nets_of(rows: Sequence[NDArray[np.integer]], weight: ArrayLike) -> Nets:
     """One net per core: its targets and packets."""
     indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
     target = np.concatenate([*rows, np.zeros(0, np.int64)]).astype(np.int32)
-    return Nets(np.arange(len(rows), dtype=np.int32), indptr, target, weight.astype(np.float32))
+    return Nets(np.arange(len(rows), dtype=np.int32), indptr, target, np.asarray(weight, np.float32))
 
 
 def fully_connected() -> CoreNetwork:

@@ -60,7 +60,7 @@ class Annealing:
         self._measure()
 
     def stretch(self, hot: float, cold: float, work: int) -> None:
-        """Anneal from one temperature to another (both in packets times links) for an amount of work, in steps of about a nanosecond."""
+        """Anneal from one temperature to another (both in packets times links) for an amount of work, in steps of some nanoseconds."""
         if len(self._rooms) < 2 or not self._problem.n_nets or (self._problem.fixed >= 0).all():
             return
         args = (self._problem, self._state, self._metric, self._scratch, self._length, self._fresh, self._rooms, self._random)

@@ -39,7 +39,7 @@ class Demand(NamedTuple):
     slot: NDArray[np.integer] | None = None
 
     def arrays(self, topology: Topology) -> tuple[Int64, Int64, Int32]:
-        """Use (n_cores, 1 + n_resources), capacity (n_routers, 1 + n_resources) and router of pinned cores; column 0 are the cores themselves.
+        """Use (n_cores, 1 + n_resources), capacity (n_routers, 1 + n_resources), router of pinned cores; column 0 counts cores.
 
         Raises
         ------

@@ -12,10 +12,10 @@ from neurosim.mapping.structures import Int32, Int64
 #: Nets with more pins than this do not say where an object would like to be.
 _TELLING = 256
 #: Groups that are tried for an object.
-_TRIED = 6
+_TRIED = 4
 
 
-def descend(problem: Problem, group: Int32, capacity: Int64, *, seed: int = 0, passes: int = 8) -> Int32:
+def descend(problem: Problem, group: Int32, capacity: Int64, *, seed: int = 0, passes: int = 6) -> Int32:
     """Groups with fewer packets between them, int32 (n,).
 
     Parameters
@@ -35,7 +35,7 @@ def descend(problem: Problem, group: Int32, capacity: Int64, *, seed: int = 0, p
     score, random = np.zeros(n_groups), np.array([seed], np.uint64)
     tried, order = np.zeros(n_groups, np.int32), np.arange(problem.n, dtype=np.int32)
     for _ in range(passes):
-        if _pass(problem, state, score, tried, order, random) == 0:
+        if _pass(problem, state, score, tried, order, random) <= problem.n // 200:
             break
     return state.place
 
@@ -66,6 +66,8 @@ def _improve(item, p, o, score, tried):
             if gain < best:
                 best, best_to, best_other = gain, to, np.int64(-1)
             continue
+        if gain >= 0.0:
+            continue  # who does not want to go is asked for by others
         for m in range(o.n_members[to]):
             other = o.member[to, m]
             if p.fixed[other] >= 0 or not fits(item, other, to, p, o) or not fits(other, item, at, p, o):

@@ -61,10 +61,10 @@ def _fill(use, order, capacity, load, out_group):
 
 @inner()
 def _has_room(use, load, capacity):
+    room = True
     for k in range(len(use)):
-        if load[k] + use[k] > capacity[k]:
-            return False
-    return True
+        room = room and load[k] + use[k] <= capacity[k]
+    return room
 
 
 def line_order(graph: sparse.csr_array) -> Int64:
@@ -155,7 +155,7 @@ def cut(problem: Problem, graph: sparse.csr_array, capacity: Int64, start: Int32
 
 
 def _fitted(problem: Problem, graph: sparse.csr_array, capacity: Int64, start: Int32, group: Int32) -> Int32 | None:
-    """Take objects with the fewest packets inside out of groups that are too full, and put each where it has most of the groups with room."""
+    """Take objects with the fewest packets inside out of groups that are too full; each goes where it has most, if there is room."""
     load = np.zeros(capacity.shape, np.int64)
     np.add.at(load, group, problem.use)
     if (load <= capacity).all():

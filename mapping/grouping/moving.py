@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim._jit import inner
+from neurosim._jit import entry, inner
 from neurosim.mapping.grouping.problem import Problem
 from neurosim.mapping.structures import Int32, Int64
 
@@ -79,10 +79,20 @@ def occupation_of(problem: Problem, place: Int32, capacity: Int64) -> Occupation
 
 def km1(problem: Problem, place: Int32) -> float:
     """Packets between places: sum over nets of weight times the places reached other than that of the source."""
-    net = np.repeat(np.arange(problem.n_nets), np.diff(problem.indptr))
-    away = place[problem.target] != place[problem.source][net]
-    code = np.unique(net[away] * (int(place.max(initial=0)) + 1) + place[problem.target][away])
-    return float(problem.weight[code // (int(place.max(initial=0)) + 1)].sum())
+    return _reached(problem, np.ascontiguousarray(place, np.int32), np.full(int(place.max(initial=0)) + 1, -1, np.int64))
+
+
+@entry()
+def _reached(p, place, last):
+    packets = 0.0
+    for net in range(len(p.source)):
+        last[place[p.source[net]]] = net
+        for k in range(p.indptr[net], p.indptr[net + 1]):
+            to = place[p.target[k]]
+            if last[to] != net:
+                last[to] = net
+                packets += p.weight[net]
+    return packets
 
 
 @inner()

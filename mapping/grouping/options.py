@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from neurosim.errors import ParameterError, UnknownNameError
 
-#: Work of each annealing stage, in steps of about a nanosecond.
-WORK = {"fast": 100_000_000, "normal": 1_000_000_000, "best": 6_000_000_000}
+#: Work of each annealing stage, in steps of some nanoseconds.
+WORK = {"fast": 15_000_000, "normal": 150_000_000, "best": 1_500_000_000}
 
 
 class Options(NamedTuple):

@@ -71,7 +71,8 @@ def coarsened(problem: Problem, label: NDArray[np.integer]) -> Problem:
 def _problem(source: NDArray[np.integer], net: Int64, target: NDArray[np.integer], weight: Floats, use: Int64, fixed: Int32) -> Problem:
     n, n_nets = len(use), len(source)
     away = target != source[net]
-    code = np.unique(net[away] * n + target[away])
+    code = net[away] * n + target[away]
+    code = code if (np.diff(code) > 0).all() else np.unique(code)  # rows of cores come sorted
     net, target = code // n, (code % n).astype(np.int32)
     indptr = np.searchsorted(net, np.arange(n_nets + 1))
     rows: dict[bytes, int] = {}
@@ -107,11 +108,12 @@ def graph_of(problem: Problem) -> sparse.csr_array:
 def twins(problem: Problem, most: int) -> Int32:
     """Bunches of objects that receive the same nets and need the same, up to ``most`` cores each; int32 (n,).
 
-    Slices of one population are such twins more often than not. Who sends to its twins too does not
-    receive its own net (there is no link to oneself); so nets received and sent are compared as well.
+    Slices of one population are such twins more often than not. Of those that receive nothing, targets
+    are compared. Who sends to its twins too does not receive its own net (there is no link to
+    oneself); so nets received and sent are compared as well.
     """
     n, rows = problem.n, np.split(problem.of_net, problem.of_indptr[1:-1])
-    received = [row[problem.source[row] != i].tobytes() for i, row in enumerate(rows)]
+    received = [row[problem.source[row] != i].tobytes() or _sent_to(problem, row) for i, row in enumerate(rows)]
     own = [problem.use[i].tobytes() + (b"" if problem.fixed[i] < 0 else i.to_bytes(8, "little")) for i in range(n)]
     one_way = list(zip(received, own, strict=True))
     both_ways = [(row.tobytes(), word) for row, word in zip(rows, own, strict=True)]
@@ -120,6 +122,11 @@ def twins(problem: Problem, most: int) -> Int32:
     for i in range(n):
         classes.setdefault((1, one_way[i]) if count[one_way[i]] > 1 else (2, both_ways[i]), []).append(i)
     return _cut(classes, problem, most)
+
+
+def _sent_to(problem: Problem, nets: Int32) -> bytes:
+    """Targets of some nets, in a form that can be compared."""
+    return b"to" + b"|".join(problem.target[problem.indptr[net] : problem.indptr[net + 1]].tobytes() for net in nets)
 
 
 def _cut(classes: dict[object, list[int]], problem: Problem, most: int) -> Int32:

@@ -20,6 +20,10 @@ from neurosim.mapping.structures import Int32, Int64, Topology
 _STRETCHES = 20
 #: Groups to spare, as shares of the fewest that suffice.
 _SLACK = (0.0, 0.04, 0.15)
+#: Passes of descent.
+_PASSES = {"fast": 3, "normal": 6, "best": 20}
+#: Pins from which on fewer groupings are tried.
+_MANY_PINS = 200_000
 
 
 @dataclass
@@ -58,7 +62,7 @@ class Search:
         if not problem.n_nets or (problem.fixed >= 0).all() or (self.capacity[:, 0] > 0).sum() < 2:
             return place, hops
         bunch = twins(problem, max(1, int(self.capacity[:, 0].max()) // 2))
-        starts = [place]
+        starts, costs = [place], [hops]
         if 2 * (int(bunch.max()) + 1) <= problem.n:
             coarse = coarsened(problem, bunch)
             found = self._by_groups(coarse, None, "bunches")
@@ -66,18 +70,19 @@ class Search:
                 starts.append(found[bunch])
         grouped = self._by_groups(problem, natural, "cores")
         starts += [] if grouped is None else [grouped]
-        costs = [hops_of(problem, start, self.metric) for start in starts]
+        costs += [hops_of(problem, start, self.metric) for start in starts[1:]]
         place, hops = starts[int(np.argmin(costs))], min(costs)
         self.stages.append(("groups", hops))
-        return self._annealed(problem, place, hops, "single cores", 0.3)
+        return self._annealed(problem, place, hops, "single cores", 0.3, 0.5)
 
     # --- groups --------------------------------------------------------------------------------
     def _by_groups(self, problem: Problem, natural: Int32 | None, name: str) -> Int32 | None:
         """Router of each object by way of groups; ``None`` if no grouping fits."""
         kept = {"fast": 1, "normal": 3, "best": 6}[self.options.effort]
+        kept = max(1, kept // 3) if len(problem.target) > _MANY_PINS else kept
         best, least = None, np.inf
-        for rank, group in enumerate(self._groupings(problem, natural)[:kept]):
-            if rank and self.is_late():
+        for rank, (packets, group) in enumerate(self._groupings(problem, natural, kept)):
+            if rank and (self.is_late() or packets >= least):  # a tree has a link for each group it reaches, at least
                 break
             place, hops = self._groups_placed(problem, group, f"{name}: groups {rank + 1}", 1.0 / kept)
             if place is not None and hops < least:
@@ -86,25 +91,24 @@ class Search:
             best, least = self._annealed(problem, best, least, name, 0.5)
         return best
 
-    def _groupings(self, problem: Problem, natural: Int32 | None) -> list[Int32]:
-        """Groupings that fit, those with the fewest packets between groups first."""
-        graph, found = graph_of(problem), {}
+    def _groupings(self, problem: Problem, natural: Int32 | None, kept: int) -> list[tuple[float, Int32]]:
+        """The best groupings that fit and the packets between their groups, fewest first."""
+        graph = graph_of(problem)
+        line, raw = groups.line_order(graph), []
         for capacity, start in self._group_capacities(problem):
-            raw = [
-                groups.in_order(problem, np.arange(problem.n), capacity, start),
-                groups.in_order(problem, groups.line_order(graph), capacity, start),
-            ]
-            raw += [groups.grown(problem, graph, capacity, start), groups.cut(problem, graph, capacity, start, self.options.seed)]
-            for group in raw:
-                if group is None or self.is_late():
-                    continue
-                if fits_in_memory(problem.n_nets, len(capacity)):
-                    group = descend(problem, group, capacity, seed=self.options.seed)
-                found[group.tobytes()] = (km1(problem, group), len(found), group)
+            found = [groups.in_order(problem, order, capacity, start) for order in (np.arange(problem.n), line)]
+            found += [groups.grown(problem, graph, capacity, start), groups.cut(problem, graph, capacity, start, self.options.seed)]
+            raw += [(km1(problem, group), len(raw) + i, capacity, group) for i, group in enumerate(found) if group is not None]
+        better = {}
+        for packets, rank, capacity, group in sorted(raw, key=lambda item: item[:2])[: 2 * kept - 1]:
+            fewer = group
+            if fits_in_memory(problem.n_nets, len(capacity)) and not self.is_late():
+                fewer = descend(problem, group, capacity, seed=self.options.seed, passes=_PASSES[self.options.effort])
+            better[fewer.tobytes()] = (packets if fewer is group else km1(problem, fewer), rank, fewer)
         if natural is not None:
             used = np.unique(natural, return_inverse=True)[1].astype(np.int32)
-            found[used.tobytes()] = (km1(problem, used), len(found), used)
-        return [group for _, _, group in sorted(found.values(), key=lambda item: item[:2])]
+            better[used.tobytes()] = (km1(problem, used), len(raw), used)
+        return [(packets, group) for packets, _, group in sorted(better.values(), key=lambda item: item[:2])[:kept]]
 
     def _group_capacities(self, problem: Problem) -> list[tuple[Int64, Int32]]:
         """Capacities of the groups of some sizes of machine, and the group of what is pinned: each pinned router is a group."""
@@ -115,7 +119,8 @@ class Search:
         rows = self.capacity[np.concatenate([pinned, free]).astype(np.int64)]
         enough = (np.cumsum(rows, axis=0) >= problem.use.sum(axis=0)).all(axis=1)
         fewest = max(int(np.argmax(enough)) + 1, len(pinned) + 1)
-        sizes = sorted({min(len(rows), fewest + int(np.ceil(slack * fewest))) for slack in _SLACK})
+        slacks = _SLACK[1:2] if len(problem.target) > _MANY_PINS else _SLACK
+        sizes = sorted({min(len(rows), fewest + int(np.ceil(slack * fewest))) for slack in slacks})
         return [(rows[:size], start) for size in sizes]
 
     def _groups_placed(self, problem: Problem, group: Int32, name: str, share: float) -> tuple[Int32 | None, float]:
@@ -133,13 +138,14 @@ class Search:
     def _spread(self, coarse: Problem) -> list[Int32 | None]:
         pinned = coarse.fixed[coarse.fixed >= 0]
         free = np.setdiff1d(np.flatnonzero(self.capacity[:, 0] > 0), pinned)
-        near = spread.compact(self.topology, self.metric, free, int((coarse.fixed < 0).sum()), self.capacity)
+        near = spread.compact(self.topology, free, int((coarse.fixed < 0).sum()), self.capacity)
         order = spread.snake(self.topology)
         snake = order[self.capacity[order, 0] > 0]
         roomy = snake[np.isin(snake, near)]
         found = [spread.matched(coarse, np.arange(coarse.n), free, self.capacity), spread.along(coarse, roomy, self.capacity)]
         if coarse.n > 3:
-            found += [spread.pulled(coarse, self.topology, near, self.capacity, turned=turned) for turned in (False, True)]
+            modes = spread.modes(graph_of(coarse))
+            found += [spread.pulled(coarse, where, self.topology, near, self.capacity) for where in (modes, modes[:, ::-1])]
         return found
 
     # --- annealing -----------------------------------------------------------------------------
@@ -149,10 +155,10 @@ class Search:
             return place, hops
         annealing = Annealing(problem, place, self.capacity, self.metric, self.options.seed)
         scale, work = float(problem.weight.mean()), int(self.options.work * share / _STRETCHES)
-        best, least = place, hops
+        best, least, bound = place, hops, self._bound(problem)
         falling = heat * scale * (0.02 / heat) ** (np.arange(_STRETCHES + 1) / _STRETCHES)
         for k in range(_STRETCHES):
-            if self.is_late():
+            if self.is_late() or least <= bound:
                 break
             annealing.stretch(float(falling[k]), float(falling[k + 1]), work)
             self.options.tell(name, (k + 1) / _STRETCHES)
@@ -160,3 +166,11 @@ class Search:
                 best, least = annealing.place, annealing.hops
         self.stages.append((name, least))
         return best, least
+
+    def _bound(self, problem: Problem) -> float:
+        """Packets times links that no placement goes below: a net reaches as many routers as its objects need, at least."""
+        most = self.capacity.max(axis=0)
+        need = problem.use[problem.source].astype(np.float64)
+        np.add.at(need, np.repeat(np.arange(problem.n_nets), np.diff(problem.indptr)), problem.use[problem.target])
+        routers = np.ceil(need / np.maximum(most, 1)).max(axis=1)
+        return float(problem.weight @ np.maximum(routers - 1, 0))

@@ -8,7 +8,6 @@ from scipy.sparse.linalg import eigsh
 
 from neurosim.mapping.grouping.groups import line_order
 from neurosim.mapping.grouping.problem import Problem, graph_of
-from neurosim.mapping.routing.topology import Metric
 from neurosim.mapping.structures import Floats, Int32, Int64, Topology
 
 #: Objects up to which eigenvectors are computed densely, which cannot fail to converge.
@@ -22,7 +21,7 @@ def plane_of(topology: Topology) -> Floats:
     return np.stack([x - y / 2, y * 3**0.5 / 2], axis=1) if skew else np.stack([x, y], axis=1)
 
 
-def compact(topology: Topology, metric: Metric, free: Int64, n: int, capacity: Int64) -> Int64:
+def compact(topology: Topology, free: Int64, n: int, capacity: Int64) -> Int64:
     """The ``n`` roomiest of the free routers; of equally roomy ones those nearest to the middle, in ascending order."""
     plane = plane_of(topology)
     middle = plane[free].mean(axis=0)
@@ -80,13 +79,12 @@ def _anywhere(problem: Problem, capacity: Int64) -> Int32 | None:
     return place
 
 
-def pulled(problem: Problem, topology: Topology, routers: Int64, capacity: Int64, *, turned: bool = False) -> Int32 | None:
-    """Groups on routers as the two slowest modes of their packets arrange them.
+def pulled(problem: Problem, where: Floats, topology: Topology, routers: Int64, capacity: Int64) -> Int32 | None:
+    """Groups on routers as they lie in a plane, for example that of their :func:`modes`; ``where`` is float64 (n, 2).
 
     Groups and routers are halved together, again and again, along the longer side of the routers.
     """
     free = np.flatnonzero(problem.fixed < 0)
-    where = _modes(graph_of(problem))[:, ::-1] if turned else _modes(graph_of(problem))
     plane = plane_of(topology)
     pairs: list[tuple[int, int]] = []
     waiting = [(free, routers[: max(len(free), 1)] if len(routers) < len(free) else routers)]
@@ -114,18 +112,19 @@ def _nearest(problem: Problem, pairs: list[tuple[int, int]], plane: Floats, rout
     taken[place[place >= 0]] = True
     usable = np.flatnonzero(capacity[:, 0] > 0)
     for group, wish in pairs:
+        at = wish
         if taken[wish] or not _fits(problem, group, wish, capacity):
             room = usable[~taken[usable] & (problem.use[group] <= capacity[usable]).all(axis=1)]
             if not len(room):
                 return _anywhere(problem, capacity)
-            wish = int(room[np.argmin(np.round(np.hypot(*(plane[room] - plane[wish]).T), 6))])
-        place[group] = wish
-        taken[wish] = True
+            at = int(room[np.argmin(np.round(np.hypot(*(plane[room] - plane[wish]).T), 6))])
+        place[group] = at
+        taken[at] = True
     return place
 
 
-def _modes(graph: sparse.csr_array) -> Floats:
-    """Second and third eigenvector of the normalised packet matrix, float64 (n, 2)."""
+def modes(graph: sparse.csr_array) -> Floats:
+    """The two slowest modes of the packets, float64 (n, 2): second and third eigenvector of the normalised matrix."""
     n = graph.shape[0]
     degree = np.maximum(np.asarray(graph.sum(axis=1)).reshape(-1), 1e-12)
     scale = sparse.diags_array(degree**-0.5)
@@ -138,5 +137,5 @@ def _modes(graph: sparse.csr_array) -> Floats:
         start = np.ones(n) + np.arange(n) / n
         values, found = eigsh(matrix + sparse.eye_array(n), k=3, which="LA", v0=start, tol=1e-4, maxiter=50 * n)
         vectors = found[:, np.argsort(-values)]
-    modes = vectors[:, 1:3] * (degree**-0.5)[:, None]
-    return np.round(modes / np.maximum(np.abs(modes).max(axis=0), 1e-300), 9)
+    slowest = vectors[:, 1:3] * (degree**-0.5)[:, None]
+    return np.round(slowest / np.maximum(np.abs(slowest).max(axis=0), 1e-300), 9)
