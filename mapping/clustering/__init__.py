@@ -8,7 +8,7 @@ improves, with ``state.py`` and ``descent.py`` to move single neurons. No chip's
 
 from __future__ import annotations
 
-from neurosim.mapping.clustering.counting import Counts, core_graph, count_packets, core_nets
+from neurosim.mapping.clustering.counting import Counts, core_graph, core_nets, count_packets
 from neurosim.mapping.clustering.limits import Limits
 from neurosim.mapping.clustering.portfolio import Clustering, Stage, cluster_neurons
 

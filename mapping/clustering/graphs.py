@@ -17,7 +17,7 @@ _MOST_WEIGHT = 1000.0
 
 
 def has_metis() -> bool:
-    """Is pymetis installed (extra ``map``)?"""
+    """Whether pymetis is installed (extra ``map``)."""
     return importlib.util.find_spec("pymetis") is not None
 
 

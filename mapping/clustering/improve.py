@@ -12,8 +12,8 @@ from neurosim.mapping.clustering.counting import Counts, counted
 from neurosim.mapping.clustering.descent import accept, descend, evict, insert, new_search
 from neurosim.mapping.clustering.filling import fill_in_order
 from neurosim.mapping.clustering.inputs import Fanin
-from neurosim.mapping.clustering.limits import Limits, Rules
-from neurosim.mapping.clustering.state import Cores, Pins, empty_cores, pins_of
+from neurosim.mapping.clustering.limits import UNLIMITED, Limits, Rules
+from neurosim.mapping.clustering.state import LONE, Cores, Pins, empty_cores, pins_of
 from neurosim.mapping.structures import Fanout
 
 Int32 = NDArray[np.int32]
@@ -46,10 +46,10 @@ class Problem:
 
     def block(self) -> int:
         """Cores of which the pins fit in memory."""
-        return max(MOST_BYTES // (2 * max(self.n, 1)), 16)
+        return min(max(MOST_BYTES // (2 * max(self.n, 1)), 16), LONE)
 
     def keeps_limits(self, core_of: Int32, counts: Counts) -> bool:
-        """Does a partition break no limit, place every neuron, and leave fixed ones where they must be?"""
+        """Whether a partition breaks no limit, places every neuron, and leaves fixed ones where they must be."""
         rules, found = self.rules, core_of.copy()
         accept(_fixed_first(rules), rules, self.cores(len(counts.inbound)), found)
         placed = np.array_equal(found, core_of) and np.array_equal(core_of >= 0, rules.population >= 0)
@@ -124,6 +124,9 @@ def repair(problem: Problem, wish: Int32, n_cores: int) -> Int32 | None:
     accept(order, rules, cores, core_of)
     if ((rules.fixed >= 0) & (core_of != rules.fixed)).any():
         return None
+    unlimited = rules.inbound == UNLIMITED and rules.outbound == UNLIMITED
+    if unlimited and (core_of[order] >= 0).all():
+        return core_of
     pins = _load(problem, core_of, cores, 0, n_cores)
     evict(order[::-1].copy(), problem.fanin, rules, cores, pins, core_of)
     left = order[core_of[order] < 0]
@@ -142,9 +145,7 @@ def _load(problem: Problem, core_of: Int32, cores: Cores, first: int, n_cores: i
     return pins
 
 
-def improve(
-    problem: Problem, start: Int32, n_cores: int, *, passes: int, least: float, sample: int, go_on: Callable[[], bool]
-) -> Int32:
+def improve(problem: Problem, start: Int32, n_cores: int, *, passes: int, least: float, sample: int, go_on: Callable[[], bool]) -> Int32:
     """Better partition, by moves and swaps of single neurons.
 
     Parameters
