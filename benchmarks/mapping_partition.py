@@ -94,7 +94,7 @@ def _partition(row: Row, net: nets.NeuronNet):
 
 def main(words: list[str] | None = None) -> int:
     """Print the table; 1 if a target was missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.mapping_partition", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mapping_partition", description="Partition of neurons on cores.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="beginnings of rows, for example M8 (default: all)")
     parser.add_argument("--repeats", type=int, default=3, help="partitions of each network (default: 3)")
     parser.add_argument("--only", help=argparse.SUPPRESS)

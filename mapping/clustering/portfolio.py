@@ -40,8 +40,8 @@ class _Effort:
     ----------
     starts
         Starts that are improved.
-    passes
-        Looks at every neuron.
+    passes, work
+        Looks at every neuron, and pairs of neurons to go through in all of them; one pass is always made.
     least, least_large
         Part of the packets that a pass must save for another to follow; for networks with many pairs.
     sample
@@ -55,13 +55,14 @@ class _Effort:
     least: float
     least_large: float
     sample: int
+    work: float
     thorough: bool = False
 
 
 _EFFORTS = {
-    "fast": _Effort(starts=1, passes=2, least=0.01, least_large=0.05, sample=64),
-    "normal": _Effort(starts=2, passes=12, least=0.001, least_large=0.01, sample=128),
-    "best": _Effort(starts=9, passes=60, least=0.0001, least_large=0.001, sample=1024, thorough=True),
+    "fast": _Effort(starts=1, passes=2, least=0.01, least_large=0.05, sample=64, work=1e8),
+    "normal": _Effort(starts=2, passes=12, least=0.001, least_large=0.01, sample=128, work=3e8),
+    "best": _Effort(starts=9, passes=60, least=0.0001, least_large=0.001, sample=1024, work=1e10, thorough=True),
 }
 
 
@@ -326,7 +327,8 @@ class _Run:
         if not self.go_on():
             return
         least = effort.least_large if self.is_large() else effort.least
-        core_of = improve(self.problem, entry.core_of, n_cores, passes=effort.passes, least=least, sample=effort.sample, go_on=self.go_on)
+        passes = max(1, min(effort.passes, int(effort.work / max(len(self.problem.fanin.source), 1))))
+        core_of = improve(self.problem, entry.core_of, n_cores, passes=passes, least=least, sample=effort.sample, go_on=self.go_on)
         self.add(entry.stage.candidate, "improved", core_of, since)
 
     def starts(self, positions: NDArray[np.float64] | None, n_cores: int) -> Iterator[tuple[str, Callable[[], Int32 | None]]]:

@@ -129,9 +129,11 @@ def pins_of(fanout: Fanout, core_of: Int32, first: int, n_cores: int) -> Pins:
         The block.
     """
     n = fanout.n_sources
-    row, reach = np.zeros((2, n), np.int32)
-    last, seen = np.full(n, -1, np.int32), np.full(int(core_of.max(initial=-1)) + 1, -1, np.int32)
-    n_rows = _rows(fanout.indptr, fanout.target, core_of, first, n_cores, seen, row, reach)
+    last, row, reach = np.full(n, -1, np.int32), np.arange(n, dtype=np.int32), np.zeros(n, np.int32)
+    n_rows, all_cores = n, int(core_of.max(initial=-1)) + 1
+    whole = first == 0 and n_cores >= all_cores
+    if not whole:
+        n_rows = _rows(fanout.indptr, fanout.target, core_of, first, n_cores, np.full(all_cores, -1, np.int32), row, reach)
     most = int(np.bincount(core_of[core_of >= 0], minlength=1).max())
     # A core can become fuller than it is, but hardly holds as many neurons as 16 bits can count.
     pins = np.zeros((n_rows, n_cores), np.uint16 if 4 * most < 65_536 else np.uint32)
@@ -139,7 +141,15 @@ def pins_of(fanout: Fanout, core_of: Int32, first: int, n_cores: int) -> Pins:
     present = np.zeros((n_rows, longest + 1), np.uint16)
     _pin(fanout.indptr, fanout.target, core_of, last, row, first, pins)
     _list_present(pins, present)
+    if whole:
+        reach = _reach(pins)
     return Pins(pins, row, first, present, reach, np.zeros(1, np.int64))
+
+
+def _reach(pins: NDArray[np.uint16] | NDArray[np.uint32]) -> Int32:
+    """Cores each row has targets on."""
+    blocks = [np.count_nonzero(pins[k : k + 8192] > 1, axis=1) for k in range(0, len(pins), 8192)]
+    return np.concatenate([np.empty(0, np.int32), *blocks]).astype(np.int32)
 
 
 @entry()
