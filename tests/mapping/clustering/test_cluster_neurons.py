@@ -205,3 +205,13 @@ def test_malformed_limits_are_refused(arguments, message) -> None:
         Limits(*arguments)
     with pytest.raises(ParameterError, match="the inbound limit is negative"):
         Limits.linear(4, inbound=-1)
+
+
+def test_cores_of_fixed_neurons_may_be_beyond_all_others() -> None:
+    fixed = np.full(40, -1, np.int32)
+    fixed[[3, 9]] = [500, 501]
+    fanout, limits = slow.random_table(40, 6, 8), Limits.linear(16)
+    found = cluster_neurons(fanout, FREE, limits, fixed=fixed, effort="best", positions=np.random.default_rng(0).random((40, 2)))
+    assert slow.faults(fanout, FREE, limits, found.core_of, fixed) == []
+    assert found.n_cores == 502
+    assert found.ratio <= 1
