@@ -89,13 +89,12 @@ def microcircuit(degree: int = 100, *, seed: int = 1) -> NeuronNet:
 
 def _renumbered(target: Int32, number: NDArray[np.int64], positions: NDArray[np.float64] | None = None) -> NeuronNet:
     """Neuron ``i`` becomes ``number[i]``; in place, because the table may be most of what fits in memory."""
-    number = number.astype(np.int32)
-    back = np.argsort(number)
+    new, back = number.astype(np.int32), np.argsort(number)
     degree = target.shape[1]
     out = np.empty_like(target)
     block = max(1, _ROWS_AT_ONCE // degree)
     for start in range(0, len(back), block):
-        out[start : start + block] = number[target[back[start : start + block]]]
+        out[start : start + block] = new[target[back[start : start + block]]]
     return _net(out, None if positions is None else positions[back])
 
 

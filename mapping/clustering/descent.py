@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from neurosim._jit import entry, inner
 from neurosim.mapping.clustering.limits import UNLIMITED
-from neurosim.mapping.clustering.state import fits, put, shift
+from neurosim.mapping.clustering.state import LONE, fits, put, shift
 
 Int32 = NDArray[np.int32]
 
-_TRIES = 4
+_TRIES = 2
+_NEAR = 0.9
 _WAITING = 1 << 20
 
 
@@ -32,8 +33,8 @@ class Search(NamedTuple):
         uint8 (n,): 1 where a neuron is worth another look.
     waiting
         int32 (a power of 2,): per pair of cores the neuron that would go from one to the other, were there room.
-    wish, wish_gain
-        int32 and float32 (n,): where a neuron would go, and what that saves.
+    gain
+        float32, as long: what that would save.
     score
         float32 (n_cores of the block,): rates of sources that have something on a core.
     sample
@@ -42,16 +43,15 @@ class Search(NamedTuple):
 
     active: NDArray[np.uint8]
     waiting: Int32
-    wish: Int32
-    wish_gain: NDArray[np.float32]
+    gain: NDArray[np.float32]
     score: NDArray[np.float32]
     sample: int
 
 
 def new_search(n: int, n_cores: int, sample: int) -> Search:
     """Working memory in which all neurons are active."""
-    waiting, wish = np.full(_WAITING, -1, np.int32), np.full(n, -1, np.int32)
-    return Search(np.ones(n, np.uint8), waiting, wish, np.zeros(n, np.float32), np.zeros(n_cores, np.float32), sample)
+    waiting, gain = np.full(_WAITING, -1, np.int32), np.zeros(_WAITING, np.float32)
+    return Search(np.ones(n, np.uint8), waiting, gain, np.zeros(n_cores, np.float32), sample)
 
 
 @inner(separate=True)
@@ -62,19 +62,22 @@ def add_row(row, rate, out_score):
 
 
 @inner()
-def add_present(pins, row, rate, out_score):
-    """Add the rate wherever a row has pins."""
-    first = pins.start[row]
-    if 4 * pins.length[row] > len(out_score):
+def add_present(pins, row, rate, a, out_score):
+    """Add the rate wherever a row has pins; gives 1 if all it has on core ``a`` of the block is one target."""
+    length, lone = np.int64(pins.present[row, 0]), 0
+    if 4 * length > len(out_score):
         add_row(pins.pins[row], rate, out_score)
-        return
-    for j in range(first, first + pins.length[row]):
-        out_score[pins.present[j]] += rate
+        return np.int64(a >= 0 and pins.pins[row, a] == 2)
+    for j in range(1, length + 1):
+        core = np.int64(pins.present[row, j])
+        lone += core == a + LONE
+        out_score[core & (LONE - 1)] += rate
+    return np.int64(lone if a >= 0 else 0)
 
 
 @inner()
 def feeds_itself(fanin, v):
-    """Is ``v`` among its own sources? They are sorted."""
+    """Whether ``v`` is among its own sources, which are sorted."""
     low, high = fanin.indptr[v], fanin.indptr[v + 1]
     end = high
     while low < high:
@@ -90,21 +93,17 @@ def feeds_itself(fanin, v):
 def weigh(fanin, rate, pins, v, a, step, out_score):
     """Score every core for ``v``, by every ``step``-th source; a core saves its score plus what is returned."""
     out_score[:] = 0.0
-    saved = 0.0
+    saved, here = 0.0, a - pins.first if a >= 0 else -1
     begin, end = fanin.indptr[v], fanin.indptr[v + 1]
     for j in range(begin + v % step, end, step):
         u = fanin.source[j]
-        if u == v:
-            continue
-        row, r = pins.row[u], rate[u] * np.float32(step)
-        add_present(pins, row, r, out_score)
-        saved -= r
-        if a >= 0 and pins.pins[row, a - pins.first] == 2:
-            saved += r
-    add_present(pins, pins.row[v], rate[v], out_score)
-    row = pins.pins[pins.row[v]]
+        if u != v:
+            r = rate[u] * np.float32(step)
+            saved += r * (add_present(pins, pins.row[u], r, here, out_score) - 1)
+    row = pins.row[v]
+    add_present(pins, row, rate[v], here, out_score)
     saved -= rate[v]
-    if a >= 0 and (row[a - pins.first] == 1 or (row[a - pins.first] == 3 and feeds_itself(fanin, v))):
+    if a >= 0 and (pins.pins[row, here] == 1 or (pins.pins[row, here] == 3 and feeds_itself(fanin, v))):
         saved += rate[v]
     return saved
 
@@ -137,17 +136,27 @@ def wake(fanin, fanout, v, out_active):
 
 
 @inner()
-def best_cores(rules, cores, v, a, first, base, score, least):
-    """Best core with room and best one without that save more than ``least``; -1 if there is none."""
-    free, full, free_gain, full_gain = -1, -1, least, least
+def best_cores(rules, cores, v, a, first, base, score, least, swaps):
+    """Best core with room that saves more than ``least``, and best one without that is better still; -1 if there is none.
+
+    For a swap a core may save less, as long as it is nearly as good as the best.
+    """
+    top = np.float32(0.0)
+    score[a - first] = -1.0
+    for c in range(len(score)):
+        top = max(top, score[c])
+    near = np.float32(_NEAR) * top if swaps > 0 else np.float32(1e30)
+    free, full, free_gain, full_gain = -1, -1, least, 3.0 * base - 1.0
     for c in range(len(score)):
         gain = base + score[c]
-        if gain <= free_gain or first + c == a or cores.closed[first + c] == 1:
+        if (score[c] < near or gain <= full_gain) and gain <= free_gain:
             continue
-        if fits(rules, cores, v, first + c):
-            free, free_gain = first + c, gain
-        elif gain > full_gain:
-            full, full_gain = first + c, gain
+        if cores.closed[first + c] == 0:
+            if fits(rules, cores, v, first + c):
+                if gain > free_gain:
+                    free, free_gain = first + c, gain
+            elif score[c] >= near and gain > full_gain:
+                full, full_gain = first + c, gain
     return free, free_gain, full, full_gain
 
 
@@ -187,9 +196,12 @@ def exchange(rules, cores, v, w, a, b):
 def try_swap(fanin, rate, rules, cores, pins, core_of, v, w, least):
     """Swap two neurons if that is allowed and saves more than ``least``; gives what is saved, else 0."""
     a, b = core_of[v], core_of[w]
+    saved, _ = look(fanin, rate, pins, v, a, b)
+    back, _ = look(fanin, rate, pins, w, b, a)
+    if saved + back <= least:  # wishes grow old; undoing a swap costs far more than this look
+        return 0.0
     if not exchange(rules, cores, v, w, a, b):
         return 0.0
-    saved, _ = look(fanin, rate, pins, v, a, b)
     shift(fanin, rules, cores, pins, core_of, v, a, b)
     back, _ = look(fanin, rate, pins, w, b, a)
     if saved + back > least:
@@ -208,17 +220,16 @@ def meet(fanin, rate, rules, cores, pins, search, core_of, v, b, gain, least):
     a, n = core_of[v], len(search.score)
     back = ((b - pins.first) * n + a - pins.first) & (len(search.waiting) - 1)
     w = search.waiting[back]
-    if w >= 0 and core_of[w] == b and search.wish[w] == a and gain + search.wish_gain[w] > least:
+    if w >= 0 and core_of[w] == b and gain + search.gain[back] > least:
         search.waiting[back] = -1
         saved = try_swap(fanin, rate, rules, cores, pins, core_of, v, w, least)
         if saved > 0.0:
             return w, saved
     forth = ((a - pins.first) * n + b - pins.first) & (len(search.waiting) - 1)
     w = search.waiting[forth]
-    if w < 0 or core_of[w] != a or search.wish[w] != b or search.wish_gain[w] < gain:
+    if w < 0 or core_of[w] != a or search.gain[forth] <= gain:
         search.waiting[forth] = v
-        search.wish[v] = b
-        search.wish_gain[v] = gain
+        search.gain[forth] = gain
     return -1, 0.0
 
 
@@ -230,15 +241,15 @@ def settle(fanin, fanout, rules, cores, pins, search, core_of, v, swaps):
     base = weigh(fanin, rate, pins, v, a, step, search.score)
     least = 1e-5 * rate[v] + 1e-9 - 1e-6 * base
     for _ in range(_TRIES):
-        free, _, full, gain = best_cores(rules, cores, v, a, pins.first, base, search.score, least if swaps == 0 else 3.0 * base)
-        if free >= 0 and base + search.score[free - pins.first] > least:
+        free, free_gain, full, gain = best_cores(rules, cores, v, a, pins.first, base, search.score, least, swaps)
+        if free >= 0 and (full < 0 or free_gain >= gain):
             saved = try_move(fanin, rate, rules, cores, pins, core_of, v, free, least)
             if saved > 0.0:
                 wake(fanin, fanout, v, search.active)
                 return saved
             search.score[free - pins.first] = -1e30
             continue
-        if full >= 0 and swaps > 0:
+        if full >= 0:
             w, saved = meet(fanin, rate, rules, cores, pins, search, core_of, v, full, gain, least)
             if w >= 0:
                 wake(fanin, fanout, v, search.active)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from neurosim._jit import entry, inner
 from neurosim.errors import PlacementError
 from neurosim.mapping.clustering.inputs import Fanin
-from neurosim.mapping.clustering.limits import Rules, fewest_cores
+from neurosim.mapping.clustering.limits import UNLIMITED, Rules, fewest_cores
 from neurosim.mapping.clustering.state import empty_cores, fits, put
 
 Int32 = NDArray[np.int32]
@@ -82,8 +82,10 @@ def _fixed_error(rules: Rules, fixed: Int32, neuron: int) -> PlacementError:
 
 @inner()
 def _receive(fanin, v, core, seen, room):
-    """How many sources of ``v`` are new to a core; marked as seen if there is room for them."""
+    """How many sources of ``v`` are new to a core; marked as seen if there is room for them. 0 where nobody counts."""
     new = 0
+    if room > UNLIMITED // 2:
+        return new
     for j in range(fanin.indptr[v], fanin.indptr[v + 1]):
         new += seen[fanin.source[j]] != core
     if new <= room:

@@ -17,7 +17,7 @@ _MOST_WEIGHT = 1000.0
 
 
 def has_metis() -> bool:
-    """Is pymetis installed (extra ``map``)?"""
+    """Whether pymetis is installed (extra ``map``)."""
     return importlib.util.find_spec("pymetis") is not None
 
 
@@ -73,7 +73,12 @@ def metis_groups(graph: Any, weight: NDArray[np.int64], n_groups: int, seed: int
     options = pymetis.Options(seed=seed % 2**31, ufactor=20)
     pieces = [np.ascontiguousarray(part, np.int32) for part in (graph.indptr, graph.indices, weight, graph.data)]
     found = pymetis.part_graph(
-        n_groups, xadj=pieces[0], adjncy=pieces[1], vweights=pieces[2], eweights=pieces[3], recursive=n_groups <= 8, options=options
+        n_groups,
+        pymetis.CSRAdjacency(pieces[0], pieces[1]),
+        vweights=pieces[2],
+        eweights=pieces[3],
+        recursive=n_groups <= 8,
+        options=options,
     )
     return np.asarray(found[1], np.int32)
 

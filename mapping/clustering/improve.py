@@ -12,8 +12,8 @@ from neurosim.mapping.clustering.counting import Counts, counted
 from neurosim.mapping.clustering.descent import accept, descend, evict, insert, new_search
 from neurosim.mapping.clustering.filling import fill_in_order
 from neurosim.mapping.clustering.inputs import Fanin
-from neurosim.mapping.clustering.limits import Limits, Rules
-from neurosim.mapping.clustering.state import Cores, Pins, empty_cores, pins_of
+from neurosim.mapping.clustering.limits import UNLIMITED, Limits, Rules
+from neurosim.mapping.clustering.state import LONE, Cores, Pins, empty_cores, pins_of
 from neurosim.mapping.structures import Fanout
 
 Int32 = NDArray[np.int32]
@@ -21,6 +21,8 @@ Int32 = NDArray[np.int32]
 #: Largest table of pins, in bytes; beyond it cores are improved block by block.
 MOST_BYTES = 1_000_000_000
 _SLICES = 8
+#: After so many slices of the first pass, one that saves less than this part of what it should is not finished.
+_FIRST, _HOPELESS = 2, 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,10 +48,10 @@ class Problem:
 
     def block(self) -> int:
         """Cores of which the pins fit in memory."""
-        return max(MOST_BYTES // (2 * max(self.n, 1)), 16)
+        return min(max(MOST_BYTES // (2 * max(self.n, 1)), 16), LONE)
 
     def keeps_limits(self, core_of: Int32, counts: Counts) -> bool:
-        """Does a partition break no limit, place every neuron, and leave fixed ones where they must be?"""
+        """Whether a partition breaks no limit, places every neuron, and leaves fixed ones where they must be."""
         rules, found = self.rules, core_of.copy()
         accept(_fixed_first(rules), rules, self.cores(len(counts.inbound)), found)
         placed = np.array_equal(found, core_of) and np.array_equal(core_of >= 0, rules.population >= 0)
@@ -108,22 +110,26 @@ def repair(problem: Problem, wish: Int32, n_cores: int) -> Int32 | None:
     wish
         int32 (n,): core of each neuron, -1 for any.
     n_cores
-        Cores that there are.
+        Cores that there are; more if neurons shall be on higher ones.
 
     Returns
     -------
     int32 (n,) or None
         ``None`` if some neuron found no room.
     """
-    if n_cores > problem.block():
-        return None
     rules = problem.rules
     core_of = np.where(rules.fixed >= 0, rules.fixed, wish).astype(np.int32)
     core_of[rules.population < 0] = -1
+    n_cores = max(n_cores, int(core_of.max(initial=-1)) + 1)  # fixed neurons may be on higher ones
+    if n_cores > problem.block():
+        return None
     cores, order = problem.cores(n_cores), _fixed_first(rules)
     accept(order, rules, cores, core_of)
     if ((rules.fixed >= 0) & (core_of != rules.fixed)).any():
         return None
+    unlimited = rules.inbound == UNLIMITED and rules.outbound == UNLIMITED
+    if unlimited and (core_of[order] >= 0).all():
+        return core_of
     pins = _load(problem, core_of, cores, 0, n_cores)
     evict(order[::-1].copy(), problem.fanin, rules, cores, pins, core_of)
     left = order[core_of[order] < 0]
@@ -179,8 +185,9 @@ def improve(problem: Problem, start: Int32, n_cores: int, *, passes: int, least:
             part = search if size == len(search.score) else search._replace(score=search.score[:size])
             if not whole:
                 search.active[:] = 1
-            for piece in np.array_split(order, _SLICES):
-                if not go_on():
+            for k, piece in enumerate(np.array_split(order, _SLICES)):
+                hopeless = whole and turn == 0 and k >= _FIRST and saved * _SLICES / k < _HOPELESS * least * packets
+                if hopeless or not go_on():
                     return core_of
                 saved += descend(piece, problem.fanin, problem.fanout, rules, cores, here, part, core_of, 1)[0]
         if saved <= least * packets:

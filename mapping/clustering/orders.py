@@ -87,26 +87,25 @@ def _transpose(axes: list[Int64], bits: int) -> None:
         axes[k] = axis ^ flip
 
 
-def bisection_order(positions: Floats, per_core: int) -> Int32:
-    """Neurons in compact boxes of ``per_core``: cut across the longest side, again and again, at whole cores.
+def bisection_groups(positions: Floats, n_groups: int) -> Int32:
+    """Group of every neuron: compact boxes of about the same number, cut across the longest side, again and again.
 
     Parameters
     ----------
     positions
         float64 (n, d).
-    per_core
-        Neurons that fill one core.
+    n_groups
+        Number of groups.
     """
-    parts, order = [np.arange(len(positions))], []
+    group = np.zeros(len(positions), np.int32)
+    parts = [(np.arange(len(positions)), 0, n_groups)]
     while parts:
-        ids = parts.pop()
-        n_cores = -(-len(ids) // per_core)
-        if n_cores <= 1:
-            order.append(ids)
+        ids, first, n = parts.pop()
+        if n <= 1 or len(ids) < 2:
+            group[ids] = first
             continue
         here = positions[ids]
-        axis = int(np.argmax(here.max(axis=0) - here.min(axis=0)))
-        cut = (n_cores // 2) * per_core
-        ranked = np.argsort(here[:, axis], kind="stable") if len(ids) < 2 * per_core else np.argpartition(here[:, axis], cut)
-        parts += [np.sort(ids[ranked[cut:]]), np.sort(ids[ranked[:cut]])]
-    return np.concatenate([np.empty(0, np.int64), *order]).astype(np.int32)
+        axis, cut = int(np.argmax(here.max(axis=0) - here.min(axis=0))), len(ids) * (n // 2) // n
+        ranked = np.argsort(here[:, axis], kind="stable")
+        parts += [(ids[ranked[:cut]], first, n // 2), (ids[ranked[cut:]], first + n // 2, n - n // 2)]
+    return group

@@ -16,7 +16,7 @@ from neurosim.mapping.clustering.filling import fill_in_order
 from neurosim.mapping.clustering.improve import Problem, fill_loosely, improve, repair
 from neurosim.mapping.clustering.inputs import check_fanout, check_inputs, check_neurons, turned
 from neurosim.mapping.clustering.limits import Limits, fewest_cores, rules_of
-from neurosim.mapping.clustering.orders import bisection_order, check_positions, hilbert_order
+from neurosim.mapping.clustering.orders import bisection_groups, check_positions, hilbert_order
 from neurosim.mapping.structures import Fanout
 
 Int32 = NDArray[np.int32]
@@ -34,18 +34,35 @@ _CLEARLY = 0.9
 
 @dataclass(frozen=True, slots=True)
 class _Effort:
-    """How much is tried: starts that are improved, passes over all neurons, when to stop, sources weighed."""
+    """How much is tried.
+
+    Attributes
+    ----------
+    starts
+        Starts that are improved.
+    passes, work
+        Looks at every neuron, and pairs of neurons to go through in all of them; one pass is always made.
+    least, least_large
+        Part of the packets that a pass must save for another to follow; for networks with many pairs.
+    sample
+        Sources that are weighed of every neuron.
+    thorough
+        Whether METIS is tried next to positions, and starts that look worse are improved too.
+    """
 
     starts: int
     passes: int
     least: float
+    least_large: float
     sample: int
+    work: float
+    thorough: bool = False
 
 
 _EFFORTS = {
-    "fast": _Effort(starts=1, passes=2, least=0.01, sample=64),
-    "normal": _Effort(starts=2, passes=12, least=0.001, sample=128),
-    "best": _Effort(starts=9, passes=60, least=0.0001, sample=1024),
+    "fast": _Effort(starts=1, passes=2, least=0.01, least_large=0.05, sample=64, work=1e8),
+    "normal": _Effort(starts=2, passes=12, least=0.001, least_large=0.01, sample=128, work=3e8),
+    "best": _Effort(starts=9, passes=60, least=0.0001, least_large=0.001, sample=1024, work=1e10, thorough=True),
 }
 
 
@@ -295,31 +312,34 @@ class _Run:
             if core_of is not None:
                 self.add(name, "start", core_of, since)
         starts = sorted(self.entries, key=lambda entry: (entry.stage.cores > baseline.stage.cores, entry.stage.packets))
-        many = len(self.problem.fanin.source) > _MANY_PAIRS and self.effort.starts < len(_EFFORTS) ** 2
         for k, entry in enumerate(starts[: self.effort.starts]):
             clearly = starts[0].stage.packets < _CLEARLY * entry.stage.packets
-            if k and (many or clearly) and self.effort.starts < 9:
+            if k and (clearly or self.is_large()) and not self.effort.thorough:
                 break
             self.improved(entry, n_cores)
+
+    def is_large(self) -> bool:
+        """Whether there are so many pairs that a pass takes seconds."""
+        return len(self.problem.fanin.source) > _MANY_PAIRS
 
     def improved(self, entry: _Entry, n_cores: int) -> None:
         since, effort = time.perf_counter(), self.effort
         if not self.go_on():
             return
-        core_of = improve(
-            self.problem, entry.core_of, n_cores, passes=effort.passes, least=effort.least, sample=effort.sample, go_on=self.go_on
-        )
+        least = effort.least_large if self.is_large() else effort.least
+        passes = max(1, min(effort.passes, int(effort.work / max(len(self.problem.fanin.source), 1))))
+        core_of = improve(self.problem, entry.core_of, n_cores, passes=passes, least=least, sample=effort.sample, go_on=self.go_on)
         self.add(entry.stage.candidate, "improved", core_of, since)
 
     def starts(self, positions: NDArray[np.float64] | None, n_cores: int) -> Iterator[tuple[str, Callable[[], Int32 | None]]]:
         """Name and maker of every start but the baseline."""
-        problem, count = self.problem, int((self.problem.rules.population >= 0).sum())
+        problem = self.problem
         order = np.arange(problem.n, dtype=np.int32)
         yield "given", lambda: fill_loosely(problem, order, n_cores)
         if positions is not None:
             yield "hilbert", lambda: fill_loosely(problem, hilbert_order(positions), n_cores)
-            yield "bisection", lambda: fill_loosely(problem, bisection_order(positions, max(ceil(count / n_cores), 1)), n_cores)
-        if n_cores > 1 and (positions is None or self.effort.starts > 2):
+            yield "bisection", lambda: self.grouped(bisection_groups(positions, n_cores), n_cores)
+        if n_cores > 1 and (positions is None or self.effort.thorough):
             yield ("metis", lambda: self.metis(n_cores)) if graphs.has_metis() else ("spectral", lambda: self.spectral(n_cores))
 
     def metis(self, n_cores: int) -> Int32 | None:
@@ -330,8 +350,13 @@ class _Run:
         share = np.maximum(one, 1.0 / np.maximum(rules.most, 1))
         weight = np.where(rules.population >= 0, np.ceil(share[rules.population] / share.min()), 0).astype(np.int64)
         groups = graphs.metis_groups(graph, np.minimum(weight, 10_000), n_cores, problem.seed)
-        if problem.limits.mixes:
-            return repair(problem, _held(groups, rules.fixed), n_cores)
+        return self.grouped(groups, n_cores)
+
+    def grouped(self, groups: Int32, n_cores: int) -> Int32 | None:
+        """Groups as cores, every limit enforced; one after the other where populations may not share a core."""
+        problem = self.problem
+        if problem.limits.mixes and n_cores <= problem.block():
+            return repair(problem, _held(groups, problem.rules.fixed), n_cores)
         return fill_loosely(problem, np.argsort(groups, kind="stable").astype(np.int32), n_cores)
 
     def spectral(self, n_cores: int) -> Int32:

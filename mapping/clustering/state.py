@@ -19,6 +19,10 @@ Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 
 
+#: Added to a core in a list where a neuron has one target and nothing else.
+LONE = 1 << 15
+
+
 class Cores(NamedTuple):
     """What is on every core.
 
@@ -55,9 +59,10 @@ class Pins(NamedTuple):
         int32 (n,): row of each neuron, -1 if it reaches no core of the block.
     first
         First core of the block.
-    start, length, present
-        int64 (n_rows,), int32 (n_rows,), uint16: per row the cores of the block with pins, in any order.
-        Rows are long, and most of them hold few cores: a list is read much faster.
+    present
+        uint16 (n_rows, longest + 1): length of a list, then the cores of the block with pins, in any
+        order, with :data:`LONE` added where there is one target and nothing else. Most neurons
+        reach few cores: a list lies in one line of the cache.
     reach
         int32 (n,): cores each neuron has targets on, in the block or not.
     over
@@ -67,8 +72,6 @@ class Pins(NamedTuple):
     pins: NDArray[np.uint16] | NDArray[np.uint32]
     row: Int32
     first: int
-    start: Int64
-    length: Int32
     present: NDArray[np.uint16]
     reach: Int32
     over: Int64
@@ -90,16 +93,16 @@ def empty_cores(rules: Rules, n_cores: int) -> Cores:
 
 @inner()
 def fits(rules, cores, v, core):
-    """Is there room for neuron ``v``, distinct connections aside?"""
+    """Whether there is room for neuron ``v``, distinct connections aside."""
     p = rules.population[v]
     have = cores.count[core, p]
     if have + 1 > rules.most[p] or (rules.mixes == 0 and cores.size[core] > have):
         return False
     row = rules.start[p] + have
+    over = 0
     for k in range(len(rules.capacity)):
-        if cores.used[core, k] + rules.use[row + 1, k] - rules.use[row, k] > rules.capacity[k]:
-            return False
-    return True
+        over += cores.used[core, k] + rules.use[row + 1, k] - rules.use[row, k] > rules.capacity[k]
+    return over == 0
 
 
 @inner()
@@ -126,18 +129,27 @@ def pins_of(fanout: Fanout, core_of: Int32, first: int, n_cores: int) -> Pins:
         The block.
     """
     n = fanout.n_sources
-    row, reach = np.zeros((2, n), np.int32)
-    last, seen = np.full(n, -1, np.int32), np.full(int(core_of.max(initial=-1)) + 1, -1, np.int32)
-    n_rows = _rows(fanout.indptr, fanout.target, core_of, first, n_cores, seen, row, reach)
+    last, row, reach = np.full(n, -1, np.int32), np.arange(n, dtype=np.int32), np.zeros(n, np.int32)
+    n_rows, all_cores = n, int(core_of.max(initial=-1)) + 1
+    whole = first == 0 and n_cores >= all_cores
+    if not whole:
+        n_rows = _rows(fanout.indptr, fanout.target, core_of, first, n_cores, np.full(all_cores, -1, np.int32), row, reach)
     most = int(np.bincount(core_of[core_of >= 0], minlength=1).max())
     # A core can become fuller than it is, but hardly holds as many neurons as 16 bits can count.
     pins = np.zeros((n_rows, n_cores), np.uint16 if 4 * most < 65_536 else np.uint32)
-    most_present = np.minimum(np.diff(fanout.indptr)[row >= 0] + 1, n_cores)
-    start = np.cumsum(most_present) - most_present
-    present, length = np.empty(int(most_present.sum()), np.uint16), np.zeros(n_rows, np.int32)
+    longest = min(int(np.diff(fanout.indptr).max(initial=0)) + 2, n_cores)
+    present = np.zeros((n_rows, longest + 1), np.uint16)
     _pin(fanout.indptr, fanout.target, core_of, last, row, first, pins)
-    _list_present(pins, start, length, present)
-    return Pins(pins, row, first, start, length, present, reach, np.zeros(1, np.int64))
+    _list_present(pins, present)
+    if whole:
+        reach = _reach(pins)
+    return Pins(pins, row, first, present, reach, np.zeros(1, np.int64))
+
+
+def _reach(pins: NDArray[np.uint16] | NDArray[np.uint32]) -> Int32:
+    """Cores each row has targets on."""
+    blocks = [np.count_nonzero(pins[k : k + 8192] > 1, axis=1) for k in range(0, len(pins), 8192)]
+    return np.concatenate([np.empty(0, np.int32), *blocks]).astype(np.int32)
 
 
 @entry()
@@ -176,48 +188,45 @@ def _pin(indptr, target, core_of, last, row, first, out_pins):
 
 
 @entry()
-def _list_present(pins, start, out_length, out_present):
+def _list_present(pins, out_present):
     """Cores with pins, per row."""
     for row in range(len(pins)):
         n = 0
         for core in range(pins.shape[1]):
             if pins[row, core] > 0:
-                out_present[start[row] + n] = core
                 n += 1
-        out_length[row] = n
+                out_present[row, n] = core + (LONE if pins[row, core] == 2 else 0)
+        out_present[row, 0] = n
 
 
 @inner()
-def join(pins, row, core, n):
-    """Add pins of a row on a core; gives how many there were."""
+def change(pins, row, core, n):
+    """Add pins of a row on a core; gives how many there were and are."""
     before = np.int64(pins.pins[row, core])
-    pins.pins[row, core] = before + n
-    if before == 0:
-        pins.present[pins.start[row] + pins.length[row]] = core
-        pins.length[row] += 1
-    return before
-
-
-@inner()
-def leave(pins, row, core, n):
-    """Take pins of a row from a core; gives how many remain."""
-    after = np.int64(pins.pins[row, core]) - n
+    after = before + n
     pins.pins[row, core] = after
-    if after == 0:
-        last = pins.start[row] + pins.length[row] - 1
-        place = last
-        while pins.present[place] != core:
+    length = np.int64(pins.present[row, 0])
+    place = length
+    if before == 0:
+        place += 1
+        pins.present[row, 0] = length + 1
+    elif after == 0 or before == 2 or after == 2:
+        listed = core + (LONE if before == 2 else 0)
+        while pins.present[row, place] != listed:
             place -= 1
-        pins.present[place] = pins.present[last]
-        pins.length[row] -= 1
-    return after
+    if after == 0:
+        pins.present[row, place] = pins.present[row, length]
+        pins.present[row, 0] = length - 1
+    elif before == 0 or before == 2 or after == 2:
+        pins.present[row, place] = core + (LONE if after == 2 else 0)
+    return before, after
 
 
 @inner()
-def bump(values, core, change, limit, out_over):
+def bump(values, core, more, limit, out_over):
     """Change a count and, if it passes its limit, the number of those that are over it."""
     before = values[core] > limit
-    values[core] += change
+    values[core] += more
     out_over[0] += (values[core] > limit) - np.int64(before)
 
 
@@ -229,23 +238,23 @@ def shift(fanin, rules, cores, pins, core_of, v, a, b):
     if counts_out and a >= 0:
         bump(cores.outbound, a, -pins.reach[v], rules.outbound, pins.over)
     for j in range(fanin.indptr[v], fanin.indptr[v + 1]):
-        u, change = fanin.source[j], 0
+        u, more = fanin.source[j], 0
         if a >= 0:
-            old = leave(pins, pins.row[u], a - pins.first, 2) < 2
-            lost += old
-            change -= old
+            _, left = change(pins, pins.row[u], a - pins.first, -2)
+            lost += left < 2
+            more -= left < 2
         if b >= 0:
-            new = join(pins, pins.row[u], b - pins.first, 2) < 2
-            gained += new
-            change += new
-        pins.reach[u] += change
-        if counts_out and change != 0 and core_of[u] >= 0:
-            bump(cores.outbound, core_of[u], change, rules.outbound, pins.over)
+            before, _ = change(pins, pins.row[u], b - pins.first, 2)
+            gained += before < 2
+            more += before < 2
+        pins.reach[u] += more
+        if counts_out and more != 0 and core_of[u] >= 0:
+            bump(cores.outbound, core_of[u], more, rules.outbound, pins.over)
     if a >= 0:
-        leave(pins, pins.row[v], a - pins.first, 1)
+        change(pins, pins.row[v], a - pins.first, -1)
         bump(cores.inbound, a, -lost, rules.inbound, pins.over)
     if b >= 0:
-        join(pins, pins.row[v], b - pins.first, 1)
+        change(pins, pins.row[v], b - pins.first, 1)
         bump(cores.inbound, b, gained, rules.inbound, pins.over)
         if counts_out:
             bump(cores.outbound, b, pins.reach[v], rules.outbound, pins.over)
