@@ -160,9 +160,7 @@ def try_pair(graph, sites, state, squared, site, direction, pull):
         return np.int64(0)
     if a >= 0 and b >= 0:
         # Each counted the other as staying; their distance remains.
-        apart = potential(
-            sites, squared, sites.place[site, 0], sites.place[site, 1], sites.place[to, 0], sites.place[to, 1]
-        )
+        apart = potential(sites, squared, sites.place[site, 0], sites.place[site, 1], sites.place[to, 0], sites.place[to, 1])
         gain -= 2 * weight_between(graph, a, b) * apart
         if gain <= 0:
             return np.int64(0)

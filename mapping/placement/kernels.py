@@ -230,6 +230,17 @@ def weighted_hops(graph, sites, spot):
     return total
 
 
+@entry()
+def packet_hops(source, target, packets, sites, site_of):
+    """Sum over pairs of packets times hops; ``site_of`` is int32 (n_cores,)."""
+    total = 0.0
+    for k in range(source.size):
+        one, other = site_of[source[k]], site_of[target[k]]
+        a, b = sites.place[one], sites.place[other]
+        total += packets[k] * float(potential(sites, False, a[0], a[1], b[0], b[1]))
+    return total
+
+
 def random_state(seed: int, stream: int = 0) -> NDArray[np.uint64]:
     """State of the random numbers for a seed; streams of the same seed are independent."""
     mixed = np.random.SeedSequence((seed, stream)).generate_state(1, np.uint64)

@@ -87,7 +87,7 @@ class Problem:
 
     @cached_property
     def held(self) -> np.ndarray:
-        """bool (n_cores,): True for fixed cores."""
+        """True for fixed cores, bool (n_cores,)."""
         held = np.ones(self.n_cores, np.bool_)
         held[self.free_cores] = False
         return held
@@ -173,7 +173,8 @@ class Problem:
             raise _wrong_placement(f"has cores {one} and {other} at position {given[one]}", int(given[one]), 1)
         for core, position in self.pins.items():
             if given[core] != position:
-                raise _wrong_placement(f"has core {core} at position {given[core]}, but it is fixed to {position}", int(given[core]), position)
+                at = int(given[core])
+                raise _wrong_placement(f"has core {core} at position {at}, but it is fixed to {position}", at, position)
 
     # --- what it costs -------------------------------------------------------------------
     def cost(self, position_of: Int32) -> float:
