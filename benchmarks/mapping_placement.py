@@ -15,9 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neurosim.mapping.placement import EFFORTS, STARTS, Effort, PlacementReport, Positions, place_cores, placement_cost
+from neurosim.mapping.placement import Effort, PlacementReport, Positions, place_cores, placement_cost
 from neurosim.mapping.placement.improve import settle
+from neurosim.mapping.placement.portfolio import EFFORTS
 from neurosim.mapping.placement.problem import Deadline, Problem
+from neurosim.mapping.placement.starts import STARTS
 from neurosim.mapping.structures import CoreGraph
 
 RANDOM = {
@@ -195,7 +197,7 @@ def _published_row(
 
 def m12() -> Iterator[Row]:
     """A scrambled sheet of 10,000 cores, against the cores in their order and against where they really were."""
-    graph, truth = sheet(100, 110, 3.5)
+    graph, truth = sheet(100, 114, 5.1)
     positions = Positions.grid(100, 100)
     in_order = placement_cost(graph, positions, np.arange(10_000, dtype=np.int32))
     _, report = place_cores(graph, positions, n_cores=10_000)

@@ -5,7 +5,8 @@ Start with :func:`map_network` (``pipeline.py``). Its stages are pure functions 
 ``verify`` (independent check); ``traffic`` and ``usage`` count packets and resources when asked for.
 :class:`Mapping` (``mapping.py``) is the result: ``summary``, ``where``, ``on``, ``utilisation``, ``losses``,
 ``to_json`` (``serial.py``, with ``fingerprint.py``). ``lookup.py`` reads what users point at, ``summary.py``
-prints. No chip's name appears here: everything a chip decides comes through :mod:`neurosim.chips.chip`.
+prints; ``placement/`` places any graph of cores on any mesh. No chip's name appears here: everything a chip
+decides comes through :mod:`neurosim.chips.chip`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the kernels of placement share: the network and the state in arrays, distances, swaps, random numbers.
 
 Packets are whole numbers here (:func:`neurosim.mapping.placement.graph.adjacency` scales them), so that
-sums do not depend on their order: the compiler may vectorise them, nothing drifts, and every machine
-finds the same placement.
+sums do not depend on their order: the compiler may vectorise them, nothing drifts, and what a sweep says
+it saved is exact.
 """
 
 from __future__ import annotations

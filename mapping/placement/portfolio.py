@@ -184,7 +184,7 @@ def place_cores(
     effort
         ``"fast"``, ``"normal"``, ``"best"``, or an :class:`Effort` of one's own.
     seed
-        The same seed and effort give the same placement, on any machine, unless ``seconds`` run out.
+        The same seed and effort give the same placement, unless ``seconds`` run out.
     seconds
         Time after which the best placement so far is given; ``None``: no limit. Stages look at the clock between
         sweeps, so that large networks take a little longer.

@@ -82,7 +82,7 @@ def test_scattered_positions_need_no_raster() -> None:
     ("arguments", "message", "used"),
     [
         (([0.5], [1]), "x has the shape (1,) and the type float64.", "float64"),
-        (([0, 1], [1]), "there are 2 x and 1 y.", 2),
+        (([0, 1], [1]), "there are 2 x and 1 y.", 1),
         (([0, 5], [0, 0], "manhattan", (5, 5)), "x of position 1 is 5; it must be 0 to 4.", 5),
         (([0], [0], "table"), "metric 'table' came without a table.", None),
         (([0], [0], "manhattan", (0, 0), [[0]]), "metric 'manhattan' came with a table.", None),
