@@ -68,7 +68,7 @@ class State(NamedTuple):
         return State(*(array.copy() for array in self))
 
 
-@inner(inline="always")
+@inner()
 def hops(metric, wrap_x, wrap_y, dx, dy):
     """Distance for differences of coordinates (closed forms)."""
     if metric == 0:
@@ -81,7 +81,7 @@ def hops(metric, wrap_x, wrap_y, dx, dy):
     return triangular(wrap_x, wrap_y, dx, dy, False)
 
 
-@inner()
+@inner(separate=True)
 def triangular(wrap_x, wrap_y, dx, dy, squared):
     """Distance on a triangular mesh, or the square of the straight line, by the shortest way round."""
     best = np.int64(-1)
@@ -94,7 +94,7 @@ def triangular(wrap_x, wrap_y, dx, dy, squared):
     return best
 
 
-@inner(inline="always")
+@inner()
 def potential(sites, squared, ax, ay, bx, by):
     """Potential of a packet between two places: hops, or squared distance."""
     dx, dy = np.int64(ax) - np.int64(bx), np.int64(ay) - np.int64(by)
