@@ -108,6 +108,12 @@ def modes(problem: Problem) -> Floats:
 
     Random coordinates diffuse and are made orthogonal in turn. Cores without packets come last.
     """
+    if "modes" not in problem.found:
+        problem.found["modes"] = _modes(problem)
+    return problem.found["modes"]
+
+
+def _modes(problem: Problem) -> Floats:
     graph = problem.thinned
     mass = _mass(graph)
     joined = mass > 0
