@@ -9,13 +9,10 @@ costs, ``problem.py`` holds what all stages share, ``kernels.py`` what all kerne
 from __future__ import annotations
 
 from neurosim.mapping.placement.graph import placement_cost
-from neurosim.mapping.placement.portfolio import EFFORTS, Effort, PlacementReport, Stage, place_cores
+from neurosim.mapping.placement.portfolio import Effort, PlacementReport, Stage, place_cores
 from neurosim.mapping.placement.positions import Positions
-from neurosim.mapping.placement.starts import STARTS
 
 __all__ = [
-    "EFFORTS",
-    "STARTS",
     "Effort",
     "PlacementReport",
     "Positions",

@@ -61,11 +61,13 @@ def try_swap(graph, sites, state, one, other, allowed):
 
 
 @entry()
-def sweep_swaps(graph, sites, state, n_tries, settings, quantiles, random):
+def sweep_swaps(graph, sites, state, order, n_tries, settings, quantiles, random):
     """Try random swaps; gives the weighted hops that were saved in all.
 
     Parameters
     ----------
+    order
+        int32 (n,): cores to try to move, one after the other; neighbours in turn find each other in the cache.
     n_tries
         Number of swaps to try.
     settings
@@ -76,13 +78,11 @@ def sweep_swaps(graph, sites, state, n_tries, settings, quantiles, random):
     random
         uint64 (1,): state of the random numbers.
     """
-    n_cores, total = state.slot_of.size, np.int64(0)
+    total = np.int64(0)
     window, attraction = np.int64(settings[1]), np.int64(settings[2])
-    for _ in range(n_tries):
-        core = below(random, n_cores)
+    for k in range(n_tries):
+        core = np.int64(order[k % order.size])
         one = np.int64(state.slot_of[core])
-        if state.fixed[one] != 0:
-            continue
         other = propose(graph, sites, state, random, core, window, attraction)
         if other < 0 or state.fixed[other] != 0 or sites.site[one] == sites.site[other]:
             continue

@@ -24,7 +24,7 @@ def is_mesh(sites):
     return sites.metric == 0 and sites.wrap[0] == 0 and sites.wrap[1] == 0
 
 
-@inner()
+@inner(separate=True)
 def pull_along(graph, sites, state, squared, core, axis, out_pull):
     """Compute both pulls of one core along one axis of a plain mesh."""
     site = sites.site[state.slot_of[core]]
@@ -47,7 +47,7 @@ def pull_along(graph, sites, state, squared, core, axis, out_pull):
     out_pull[core, 2 * axis], out_pull[core, 2 * axis + 1] = forward, back
 
 
-@inner()
+@inner(separate=True)
 def pull_anywhere(graph, sites, state, squared, core, out_pull):
     """Compute the pulls of one core in all directions, whatever the metric."""
     site = sites.site[state.slot_of[core]]
@@ -66,7 +66,7 @@ def pull_anywhere(graph, sites, state, squared, core, out_pull):
                 out_pull[core, d] += weight * (here - there)
 
 
-@inner()
+@inner(separate=True)
 def tell_neighbours(graph, sites, state, squared, core, before, after, pull):
     """Change the pulls of all neighbours of a core that went from one site to another."""
     n_directions = sites.near.shape[1]
@@ -84,7 +84,7 @@ def tell_neighbours(graph, sites, state, squared, core, before, after, pull):
                 pull[other, d] += weight * (here - there)
 
 
-@inner()
+@inner(separate=True)
 def tell_along(graph, sites, state, squared, core, axis, before, after, pull):
     """The same on a plain mesh, where a step along one axis changes only pulls along that axis."""
     b, a = sites.place[before, axis], sites.place[after, axis]
@@ -136,8 +136,8 @@ def renew(graph, sites, state, squared, core, pull):
     if core < 0:
         return
     if is_mesh(sites):
-        pull_along(graph, sites, state, squared, core, 0, pull)
-        pull_along(graph, sites, state, squared, core, 1, pull)
+        for axis in range(2):
+            pull_along(graph, sites, state, squared, core, axis, pull)
     else:
         pull_anywhere(graph, sites, state, squared, core, pull)
 
@@ -166,10 +166,11 @@ def try_pair(graph, sites, state, squared, site, direction, pull):
             return np.int64(0)
     put(sites, state, a, other)
     put(sites, state, b, one)
-    tell(graph, sites, state, squared, a, direction, site, to, pull)
-    tell(graph, sites, state, squared, b, direction, to, site, pull)
-    renew(graph, sites, state, squared, a, pull)
-    renew(graph, sites, state, squared, b, pull)
+    for turn in range(2):  # loops, because every call in the source is compiled by itself
+        core, before, after = (a, site, to) if turn == 0 else (b, to, site)
+        tell(graph, sites, state, squared, core, direction, before, after, pull)
+    for turn in range(2):
+        renew(graph, sites, state, squared, a if turn == 0 else b, pull)
     return gain
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from neurosim.errors import ParameterError
-from neurosim.mapping.placement.kernels import Adjacency, fill_adjacency
+from neurosim.mapping.placement.kernels import Adjacency, fill_adjacency, packet_hops
 from neurosim.mapping.placement.positions import Positions
 from neurosim.mapping.structures import CoreGraph, Int32
 
 _WHERE = "CoreGraph"
 #: Bits of the largest scaled packet count, and of the largest sum of packets times distance.
 _WEIGHT_BITS, _SUM_BITS = 30, 60
-_CHUNK = 1 << 22
 
 
 def check_graph(graph: CoreGraph, n_cores: int) -> None:
@@ -88,9 +87,7 @@ def placement_cost(graph: CoreGraph, positions: Positions, position_of: Int32) -
     position_of
         int32 (n_cores,): position of each core.
     """
-    total = 0.0
-    for first in range(0, len(graph.source), _CHUNK):  # bounded memory for tens of millions of pairs
-        rows = slice(first, first + _CHUNK)
-        hops = positions.distances(position_of[graph.source[rows]], position_of[graph.target[rows]])
-        total += float(graph.packets[rows] @ hops)
-    return total
+    slot_of_position = np.empty(len(positions), np.int64)
+    slot_of_position[positions.slots] = np.arange(len(positions))
+    site_of = positions.sites.site[slot_of_position[position_of]]
+    return float(packet_hops(*(np.ascontiguousarray(column) for column in graph), positions.sites, site_of))

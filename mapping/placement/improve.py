@@ -16,6 +16,8 @@ from neurosim.mapping.structures import Int32
 #: Forces stop when a sweep gains less than this part of what the first one gained.
 _SETTLED = 1e-3
 _MOST_SWEEPS = 300
+#: Swaps tried in a sweep over a few cores.
+FEWEST_TRIES = 512
 _N_QUANTILES = 4096
 #: Quantiles of the exponential distribution, from which the losses that are accepted are drawn.
 _QUANTILES = (-np.log((np.arange(_N_QUANTILES) + 0.5) / _N_QUANTILES)).astype(np.float32)
@@ -28,7 +30,7 @@ class Cooling:
     Attributes
     ----------
     n_sweeps
-        Sweeps, each of which tries one swap per core.
+        Sweeps, each of which tries one swap per core, and some hundreds for a few cores.
     hot, cold
         First and last temperature, in root-mean-square packets of a core (as if all its neighbours' packets
         were independent, this is what moving it by one hop typically changes).
@@ -41,7 +43,7 @@ class Cooling:
     n_sweeps: int = 30
     hot: float = 0.3
     cold: float = 0.02
-    window: int = 5
+    window: int = 8
     attraction: int = 0
 
 
@@ -96,9 +98,12 @@ def anneal(problem: Problem, position_of: Int32, cooling: Cooling, stream: int, 
     stream
         Which of the seed's random numbers to use.
     """
+    if not len(problem.free_cores):
+        return position_of
     state, random = problem.state(position_of), random_state(problem.seed, stream)
     best, saved, best_saved = state.copy(), 0, 0
     weight = problem.adjacency.weight.astype(np.float64)
+    n_tries = max(problem.n_cores, FEWEST_TRIES)
     unit = float(np.sqrt(weight @ weight / problem.n_cores))
     for sweep in range(cooling.n_sweeps):
         if deadline.over:
@@ -106,8 +111,9 @@ def anneal(problem: Problem, position_of: Int32, cooling: Cooling, stream: int, 
         done = sweep / max(cooling.n_sweeps - 1, 1)
         temperature = unit * cooling.hot * (cooling.cold / cooling.hot) ** done
         window = max(round(cooling.window ** (1 - done)), 1)
+        order = state.core_at[(state.core_at >= 0) & (state.fixed == 0)]
         settings = np.array([temperature, window, cooling.attraction])
-        saved += sweep_swaps(problem.adjacency, problem.positions.sites, state, problem.n_cores, settings, _QUANTILES, random)
+        saved += sweep_swaps(problem.adjacency, problem.positions.sites, state, order, n_tries, settings, _QUANTILES, random)
         if saved > best_saved:
             best_saved = saved
             _copy_into(state, best)
@@ -116,7 +122,7 @@ def anneal(problem: Problem, position_of: Int32, cooling: Cooling, stream: int, 
 
 def better(problem: Problem, one: Int32, other: Int32) -> Int32:
     """The cheaper of two placements; the first if they cost the same."""
-    return other if problem.cost(other) < problem.cost(one) else one
+    return other if problem.scaled_cost(other) < problem.scaled_cost(one) else one
 
 
 def _copy_into(state: tuple[np.ndarray, ...], out_state: tuple[np.ndarray, ...]) -> None:

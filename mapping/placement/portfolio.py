@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from neurosim.errors import ParameterError, UnknownNameError
-from neurosim.mapping.placement.improve import Cooling, anneal, settle, unfold
+from neurosim.mapping.placement.improve import FEWEST_TRIES, Cooling, anneal, settle, unfold
 from neurosim.mapping.placement.positions import Positions
 from neurosim.mapping.placement.problem import Deadline, Problem
 from neurosim.mapping.placement.starts import STARTS
@@ -45,18 +45,14 @@ class Effort:
 
 
 EFFORTS = {
-    "fast": Effort(("given", "hilbert", "unfold:random"), 1, 1, 5e7, 100, 8),
-    "normal": Effort(("given", "hilbert", "raster", "unfold:random", "unfold:hilbert"), 2, 1, 3e8, 400, 30),
+    "fast": Effort(("given", "hilbert", "unfold:spectral"), 1, 1, 5e7, 100, 8),
+    "normal": Effort(("given", "hilbert", "raster", "fiedler", "unfold:hilbert", "unfold:spectral"), 2, 1, 3e8, 400, 30),
     "best": Effort(
         (
             *("given", "hilbert", "raster", "zigzag", "fiedler", "bisection", "spectral"),
             *("unfold:hilbert", "unfold:spectral", "unfold:bisection", *["unfold:random"] * 4),
         ),
-        4,
-        2,
-        4e9,
-        2000,
-        100,
+        *(4, 2, 3e9, 1500, 100),
     ),
 }
 
@@ -151,7 +147,8 @@ class _Search:
         self._note(candidate, stage, begun_s)
 
     def _anneal(self, position_of: Int32, stream: int) -> Int32:
-        return anneal(self.problem, position_of, cooling(self.problem, self.effort), stream, self.deadline)
+        annealed = anneal(self.problem, position_of, cooling(self.problem, self.effort), stream, self.deadline)
+        return settle(self.problem, annealed, self.deadline, potentials=(False,))
 
     def _note(self, candidate: _Candidate, stage: str, begun_s: float) -> _Candidate:
         self.stages.append(Stage(candidate.start, stage, candidate.cost, self.deadline.elapsed_s - begun_s))
@@ -187,7 +184,7 @@ def place_cores(
     effort
         ``"fast"``, ``"normal"``, ``"best"``, or an :class:`Effort` of one's own.
     seed
-        The same seed and effort give the same placement, on any machine, unless ``seconds`` run out.
+        The same seed and effort give the same placement, unless ``seconds`` run out.
     seconds
         Time after which the best placement so far is given; ``None``: no limit. Stages look at the clock between
         sweeps, so that large networks take a little longer.
@@ -240,7 +237,8 @@ def place_cores(
 
 def cooling(problem: Problem, effort: Effort) -> Cooling:
     """Annealing within an effort: more sweeps begin hotter."""
-    per_sweep = 2 * len(problem.adjacency.weight) + _TRY * problem.n_cores
+    per_core = 2 * len(problem.adjacency.weight) / problem.n_cores + _TRY
+    per_sweep = per_core * max(problem.n_cores, FEWEST_TRIES)
     n_sweeps = int(min(max(effort.n_visits / per_sweep, effort.fewest_sweeps), effort.most_sweeps))
     return Cooling(n_sweeps, hot=0.3 if n_sweeps < 60 else 1.0)
 

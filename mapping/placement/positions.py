@@ -240,7 +240,6 @@ def _neighbours(x: Int32, y: Int32, wrap: tuple[int, int], n_directions: int) ->
     for direction, (along, across, size) in enumerate(((x, y, wrap[0]), (y, x, wrap[1]))):
         order = np.lexsort((along, across))
         same = across[order[1:]] == across[order[:-1]]
-        # A table may tell apart positions with equal coordinates; no direction leads from one to the other.
         _link(near, 2 * direction, order[:-1][same], order[1:][same])
         if size:
             starts = np.flatnonzero(np.append(True, ~same))
@@ -248,7 +247,7 @@ def _neighbours(x: Int32, y: Int32, wrap: tuple[int, int], n_directions: int) ->
             longer = ends > starts + 1  # of two sites each is already the other's neighbour
             _link(near, 2 * direction, order[ends[longer]], order[starts[longer]])
     if n_directions > 4:
-        key, width, height = _keys(x, y, wrap)
+        key, width = _keys(x, y)
         order = np.argsort(key, kind="stable")
         to = _wrapped(x + 1, wrap[0]), _wrapped(y + 1, wrap[1])
         wanted = (to[1].astype(np.int64) - y.min()) * width + (to[0] - x.min())
@@ -272,10 +271,10 @@ def _wrapped(coordinate: Int32, size: int) -> Int32:
     return coordinate % size if size else coordinate
 
 
-def _keys(x: Int32, y: Int32, wrap: tuple[int, int]) -> tuple[Int64, int, int]:
+def _keys(x: Int32, y: Int32) -> tuple[Int64, int]:
     """One number for each pair of coordinates; a column to spare keeps a step to the right from ending in the next row."""
-    width, height = int(np.ptp(x)) + 2, int(np.ptp(y)) + 2
-    return (y.astype(np.int64) - y.min()) * width + (x - x.min()), width, height
+    width = int(np.ptp(x)) + 2
+    return (y.astype(np.int64) - y.min()) * width + (x - x.min()), width
 
 
 def _raster(cell: Int32, n_rows: int, n_columns: int) -> Int32:

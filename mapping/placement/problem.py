@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -37,6 +37,8 @@ class Problem:
         Position of each fixed core.
     seed
         Of everything random.
+    found
+        What one start computed and another needs again, by name.
 
     Raises
     ------
@@ -51,6 +53,7 @@ class Problem:
     positions: Positions
     pins: Mapping[int, int]
     seed: int = 0
+    found: dict[str, Floats] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.n_cores < 1:
@@ -87,7 +90,7 @@ class Problem:
 
     @cached_property
     def held(self) -> np.ndarray:
-        """Bool (n_cores,): True for fixed cores."""
+        """True for fixed cores, bool (n_cores,)."""
         held = np.ones(self.n_cores, np.bool_)
         held[self.free_cores] = False
         return held
@@ -149,7 +152,7 @@ class Problem:
 
     def reseeded(self, stream: int) -> Problem:
         """The same with other random numbers."""
-        return replace(self, seed=self.seed + 1_000_003 * stream)
+        return replace(self, seed=self.seed + 1_000_003 * stream, found={})
 
     def check_placement(self, position_of: Int32) -> None:
         """Refuse what does not give every core a position of its own and fixed cores theirs.
@@ -173,9 +176,8 @@ class Problem:
             raise _wrong_placement(f"has cores {one} and {other} at position {given[one]}", int(given[one]), 1)
         for core, position in self.pins.items():
             if given[core] != position:
-                raise _wrong_placement(
-                    f"has core {core} at position {given[core]}, but it is fixed to {position}", int(given[core]), position
-                )
+                at = int(given[core])
+                raise _wrong_placement(f"has core {core} at position {at}, but it is fixed to {position}", at, position)
 
     # --- what it costs -------------------------------------------------------------------
     def cost(self, position_of: Int32) -> float:

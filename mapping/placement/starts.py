@@ -64,6 +64,8 @@ def spectral(problem: Problem) -> Int32:
 def bisection(problem: Problem) -> Int32:
     """Cores and positions halved again and again, each half of the cores by its own slowest mode."""
     n = len(problem.free_cores)
+    if n < 2:
+        return given(problem)
     member = np.full(problem.n_cores, -1, np.int64)
     member[problem.free_cores] = 0
     places = problem.coordinates[problem.compact_positions]
@@ -71,7 +73,7 @@ def bisection(problem: Problem) -> Int32:
     bounds = np.array([0, n])
     middle = problem.coordinates[problem.placed(problem.compact_positions)]
     middle[problem.free_cores] = places.mean(axis=0)
-    while n > 1 and np.diff(bounds).max() > 1:
+    while np.diff(bounds).max() > 1:
         axis = _longer_side(places[spots], bounds)
         coordinate = _oriented(problem, member, middle, axis, int(np.diff(bounds).max()))
         group = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
@@ -106,6 +108,12 @@ def modes(problem: Problem) -> Floats:
 
     Random coordinates diffuse and are made orthogonal in turn. Cores without packets come last.
     """
+    if "modes" not in problem.found:
+        problem.found["modes"] = _modes(problem)
+    return problem.found["modes"]
+
+
+def _modes(problem: Problem) -> Floats:
     graph = problem.thinned
     mass = _mass(graph)
     joined = mass > 0

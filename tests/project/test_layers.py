@@ -47,7 +47,7 @@ CONFINED = {
     "quantities": {"pynn"},
     "lazyarray": {"pynn"},
     "h5py": {"engine"},
-    "numba": {"_jit", "connectivity", "models", "engine", "chips"},
+    "numba": {"_jit", "connectivity", "models", "engine", "chips", "mapping"},
     "matplotlib": {"compare", "report"},
     "jinja2": {"report"},
     "typer": {"cli"},
