@@ -60,8 +60,8 @@ class Mapping:
         Time per stage.
     options
         Effort, rates and what was avoided.
-    routing
-        Ways of all packets, loads of links, routing tables; ``None`` after loading.
+    routed
+        What routing gave; ask :attr:`routing`, which finds the routes anew where they are not at hand.
 
     Examples
     --------
@@ -86,7 +86,7 @@ class Mapping:
     seconds: MappingOf[str, float] = field(default_factory=dict)
     saved: Saved | None = None
     options: Options = field(default_factory=Options)
-    routing: Routing | None = None
+    routed: Routing | None = None
 
     # --- size ------------------------------------------------------------------------------
     @cached_property
@@ -226,6 +226,15 @@ class Mapping:
     def traffic(self) -> Traffic:
         """Packets and hops if every neuron fires once; counted when first asked for."""
         return self.saved.traffic if self.saved else count_traffic(self.network, self.chip, self.core_of)
+
+    @cached_property
+    def routing(self) -> Routing | None:
+        """Ways of all packets, loads of links, routing tables; ``None`` if the mapping was loaded without its network."""
+        if self.routed is not None or not self.complete:
+            return self.routed
+        from neurosim.mapping.stages import rerouted
+
+        return rerouted(self)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -77,7 +77,7 @@ def map_network(network: Network, chip: Chip, *, pins: Sequence[Pin] = (), optio
     except PlacementError as error:
         raise _with_remedy(error, network, chip, pins, options) from None
     core_of, local_of = assign(parts, real, [p.size for p in network.populations])
-    mapping = Mapping(network, configured, core_of, local_of, tuple(pins), seed, seconds=seconds, options=options, routing=routing)
+    mapping = Mapping(network, configured, core_of, local_of, tuple(pins), seed, seconds=seconds, options=options, routed=routing)
     with _timed(seconds, "verify"):
         mapping.verify()
     return mapping

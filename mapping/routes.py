@@ -105,10 +105,14 @@ class Routing:
 
 
 def on_real_cores(nets: Nets, real: Int64) -> Nets:
-    """Nets between real cores from those between logical ones; ``real`` is the core that each of these became."""
-    target = real[nets.target].astype(np.int32)
-    row = np.repeat(np.arange(nets.n_nets), np.diff(nets.indptr))
-    return Nets(real[nets.source].astype(np.int32), nets.indptr, target[np.lexsort((target, row))], nets.weight)
+    """Nets between real cores, by source, from those between logical ones; ``real`` is what each of these became."""
+    source, target = real[nets.source].astype(np.int32), real[nets.target].astype(np.int32)
+    order, counts = np.argsort(source, kind="stable"), np.diff(nets.indptr)
+    rank = np.empty(nets.n_nets, np.int64)
+    rank[order] = np.arange(nets.n_nets)
+    row = np.repeat(rank, counts)
+    indptr = np.concatenate([[0], np.cumsum(counts[order])]).astype(np.int64)
+    return Nets(source[order], indptr, target[np.lexsort((target, row))], nets.weight[order])
 
 
 def route(chip: Chip, site: Site, nets: Nets, population_of: Int32, n_neurons: Int64) -> Routing:

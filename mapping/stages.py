@@ -7,13 +7,13 @@ Each is a function of what the stages before it gave, the options and the seed: 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neurosim.mapping.budget import Budget
 from neurosim.mapping.clustering import Limits, cluster_neurons, core_graph, core_nets
-from neurosim.mapping.fanout import bases, fanout_of
+from neurosim.mapping.fanout import bases, fanout_of, rate_of
 from neurosim.mapping.grouping import Demand, group_cores
 from neurosim.mapping.grouping import Options as GroupingOptions
 from neurosim.mapping.options import EFFORTS, Options
@@ -21,8 +21,12 @@ from neurosim.mapping.partition import Partition, Slices
 from neurosim.mapping.place import chip_uses, place
 from neurosim.mapping.placement import Positions, place_cores
 from neurosim.mapping.reach import expected_reach, expected_synapses, has_structure
+from neurosim.mapping.routes import Routing, on_real_cores, route
 from neurosim.mapping.site import Site
 from neurosim.mapping.structures import CoreGraph, Fanout, Float32, Int32, Int64, Nets
+
+if TYPE_CHECKING:
+    from neurosim.mapping.mapping import Mapping
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,6 +200,27 @@ def _placed(site: Site, partition: Partition, reach: Reach, filled: Int64, optio
         progress=None if options.progress is None else lambda part, stage: options.progress(stage, part),  # type: ignore[misc]
     )
     return site.cores[position_of]
+
+
+def rerouted(mapping: Mapping) -> Routing:
+    """Routes of a mapping whose routes are not at hand; the same as when it was made."""
+    network, options = mapping.network, mapping.options
+    site, used = Site.of(mapping.chip, options.avoid, options.avoid_links), mapping.cores_used
+    rank = np.full(len(site.usable) + 1, -1, np.int32)
+    rank[used] = np.arange(len(used))
+    core_of = [rank[cores] for cores in mapping.core_of]
+    flat, rate = np.concatenate([np.empty(0, np.int32), *core_of]), rate_of(network, options.rates)
+    explicit = has_structure(network) and expected_synapses(network) <= EFFORTS[options.effort]
+    if explicit:
+        nets = core_nets(fanout_of(network, options.rates), flat, len(used))
+    else:
+        nets = expected_reach(network, core_of, len(used), rate)[1]
+    population, n_cells = np.zeros(len(site.usable), np.int32), np.zeros(len(site.usable), np.int64)
+    for number, cores in reversed(list(enumerate(mapping.core_of))):
+        placed = cores[cores >= 0]
+        population[placed] = number
+        n_cells += np.bincount(placed, minlength=len(site.usable))
+    return route(mapping.chip, site, on_real_cores(nets, used), population, n_cells)
 
 
 def residents_of(partition: Partition, real: Int64, n_cores: int) -> tuple[Int32, Int64]:

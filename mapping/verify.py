@@ -60,7 +60,7 @@ def faults(mapping: Any) -> list[str]:
     found += [*_sharing(network, chip, counts), *_pins(network, chip, mapping)]
     if getattr(mapping, "complete", True):  # a mapping loaded without its network cannot be counted again
         found += [*_limits(network, chip, counts), *_traffic(network, chip, mapping)]
-    return [*found, *route_faults(mapping, MAX_RECOUNT)] if hasattr(mapping, "routing") else found
+    return [*found, *route_faults(mapping, MAX_RECOUNT)] if hasattr(mapping, "routed") else found
 
 
 def _core_table(chip: Chip) -> Iterator[str]:

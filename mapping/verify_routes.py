@@ -20,7 +20,7 @@ _RELATIVE = 1e-6
 
 def route_faults(mapping: Any, max_synapses: int) -> Iterator[str]:
     """Every broken rule as one sentence without a full stop."""
-    routing = mapping.routing
+    routing = mapping.routed  # those that were made: routes that are found anew are of no interest here
     yield from _avoided(mapping)
     if routing is None:
         return

@@ -51,8 +51,8 @@ def way(mapping: Mapping, source: Any, target: Any) -> Way:
     places = [_one(mapping, item) for item in (source, target)]
     routing = mapping.routing
     if routing is None:
-        text = "a mapping that was loaded has no routes."
-        raise ParameterError(text, where="Mapping.path", remedy="Map the network again: the same seed gives the same routes.")
+        text = "a mapping that was loaded without its network has no routes."
+        raise ParameterError(text, where="Mapping.path", remedy="Load it with the network it was made for.")
     cores = [_core(mapping, place) for place in places]
     found = [int(routing.router_of[cores[0]])] if cores[0] == cores[1] else routing.path(*cores)
     routers = tuple((int(routing.topology.x[router]), int(routing.topology.y[router])) for router in found)

@@ -100,7 +100,7 @@ def edited(mapping, change, *, sign=False):
         (lambda c: c.pop("checksums"), False, "field 'checksums': is missing"),
         (lambda c: c.pop("traffic"), False, "field 'traffic': is missing"),
         (lambda c: c.update(format="other"), False, "field 'format': is not 'neurosim mapping'"),
-        (lambda c: c.update(version=2), False, "field 'version': version 2 is not the one this release reads (1). Map the network again"),
+        (lambda c: c.update(version=1), False, "field 'version': version 1 is not the one this release reads (2). Map the network again"),
         (lambda c: c.update(extra=1), True, "field 'extra': Extra inputs are not permitted"),
         (lambda c: c["chip"].update(n_boards="many"), True, "field 'chip.n_boards': Input should be a valid integer"),
         (lambda c: c["chip"].update(name="other"), True, "field 'chip.name': the mapping was made for 'other', the chip given has 'toy'"),
