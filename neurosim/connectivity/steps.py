@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,10 @@ _BLOCK = 1 << 14
 
 
 def steps(value: float, dt_ms: float) -> int:
-    """One delay (ms) in steps."""
+    """One finite delay (ms) in steps."""
+    if not math.isfinite(value):
+        text = f"a delay of {value:g} ms is no number of steps."
+        raise ParameterError(text, where="connections", used=value, limit=dt_ms, remedy="Give finite delays.")
     return int(np.floor(value * (1.0 / dt_ms) + HALF))
 
 
@@ -29,7 +33,7 @@ def delay_steps(delays_ms: float | Floats, dt_ms: float, dtype: Any = np.int32) 
     Raises
     ------
     ParameterError
-        If a delay is below one step, or too long for ``dtype``.
+        If a delay is below one step, no finite number, or too long for ``dtype``.
     """
     delays = np.atleast_1d(np.asarray(delays_ms, np.float64))
     found = np.empty(delays.shape, dtype)

@@ -93,15 +93,23 @@ def next_spike(reader, place, log_gid, ends, heads):
     return best, heads[reader, best] - 1
 
 
+@inner()
+def any_logged(place, ends):
+    """Whether any log has spikes of a place."""
+    logged = False
+    for b in range(ends.shape[0]):
+        logged = logged or ends[b, place] != log_start(b, place, ends)
+    return logged
+
+
 @entry()
 def collect(reader, first_step, n_places, per_step, dt_ms, log_gid, log_offset, ends, heads, gids, stamps, times):
     """Put the spikes of a call in order (step, phase, group, global id): id, step at whose end it is sent, time in ms."""
     n = 0
     for place in range(n_places):
-        found = open_logs(reader, place, ends, heads)
-        if found == 0:
+        if not any_logged(place, ends):
             continue
-        step = first_step + place // per_step
+        found, step = open_logs(reader, place, ends, heads), first_step + place // per_step
         for b in range(ends.shape[0]):
             if ends[b, place] - heads[reader, b] < found:
                 continue

@@ -280,7 +280,7 @@ def _empty_store(layout: Layout, places: list[Place], n_segments: int, n: int, d
     rules = [_rule_rows(p, rates) for p in places]
     cell_of, cell_ptr = _history_cells(layout, places)
     n_cells, n_blocks = int(cell_ptr[-1]), layout.n_blocks
-    ranks = (HISTORY + _longest_window(places) + 2 + 15) // 16 * 16
+    ranks = (HISTORY + _longest_window(places) + 3 + 15) // 16 * 16
     hist_step = np.full((n_cells, ranks), NEVER, np.int32)
     n_rates = len(rates)
     history = (hist_step, hist_step.view(np.uint64).T.copy(), np.zeros((n_rates, n_cells, ranks), dtype))

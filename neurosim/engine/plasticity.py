@@ -1,8 +1,7 @@
 """Pair STDP: synapses are brought up to date when their presynaptic spike arrives.
 
 With delay d and dendritic fraction f, a presynaptic spike passes the synapse at t_pre + (1 - f) d and
-a postsynaptic one at t_post + f d; pairs at exactly equal times do not interact, as in NEST (of a
-tie, the presynaptic spike counts first). With all-pairs traces K::
+a postsynaptic one at t_post + f d; pairs at exactly equal times do not interact. With all-pairs traces K::
 
     post after pre:  w += a_plus  p^mu_plus  K_plus      p = (w - zero_plus)  * scale_plus
     pre after post:  w -= a_minus m^mu_minus K_minus     m = (w - zero_minus) * scale_minus
@@ -12,6 +11,12 @@ largest and the smallest weight in units of their difference, which is also in a
 ``mu = 0`` is additive, ``mu = 1`` multiplicative, anything between is the dependence of Guetig et al.
 (2003), J. Neurosci. 23:3697. For the power law of Morrison et al. (2007), Neural Comput. 19:1437,
 p = w / w_0 and m = w.
+
+Of two spikes that pass at the same time the postsynaptic one counts first, as in NEST: there (f = 1) a
+presynaptic spike at t is preceded by the postsynaptic ones of (t_last - d, t - d] and depresses with the
+trace strictly before t - d. The order matters at the limits and where changes depend on the weight. Only
+where f d is less than half a step, which NEST does not have, the presynaptic spike counts first: the
+postsynaptic cell may be firing because of it.
 
 All times are whole steps of the *soma*: a presynaptic spike that arrives at step ``now`` passes the
 synapse together with a postsynaptic spike of step ``now - 2 f d``. What that is short of a whole step is
@@ -58,10 +63,14 @@ _VECTOR: Any = {"fastmath": {"contract"}}
 
 @inner(inline="always")
 def soma_step(fraction, delay, step):
-    """Last step whose postsynaptic spikes could pass no later than a presynaptic one arriving at ``step``, and the phase."""
+    """Step whose postsynaptic spikes pass with or after a presynaptic one arriving at ``step``, the phase, and the first step that waits.
+
+    Spikes of the steps before the last of these numbers count before the presynaptic one.
+    """
     dendritic = 2.0 * fraction * delay
     whole = math.floor(dendritic + 1e-6)
-    return step - np.int64(whole), max(dendritic - whole, 0.0)
+    until, phase = step - np.int64(whole), max(dendritic - whole, 0.0)
+    return until, phase, until + np.int64(whole > 0 and phase < 1e-6)
 
 
 @inner(forceinline=True)
@@ -259,7 +268,7 @@ def sweep(block, segment, now, arrives, plastic, acc):
     table, rules, target, weight, v = plastic.table, plastic.rules, plastic.target, plastic.weight, plastic.lane_v
     rule, begin, end = table[segment, RULE], table[segment, START], table[segment, START] + table[segment, LENGTH]
     rate_plus, fraction, trace_row = rules[rule, RATE_PLUS], rules[rule, FRACTION], np.int64(rules[rule, TRACE_ROW])
-    until, phase = soma_step(fraction, table[segment, DELAY], now)
+    until, phase, bound = soma_step(fraction, table[segment, DELAY], now)
     last, since, trace = table[segment, LAST], table[segment, SETTLED], plastic.trace[segment]
     level = math.log2(trace) - phase * rate_plus if trace > 0.0 else -1e30
     tied = level if phase > 1e-6 else math.log2(trace - 1.0) if trace > 1.0 else -1e30
@@ -290,7 +299,7 @@ def sweep(block, segment, now, arrives, plastic, acc):
         for k in range(count):
             v[block, k] = sign * weight[start + k]
         if top > 0:
-            potentiate(block, v, steps, down, lanes, top, since, until, last, level, tied, rules, rule)
+            potentiate(block, v, steps, down, lanes, top, since, bound, last, level, tied, rules, rule)
         if arrives:
             pick_traces(block, trace_row, first, n, lanes, cell, until, phase, rate_minus, is_dense, target, arrays)
             depress(block, v, traces, lanes, rules, rule)
@@ -298,7 +307,7 @@ def sweep(block, segment, now, arrives, plastic, acc):
                 acc[base + np.uint64(target[np.uint64(first + k)])] += acts * v[block, np.uint64(k)]
         for k in range(count):
             weight[start + k] = sign * v[block, k]
-    table[segment, SETTLED] = until
+    table[segment, SETTLED] = bound
     if arrives:
         plastic.trace[segment] = 1.0 + (trace * np.exp2(-rate_plus * (until - last)) if trace > 0.0 else 0.0)
         table[segment, LAST] = until
@@ -321,11 +330,11 @@ def settle(block, now, before, plastic, acc):
     horizon, table = now, plastic.table
     for segment in range(plastic.block_ptr[block], plastic.block_ptr[block + 1]):
         if table[segment, SETTLED] < before:
-            until, _ = soma_step(plastic.rules[table[segment, RULE], FRACTION], table[segment, DELAY], now)
-            if until > table[segment, SETTLED]:
+            _, _, bound = soma_step(plastic.rules[table[segment, RULE], FRACTION], table[segment, DELAY], now)
+            if bound > table[segment, SETTLED]:
                 if plastic.trace[segment] > 0.0:
                     sweep(block, segment, now, False, plastic, acc)
-                table[segment, SETTLED] = until
+                table[segment, SETTLED] = bound
         horizon = min(horizon, table[segment, SETTLED])
     plastic.horizon[block] = horizon
     return horizon
@@ -346,10 +355,13 @@ def log_spike(block, gid, step, plastic, acc):
     if cell < 0:
         return
     hist = plastic.hist_step[cell]
-    n_ranks, horizon = hist.size, plastic.horizon[block]
+    n_ranks, horizon = (
+        hist.size,
+        plastic.horizon[block] - 1,
+    )  # spikes that pass with a presynaptic one count before it, but not in its trace
     oldest = np.int64(hist[n_ranks - 2])
     if oldest >= horizon:
-        horizon = settle(block, step, max(oldest + 1, (oldest + step) // 2), plastic, acc)
+        horizon = settle(block, step, max(oldest + 2, (oldest + step) // 2), plastic, acc) - 1
         if oldest >= horizon:
             plastic.overflow[block] += 1  # an exception here would leave the other threads waiting
     live = 0  # spikes that a segment may still need, and the one before them for its trace

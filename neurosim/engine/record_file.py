@@ -2,7 +2,8 @@
 
 Layout (format version 1; times in ms, everything else with its unit as an attribute)::
 
-    /                            format, format_version, neurosim_version, created, dt_ms, seed, precision, chip
+    /                            format, format_version, neurosim_version, created, dt_ms, seed, precision, chip,
+                                 identity: a number that no other file has
     /segment000                  t_stop_ms: time reached; a reset() begins the next segment
     /segment000/LABEL            one per population: label, population, model, size
     /segment000/LABEL/spikes     cells (n_spikes) int32, times (n_spikes) float64
@@ -13,7 +14,8 @@ Layout (format version 1; times in ms, everything else with its unit as an attri
 from some time on, what follows is in a group with ``_2``, ``_3``, ... after its name.
 
 The file is flushed after every piece and kept in the oldest format, which has no mark for "open
-for writing": a run that is killed leaves a file that any HDF5 library opens. It is closed between runs.
+for writing": a run that is killed leaves a file that any HDF5 library opens. It is closed between runs;
+whoever opens it again looks at its identity first, so that two simulations never mix in one file.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import math
 import os
 import re
 import shutil
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -52,6 +55,11 @@ READ_VALUES = 4_000_000
 MARGIN_BYTES = 1_000_000
 
 GONE = "Give another file to setup(record_to=...)."
+REPLACED = "What was not written yet is still in memory; begin anew, with a file that nothing else writes to."
+BUSY = {
+    "written": "Nothing is lost: what was recorded stays in memory. Close the file there and call run() again.",
+    "read": "Close the file there and try again.",
+}
 BROKEN = "What was written before is in the file; read it with another program, and begin anew with another file."
 
 STATE_UNITS = {"v": "mV", "w": "nA", "u": "mV/ms", "m": "", "h": "", "n": ""}
@@ -111,7 +119,7 @@ class RecordFile:
 
     def __init__(self, path: Path, *, overwrite: bool = False, dtype: Any = np.float64, about: Mapping[str, Any] | None = None) -> None:
         self.path, self.dtype = path, np.dtype(dtype)
-        self._about = {"format": FORMAT, "format_version": FORMAT_VERSION, **(about or {})}
+        self._about = {"format": FORMAT, "format_version": FORMAT_VERSION, "identity": uuid.uuid4().hex, **(about or {})}
         self._mode = "w" if overwrite else "x"
         self._open: H5 = None
         self._n_segments, self._broken = 0, ""
@@ -128,11 +136,20 @@ class RecordFile:
             import h5py
 
             with self.faults("written"):
-                self._open = h5py.File(self.path, self._mode, libver=("earliest", "v110"), rdcc_nbytes=CACHE_BYTES)
+                if self._mode == "r+":
+                    with h5py.File(self.path, "r") as file:  # to open another's for writing would change it
+                        self._check_own(file)
+                file = h5py.File(self.path, self._mode, libver=("earliest", "v110"), rdcc_nbytes=CACHE_BYTES)
                 if self._mode != "r+":
-                    self._open.attrs.update({**self._about, "created": datetime.now(UTC).isoformat(timespec="seconds")})
-            self._mode = "r+"
+                    file.attrs.update({**self._about, "created": datetime.now(UTC).isoformat(timespec="seconds")})
+            self._mode, self._open = "r+", file
         return self._open
+
+    def _check_own(self, file: H5) -> None:
+        """Refuse a file that another simulation has put in the place of this one's."""
+        if file.attrs.get("identity") != self._about["identity"]:
+            text = "it is no longer the file of this simulation: another one has replaced it."
+            raise RecordFileError(text, where=str(self.path), remedy=REPLACED)
 
     @contextmanager
     def reading(self) -> Iterator[H5]:
@@ -144,6 +161,7 @@ class RecordFile:
                 yield self._open
                 return
             with h5py.File(self.path, "r") as file:
+                self._check_own(file)
                 yield file
 
     def flush(self, segment: int, t_ms: float | None) -> None:
@@ -173,6 +191,8 @@ class RecordFile:
             raise
         except (OSError, RuntimeError, KeyError) as error:
             reason = _reason(error)
+            if self._open is None and _is_locked(error):
+                raise RecordFileError(f"another program has the file open: {reason}.", where=str(self.path), remedy=BUSY[verb]) from error
             if self._open is not None and verb == "written":
                 self._broken = f"written any more: {reason}"  # to touch it again, or to close it, may crash HDF5
                 raise RecordFileError(f"the file could not be {self._broken}.", where=str(self.path), remedy=BROKEN) from error
@@ -215,7 +235,7 @@ class RecordFile:
         )
 
     def check_run(self, network: Network, t_ms: float, until_ms: float) -> None:
-        """Refuse a run whose samples the disk has no room for.
+        """Refuse a run whose samples the disk has no room for, or whose file, once made, cannot be opened any more.
 
         Raises
         ------
@@ -223,6 +243,8 @@ class RecordFile:
             With what is needed and what is there.
         """
         self._check_free(sum(n * len(probe.indices) * self.dtype.itemsize for probe, n in samples(network, t_ms, until_ms)))
+        if self._mode == "r+":
+            self.writing()
 
     # --- shelves ---------------------------------------------------------------------------------
     def new_spikes(self, segment: int, network: Network, population: int) -> FileShelf:
@@ -270,7 +292,9 @@ class FileShelf:
     def append(self, **columns: NDArray[Any]) -> None:
         """Add rows to named columns."""
         file = self._file.writing()
-        self._file.make_room(sum(self._grows(file[f"{self._name}/{name}"], len(values)) for name, values in columns.items()))
+        with self._file.faults("written"):
+            n_bytes = sum(self._grows(file[f"{self._name}/{name}"], len(values)) for name, values in columns.items())
+        self._file.make_room(n_bytes)
         with self._file.faults("written"):
             for name, values in columns.items():
                 dataset = file[f"{self._name}/{name}"]
@@ -329,3 +353,8 @@ def _reason(error: BaseException) -> str:
     code = getattr(error, "errno", None)
     text = said.group(1) if said else os.strerror(code) if code else str(error).splitlines()[0] if str(error) else type(error).__name__
     return text[:1].lower() + text[1:].strip(".")
+
+
+def _is_locked(error: BaseException) -> bool:
+    """True if the system refused the file because somebody else has it open."""
+    return isinstance(error, BlockingIOError) or "unable to lock file" in str(error)

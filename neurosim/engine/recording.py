@@ -60,6 +60,8 @@ class Sorting:
         Recorded populations, and the global id of their first cell.
     everything
         True if all cells of the network are recorded.
+    first_left_out
+        Smallest global id that is not.
     """
 
     network: Network
@@ -68,6 +70,7 @@ class Sorting:
     populations: tuple[int, ...]
     bases: tuple[int, ...]
     everything: bool
+    first_left_out: int
 
     @classmethod
     def of(cls, network: Network, layout: Layout) -> Sorting:
@@ -77,11 +80,13 @@ class Sorting:
         bases = tuple(layout.base(probe.population) for probe in probes)
         for number, (probe, base) in enumerate(zip(probes, bases, strict=True)):
             probe_of[base + np.asarray(probe.indices)] = number
-        return cls(network, layout, probe_of, tuple(p.population for p in probes), bases, bool((probe_of < len(probes)).all()))
+        left_out = np.flatnonzero(probe_of == len(probes))
+        first = int(left_out[0]) if len(left_out) else layout.n_cells
+        return cls(network, layout, probe_of, tuple(p.population for p in probes), bases, not len(left_out), first)
 
     def keep(self, gids: Int64, times_ms: Floats) -> tuple[Ints, Floats]:
         """Those spikes that are recorded; the times are the same array where that is all of them."""
-        if self.everything:
+        if self.everything or gids.max() < self.first_left_out:
             return gids.astype(np.int32), times_ms
         kept = np.flatnonzero(self.probe_of[gids] < len(self.populations)) if self.populations else np.empty(0, np.int64)
         return gids[kept].astype(np.int32), times_ms[kept]

@@ -247,7 +247,7 @@ class Simulation:
             rest = n_steps - done
             gids, stamps = self._pending
             self._queues.make_room(len(gids) * self.stores.most)
-            ends = np.empty((self.layout.n_blocks, rest * per_step), np.int64)
+            ends = np.zeros((self.layout.n_blocks, rest * per_step), np.int64)
             fixed = (self.step + done, rest, self._batch, self.network.dt, self.stores.most, self._reserve, self._addresses, *self.program)
             found = (
                 np.ascontiguousarray(amplitudes[:, done:]),

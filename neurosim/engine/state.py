@@ -9,13 +9,14 @@ the time; so the counters and the time are all there is to save of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.engine import build, drives, plastic_store, state_file, stores
+from neurosim.engine import build, drives, plastic_store, state_checks, state_file, stores
 from neurosim.engine.identity import describe, differences
 from neurosim.engine.recording import Recordings
 from neurosim.engine.state_file import StateFile
@@ -146,11 +147,14 @@ def read(path: Any, network: Network, *, precision: str, chip: str = "ideal") ->
         what differs.
     """
     file = state_file.read(path)
+    with _whole(file):
+        state_checks.about(file.manifest)
+        driving = set(state_checks.rates(file.manifest, network))
     saved = file.manifest.get("network")
     found = list(differences(saved if isinstance(saved, dict) else {}, describe(network, precision=precision, chip=chip)))
     known = drives.candidates(network)
-    for number in sorted(set(_driving(file)) - known):
-        label = network.populations[number].label if number < len(network.populations) else number
+    for number in sorted(driving - known):
+        label = network.populations[number].label
         found.append((f"Population '{label}': its spikes were not recorded, nor all its parameters as now", "recorded", "not recorded"))
     if not found:
         return file
@@ -159,18 +163,22 @@ def read(path: Any, network: Network, *, precision: str, chip: str = "ideal") ->
     raise StateFileError(f"belongs to another simulation: {text}.{more}", where=file.where, used=own, limit=there, remedy=_OTHER)
 
 
-def _driving(file: StateFile) -> dict[int, drives.Rates]:
-    """Sources that only drove the network, and their rates (:mod:`neurosim.engine.drives`)."""
-    saved = file.manifest.get("driving")
-    return {int(i): drives.Rates(list(r["since"]), list(r["mean"])) for i, r in saved.items()} if isinstance(saved, dict) else {}
+@contextmanager
+def _whole(file: StateFile) -> Iterator[None]:
+    """Turn what goes wrong with the content of a file into one error that names the field."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RecursionError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error).strip(".")
+        text, remedy = f"is incomplete or was edited: {reason}.", "Give another copy, or save the state again."
+        raise StateFileError(text, where=file.where, remedy=remedy) from None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Restored:
     """Everything that a file holds, checked, in the terms of one simulation.
 
-    ``rebuild`` says that its synapses have to be built anew, because they learn and have run, or have
-    not enough room for what they remembered.
+    ``rebuild`` says that its synapses have to be built anew, because they learn and have run.
     """
 
     step: int
@@ -189,31 +197,34 @@ def load(simulation: Simulation, file: StateFile) -> None:
     Raises
     ------
     StateFileError
-        If the content of the file is not complete; the simulation is then unchanged.
+        If the content of the file is not complete or does not belong together; names the field. The
+        simulation is then unchanged.
     """
-    try:
+    with _whole(file):
         restored = _restored(simulation, file)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        text, remedy = f"is incomplete or was edited: {str(error).strip('.')}.", "Give another copy, or save the state again."
-        raise StateFileError(text, where=file.where, remedy=remedy) from None
-    _apply(simulation, restored)
+    before = dict(vars(simulation))
+    try:
+        _apply(simulation, restored)
+    except BaseException:
+        vars(simulation).update(before)  # what is built anew is built beside the old
+        raise
 
 
 def _restored(simulation: Simulation, file: StateFile) -> _Restored:
     network = simulation.network
+    (step, primed), rates = state_checks.clock(file.manifest, network.dt), state_checks.rates(file.manifest, network)
     cells = {name: _checked(file, name, values) for name, values in _cells(simulation)}
     sent = tuple(_checked(file, f"spikes/{name}", np.empty(0, np.int64), any_length=True) for name in ("population", "cell", "step"))
-    sizes = np.array([population.size for population in network.populations], np.int64)
-    if len({len(column) for column in sent}) != 1 or (sent[0] < 0).any() or (sent[1] < 0).any() or (sent[1] >= sizes[sent[0]]).any():
-        raise ValueError("there are spikes of cells that do not exist")
-    memories, rebuild = {}, bool(simulation.stores.places) and simulation.step > 0
+    state_checks.cells(network, cells, step, rates)
+    state_checks.sent(network, sent, step)
+    memories: dict[int, Any] = {}
+    rebuild = bool(simulation.stores.places) and simulation.step > 0
     for projection in network.projections:
         own = stores.remember(simulation.stores, projection)
         if own is not None:
-            memory = memories[projection.id] = _filled(file, projection.id, own)
-            rebuild |= any(a.shape[1:] != b.shape[1:] for a, b in zip(_flat(own).values(), _flat(memory).values(), strict=True))
-    step, primed = int(file.manifest["step"]), bool(file.manifest["primed"])
-    return _Restored(step, primed, cells, sent, _driving(file), memories, rebuild, _recordings(simulation, file))
+            memories[projection.id] = _filled(file, projection.id, own)
+            state_checks.memory(f"synapses/{projection.id}", memories[projection.id], own, step, network.dt)
+    return _Restored(step, primed, cells, sent, rates, memories, rebuild, _recordings(simulation, file, step))
 
 
 def _checked(file: StateFile, name: str, like: NDArray[Any], *, any_length: bool = False) -> NDArray[Any]:
@@ -227,7 +238,7 @@ def _checked(file: StateFile, name: str, like: NDArray[Any], *, any_length: bool
 
 
 def _filled(file: StateFile, number: int, memory: Any) -> Any:
-    """A memory of the same kind as ``memory`` with the values of the file; how many there are may depend on the number of threads."""
+    """A memory of the same kind as ``memory`` with the values of the file."""
     found = {name: _checked(file, f"synapses/{number}/{name}", values, any_length=True) for name, values in _flat(memory).items()}
     values = {}
     for field in fields(memory):
@@ -236,25 +247,48 @@ def _filled(file: StateFile, number: int, memory: Any) -> Any:
     return replace(memory, **values)
 
 
-def _recordings(simulation: Simulation, file: StateFile) -> Recordings:
-    recordings, dt_ms = simulation.recordings.successor(), simulation.network.dt
+def _recordings(simulation: Simulation, file: StateFile, step: int) -> Recordings:
+    recordings, network = simulation.recordings.successor(), simulation.network
+    until_ms = state_checks.until_ms(step, network.dt)
     for row in file.manifest["recorded"]:
-        record, name = recordings.samples[row["population"], row["variable"]], f"recorded/{row['population']}/{row['variable']}"
+        number = state_checks.listed("recorded", row["population"], network.populations)
+        name = f"recorded/{number}/{row['variable']}"
+        record = recordings.samples[number, str(row["variable"])]
         for k, stretch in enumerate(row["stretches"]):
-            record.add(file.arrays[f"{name}/{k}/cells"], stretch["first"], stretch["every"], dt_ms, file.arrays[f"{name}/{k}/values"])
-        record.last_ms = float(row["last_ms"])
-    for name, array in file.arrays.items():
-        match name.split("/"):
-            case ["recorded", "weights", projection, variable, "times"]:
-                values = file.arrays[f"recorded/weights/{projection}/{variable}/values"]
-                for time_ms, weights in zip(array.tolist(), values, strict=True):
-                    recordings.weights[int(projection), variable].add(time_ms, weights)
-            case ["recorded", "currents", current]:
-                recordings.currents[int(current)].append(array)
-            case ["recorded", population, "spikes", "cells"]:
-                times_ms = file.arrays[f"recorded/{population}/spikes/times"]
-                recordings.spikes[int(population)].add(array.astype(np.int32), times_ms)
+            cells, values = file.arrays[f"{name}/{k}/cells"], file.arrays[f"{name}/{k}/values"]
+            state_checks.recorded_samples(f"{name}/{k}", stretch, cells, values, network.populations[number].size, step)
+            record.add(cells, stretch["first"], stretch["every"], network.dt, values)
+        taken_ms = record.last_ms if row["stretches"] else None
+        record.last_ms = state_checks.last_sample(f"{name}, last_ms", row["last_ms"], taken_ms, until_ms)
+    for name in file.arrays:
+        _others(recordings, file, name, network, until_ms)
     return recordings
+
+
+def _others(recordings: Recordings, file: StateFile, name: str, network: Network, until_ms: float) -> None:
+    """Take what one array says of recorded spikes, weights or currents."""
+    array = file.arrays[name]
+    match name.split("/"):
+        case ["recorded", "weights", projection, variable, "times"]:
+            values = file.arrays[f"recorded/weights/{projection}/{variable}/values"]
+            state_checks.within(name, state_checks.alike(name, array, np.float64, (None,)), 0.0, until_ms)
+            values_name = f"recorded/weights/{projection}/{variable}/values"
+            state_checks.within(values_name, state_checks.alike(values_name, values, np.float64, (len(array), None)))
+            number = state_checks.listed(name, projection, network.projections)
+            for time_ms, weights in zip(array.tolist(), values, strict=True):
+                recordings.weights[number, variable].add(time_ms, weights)
+        case ["recorded", "currents", current]:
+            state_checks.within(name, state_checks.alike(name, array, np.float64, (None,)))
+            if len(array) * network.dt > until_ms:
+                raise ValueError(f"'{name}' has values of later than now")
+            recordings.currents[state_checks.listed(name, current, network.currents)].append(array)
+        case ["recorded", population, "spikes", "cells"]:
+            number, times_ms = (
+                state_checks.listed(name, population, network.populations),
+                file.arrays[f"recorded/{population}/spikes/times"],
+            )
+            state_checks.recorded_spikes(f"recorded/{number}/spikes", array, times_ms, network.populations[number], until_ms)
+            recordings.spikes[number].add(array.astype(np.int32), times_ms)
 
 
 def _apply(simulation: Simulation, restored: _Restored) -> None:

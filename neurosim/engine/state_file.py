@@ -36,7 +36,7 @@ from neurosim.errors import ParameterError, StateFileError
 FORMAT, VERSION = "neurosim state", 1
 MANIFEST = "manifest"
 _DAMAGED = "Give another copy, or save the state again."
-_UNREADABLE = (OSError, EOFError, ValueError, KeyError, RuntimeError, MemoryError, OverflowError, struct.error, zlib.error)
+_UNREADABLE = (OSError, EOFError, ValueError, KeyError, RuntimeError, MemoryError, OverflowError, struct.error, zlib.error, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

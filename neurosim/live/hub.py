@@ -5,15 +5,16 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.errors import LossWarning, NetworkError, ParameterError
+from neurosim.errors import LossWarning, NetworkError, ParameterError, StateError
 from neurosim.live.inputs import LiveInput
 from neurosim.live.outputs import LiveOutput, Sender
-from neurosim.live.ports import Port, check_port, resolved
+from neurosim.live.ports import Port, check_host, check_port, resolved
 from neurosim.live.report import LiveReport, Traffic
 from neurosim.losses import users_level
 
@@ -22,6 +23,8 @@ Floats = NDArray[np.float64]
 
 #: Where ports listen and datagrams go if nothing else is said: this machine only.
 LOOPBACK = "127.0.0.1"
+#: Most spikes that may wait at one input: 3.2 GB.
+LARGEST_CAPACITY = 100_000_000
 
 
 class Hub:
@@ -29,11 +32,17 @@ class Hub:
 
     The simulation's thread calls :meth:`open_slice`, :meth:`due`, :meth:`next_step`,
     :meth:`collect` and :meth:`close_slice`; everything else may be called from any other.
+
+    Attributes
+    ----------
+    exchanging
+        True while a callback is called; the run must not be changed or run on from inside it.
     """
 
     def __init__(self) -> None:
         self.inputs: dict[int, LiveInput] = {}
         self.outputs: list[LiveOutput] = []
+        self.exchanging = False
         self.ports: list[Port] = []
         self._senders: list[Sender] = []
         self._told = LiveReport()
@@ -66,7 +75,8 @@ class Hub:
         if population in self.inputs:
             raise NetworkError("has a live input already.", where=f"Population '{label}'", remedy="Give port and callback in one call.")
         check_callback(callback)
-        _check_count("capacity", capacity)
+        check_host(host)
+        _check_capacity(capacity)
         made = LiveInput(population, size, label, key=_checked_key(key, population), capacity=capacity)
         made.callback = callback
         if port is not None:
@@ -101,6 +111,7 @@ class Hub:
             text = "a live output needs somebody to give the spikes to."
             raise ParameterError(text, where=f"Population '{label}'", remedy="Give callback= or port=.")
         check_callback(callback)
+        check_host(host)
         made = LiveOutput(population, size, label, key=_checked_key(key, population))
         made.callback = callback
         if port is not None:
@@ -117,12 +128,26 @@ class Hub:
     # --- what the simulation asks ------------------------------------------------------------------
     def open_slice(self, step: int, stop: int, dt_ms: float) -> None:
         """Ask the callbacks for the slice's spikes and take over what came in since the last one."""
-        for live_input in tuple(self.inputs.values()):
-            if live_input.callback is not None:
-                found = live_input.callback(live_input.label, step * dt_ms, stop * dt_ms)
-                if found is not None:
-                    live_input.send(*(found if isinstance(found, tuple) else (found,)))
-            live_input.fetch(step, dt_ms)
+        with self._exchange():
+            for live_input in tuple(self.inputs.values()):
+                if live_input.callback is not None:
+                    live_input.take(live_input.callback(live_input.label, step * dt_ms, stop * dt_ms))
+                live_input.fetch(step, dt_ms)
+
+    @contextmanager
+    def _exchange(self) -> Iterator[None]:
+        self._check_idle()
+        self.exchanging = True
+        try:
+            yield
+        finally:
+            self.exchanging = False
+
+    def _check_idle(self) -> None:
+        """Refuse to run on, or back to the beginning, inside a callback."""
+        if self.exchanging:
+            text = "a live callback cannot run the simulation that called it, nor reset it."
+            raise StateError(text, where="live", remedy="Do it after the run has ended.")
 
     def due(self, step: int) -> Iterator[tuple[int, Int64, Floats]]:
         """Population, cells and times (ms) of what fires at this step."""
@@ -138,11 +163,19 @@ class Hub:
 
     def close_slice(self, t_ms: float) -> None:
         """Hand out the spikes of the slice that ended at ``t_ms``."""
-        for output in tuple(self.outputs):
-            output.hand_out(t_ms)
+        with self._exchange():
+            for output in tuple(self.outputs):
+                output.hand_out(t_ms)
 
     def clear(self) -> None:
-        """Forget what waits, because time begins anew."""
+        """Forget what waits, because time begins anew.
+
+        Raises
+        ------
+        StateError
+            In a callback.
+        """
+        self._check_idle()
         for live_input in tuple(self.inputs.values()):
             live_input.clear()
         for output in tuple(self.outputs):
@@ -190,9 +223,10 @@ def check_callback(callback: object) -> None:
         raise ParameterError(f"callback={callback!r} cannot be called.", where="live", used=callback, remedy="Give a function.")
 
 
-def _check_count(name: str, value: object) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1):
-        raise ParameterError(f"{name}={value!r} is not a positive integer.", where="live", used=value, limit=1, remedy="For example 10000.")
+def _check_capacity(value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or not 1 <= value <= LARGEST_CAPACITY):
+        text = f"capacity={value!r} is not a whole number from 1 to {LARGEST_CAPACITY:,}."
+        raise ParameterError(text, where="live", used=value, limit=LARGEST_CAPACITY, remedy="For example 10000.")
 
 
 def _checked_key(key: object, default: int) -> int:

@@ -83,13 +83,14 @@ class LiveInput:
         ParameterError
             For a cell that does not exist or a time that is none.
         """
-        cells = np.atleast_1d(np.asarray(indices))
+        cells = self._array(indices, None, "indices")
         if cells.size == 0:
             return 0
         self._check(cells)
         if times_ms is None:
             return self.put(cells.astype(np.int64), np.full(len(cells), NOW))
-        times = np.asarray(times_ms, np.float64)
+        times = self._array(times_ms, np.float64, "times_ms")
+        times = times[0] if np.ndim(times_ms) == 0 else times
         if times.shape not in ((), cells.shape) or not ((times >= 0) & (times <= FARTHEST_MS)).all():
             raise ParameterError(
                 f"times_ms has the shape {times.shape} for {len(cells)} cells, or times that are not from 0 to {FARTHEST_MS:g} ms.",
@@ -98,6 +99,26 @@ class LiveInput:
                 remedy="Give one time in ms for all, or one per cell.",
             )
         return self.put(cells.astype(np.int64), np.broadcast_to(times, cells.shape))
+
+    def take(self, found: Any) -> None:
+        """Queue what a callback gave back: cells, or a tuple of cells and times, or ``None``."""
+        if found is None:
+            return
+        if isinstance(found, tuple) and len(found) != 2:
+            raise ParameterError(
+                f"its callback gave back a tuple of {len(found)}.",
+                where=f"Population '{self.label}'",
+                used=found,
+                remedy="Give a list or an array of cells, a tuple of cells and times, or None.",
+            )
+        self.send(*(found if isinstance(found, tuple) else (found,)))
+
+    def _array(self, values: ArrayLike, dtype: Any, name: str) -> NDArray[Any]:
+        try:
+            return np.atleast_1d(np.asarray(values, dtype))
+        except (TypeError, ValueError, OverflowError) as error:
+            text, where = f"{name} cannot be an array of numbers: {values!r}.", f"Population '{self.label}'"
+            raise ParameterError(text, where=where, used=values, remedy="Give one number per cell.") from error
 
     def _check(self, cells: NDArray[Any]) -> None:
         if cells.ndim != 1 or cells.dtype.kind not in "iu" or cells.min() < 0 or cells.max() >= self.size:

@@ -136,6 +136,9 @@ def _bound(host: str, number: int) -> socket.socket:
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SYSTEM_BUFFER)
         opened.bind((host, number))
+    except UnicodeError as fault:
+        opened.close()
+        raise SocketError(f"the host is not known ({fault}).", where=f"UDP {host}", used=host, remedy="Check it.") from fault
     except OSError as fault:
         opened.close()
         raise _refused(host, number, fault) from fault
@@ -150,13 +153,21 @@ def check_port(number: object, *, lowest: int = 1) -> None:
         )
 
 
+def check_host(host: object) -> None:
+    """Refuse what is no name or address of a host."""
+    if not isinstance(host, str) or not host.isascii() or "\0" in host:
+        raise ParameterError(
+            f"host={host!r} is no name or address of a machine.", where="live", used=host, remedy="For example '127.0.0.1'."
+        )
+
+
 def resolved(host: str) -> str:
     """The address of a host, looked up once."""
     try:
         return socket.gethostbyname(host)
-    except OSError as fault:
+    except (OSError, UnicodeError) as fault:
         raise SocketError(
-            f"the host is not known ({fault.strerror or fault}).", where=f"UDP {host}", used=host, remedy="Check it."
+            f"the host is not known ({getattr(fault, 'strerror', None) or fault}).", where=f"UDP {host}", used=host, remedy="Check it."
         ) from fault
 
 

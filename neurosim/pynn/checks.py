@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 
 POSITIVE = frozenset({"tau_m", "cm", "tau_w", "tau_rise", "tau_decay", "alpha", "beta", "tau_plus", "tau_minus"})
 NOT_NEGATIVE = frozenset({"tau_refrac", "rate", "duration", "delta_T", "gbar_Na", "gbar_K", "g_leak"})
+
+
+def is_finite(value: Any) -> bool:
+    """True for one plain, finite number; ``True`` and ``False`` are none."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def cell_parameters(model: str, where: str, parameters: Mapping[str, Any]) -> None:
@@ -129,6 +140,8 @@ def delays(values: Any, projection: Projection) -> None:
     state = simulator.state
     low, high = float(np.min(values, initial=np.inf)), float(np.max(values, initial=-np.inf))
     where, slack = str(projection), 1e-9
+    if high == np.inf and np.size(values):
+        raise ConnectError("a delay is infinite.", where=where, used=high, limit=state.dt, remedy="Give finite delays.")
     if low < state.dt - slack:
         raise ConnectError(
             f"a delay of {low:g} ms is shorter than the time step of {state.dt:g} ms.",

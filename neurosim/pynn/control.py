@@ -15,7 +15,7 @@ from pyNN.recording import get_io
 from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.losses import users_level
 from neurosim.machine import check_threads
-from neurosim.pynn import overrides, simulator
+from neurosim.pynn import checks, clock, overrides, simulator
 
 OURS: Mapping[str, Any] = {
     "threads": 1,
@@ -130,6 +130,7 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     MissingExtraError
         If ``record_to`` is given and h5py is not installed.
     """
+    clock.not_while_exchanging("setup()")
     settings = {"timestep": timestep, "min_delay": min_delay, **OURS, **_recognised(extra_params)}
     settings = overrides.apply(settings)
     _check_times(settings)
@@ -158,12 +159,13 @@ def _recognised(keywords: Mapping[str, Any]) -> dict[str, Any]:
 def _check_times(settings: dict[str, Any]) -> None:
     for name in ("timestep", "min_delay", "max_delay"):
         value = settings[name]
-        if value == "auto" and name != "timestep":
+        may_be_auto = name != "timestep"
+        if may_be_auto and _is_auto(value):
             continue
-        if isinstance(value, str | bool) or not np.isfinite(value) or value <= 0:
-            raise ParameterError(
-                f"{name} is {value!r}; it must be a positive number of ms.", where="setup()", used=value, limit=0, remedy="For example 0.1."
-            )
+        if not checks.is_finite(value) or value <= 0:
+            what, remedy = (" or 'auto'", "Leave it out, or give 0.1, for example.") if may_be_auto else ("", "For example 0.1.")
+            text = f"{name} is {value!r}; it must be a positive number of ms{what}."
+            raise ParameterError(text, where="setup()", used=value, limit=0, remedy=remedy)
         settings[name] = float(value)
     dt, low, high = (settings[name] for name in ("timestep", "min_delay", "max_delay"))
     if low != "auto" and low < dt - 1e-12:
@@ -178,6 +180,10 @@ def _check_times(settings: dict[str, Any]) -> None:
         raise ParameterError(
             f"min_delay ({low:g} ms) is above max_delay ({high:g} ms).", where="setup()", used=low, limit=high, remedy="Exchange them."
         )
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == "auto"
 
 
 def _check_slice(value: Any) -> None:
@@ -212,8 +218,20 @@ def _check_choices(settings: dict[str, Any]) -> None:
             )
     if text := check_threads(int(settings["threads"])):
         warnings.warn(text, UserWarning, stacklevel=users_level())
-    approximate = settings["approximate"]
-    settings["approximate"] = (approximate,) if isinstance(approximate, str) else tuple(approximate or ())
+    settings["approximate"] = _approximate(settings["approximate"], settings["chip"])
+
+
+def _approximate(names: Any, chip: Any) -> tuple[str, ...]:
+    """Names of approximations; without a chip, which would know its own, those that any chip has."""
+    found = (names,) if isinstance(names, str) else tuple(names or ()) if isinstance(names, Iterable | None) else (names,)
+    if not all(isinstance(name, str) for name in found):
+        text = f"approximate={names!r} is no name of an approximation, and no list of them."
+        raise ParameterError(text, where="setup()", used=names, remedy="For example approximate=['conductance'], or 'all'.")
+    if found and (chip is None or (isinstance(chip, str) and chip == "ideal")):
+        from neurosim.chips.chip import check_names
+
+        check_names(found, where="setup()")
+    return found
 
 
 def _check_memory(value: Any) -> None:
@@ -260,7 +278,7 @@ def end(compatible_output: bool = True) -> None:
     simulator.state.ready = False
 
 
-_run, _run_until = common.build_run(simulator)
+_, _run_until = common.build_run(simulator)
 
 Callbacks = Iterable[Callable[[float], float]] | None
 
@@ -268,9 +286,13 @@ Callbacks = Iterable[Callable[[float], float]] | None
 def run(simtime: float, callbacks: Callbacks = None) -> float:
     """Run for ``simtime`` ms; returns the time reached.
 
+    A run ends at a whole step, the one next to the time that was asked for; ``get_current_time()``
+    says which. What is left over counts with the next run: a thousand times ``run(0.04)`` is
+    ``run(40)``, whatever the time step. (PyNN asks for that: run(x), run(y) is run(x + y).)
+
     Each callback takes the current time and returns the time of its next call.
     """
-    _check_time(simtime, "run()")
+    clock.check_time(simtime, "run()")
     simulator.state.require("run()")
     if simtime < 0:
         raise ParameterError(
@@ -280,15 +302,15 @@ def run(simtime: float, callbacks: Callbacks = None) -> float:
             limit=0,
             remedy="Give 0 or more; reset() goes back.",
         )
-    return _run(simtime, callbacks)
+    return _advance(clock.asked.now_ms() + float(simtime), callbacks, "run()")
 
 
 run_for = run
 
 
 def run_until(time_point: float, callbacks: Callbacks = None) -> float:
-    """Run until ``time_point`` ms; returns the time reached."""
-    _check_time(time_point, "run_until()")
+    """Run until ``time_point`` ms, or the step next to it; returns the time reached. See :func:`run`."""
+    clock.check_time(time_point, "run_until()")
     simulator.state.require("run_until()")
     now = simulator.state.t
     if time_point < now - simulator.state.dt / 2:
@@ -299,14 +321,23 @@ def run_until(time_point: float, callbacks: Callbacks = None) -> float:
             limit=now,
             remedy="Use reset() to start again.",
         )
-    return _run_until(time_point, callbacks)
+    return _advance(float(time_point), callbacks, "run_until()")
 
 
-def _check_time(value: float, where: str) -> None:
-    number = isinstance(value, int | float | np.integer | np.floating)
-    if not number or not np.isfinite(value):
-        raise ParameterError(f"{value!r} is not a time.", where=where, used=value, remedy="Give a finite number of ms.")
+def _advance(asked_ms: float, callbacks: Callbacks, where: str) -> float:
+    clock.not_while_exchanging(where)
+    reached_ms = _run_until(clock.on_grid(asked_ms), callbacks)
+    clock.asked.keep(asked_ms)
+    return reached_ms
 
 
-reset = common.build_reset(simulator)
+_reset = common.build_reset(simulator)
+
+
+def reset(annotations: Mapping[str, Any] | None = None) -> None:
+    """Go back to time zero and the initial state; what was recorded is kept as a segment, with ``annotations``."""
+    clock.not_while_exchanging("reset()")
+    _reset({} if annotations is None else dict(annotations))
+
+
 get_current_time, get_time_step, get_min_delay, get_max_delay, num_processes, rank = common.build_state_queries(simulator)

@@ -11,8 +11,8 @@ from pyNN.parameters import LazyArray
 
 from neurosim.errors import ParameterError, StateError
 from neurosim.machine import check_cells
+from neurosim.pynn import checks, simulator
 from neurosim.pynn import network_parts as parts
-from neurosim.pynn import simulator
 from neurosim.pynn.assemblies import Assembly
 from neurosim.pynn.groups import CellArray, Cells
 from neurosim.pynn.recording import Recorder
@@ -76,6 +76,20 @@ class PopulationView(Cells, common.PopulationView):
         return PopulationView(self, selector, label)
 
 
+def _check_size(size: Any, label: str | None) -> None:
+    """Refuse what is no number of cells; a tuple is the shape of a grid."""
+    sizes: Any = size if isinstance(size, tuple) and size else (size,)
+    for n in sizes:
+        if not checks.is_finite(n) or n < 1:
+            raise ParameterError(
+                f"a population of {size!r} cells cannot be made.",
+                where=f"Population '{label}'",
+                used=size,
+                limit=1,
+                remedy="Give at least 1.",
+            )
+
+
 def _copied(selector: Any) -> Any:
     return selector.copy() if isinstance(selector, np.ndarray) else selector
 
@@ -93,14 +107,7 @@ class Population(Cells, common.Population):
         simulator.state.require("Population()")
         if isinstance(cellclass, type) and issubclass(cellclass, BaseCellType):
             cellclass, cellparams = cellclass(**(cellparams or {})), None
-        if not isinstance(size, tuple) and int(size) < 1:
-            raise ParameterError(
-                f"a population of {size} cells cannot be made.",
-                where=f"Population '{label}'",
-                used=size,
-                limit=1,
-                remedy="Give at least 1.",
-            )
+        _check_size(size, label)
         self._frozen: Any = None
         self._initial: dict[str, Any] = {}
         self._epoch = simulator.state.epoch

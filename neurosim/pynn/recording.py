@@ -12,7 +12,7 @@ from pyNN import recording
 
 from neurosim.errors import ParameterError
 from neurosim.network import Probe
-from neurosim.pynn import simulator
+from neurosim.pynn import checks, simulator
 from neurosim.pynn._errors import NotRecordableError
 from neurosim.pynn.segments import Take, common
 from neurosim.pynn.segments import Variable as Recorded
@@ -36,6 +36,8 @@ class Recorder(recording.Recorder):
     def record(self, variables: Any, ids: np.ndarray, sampling_interval: float | None = None, locations: Any = None) -> None:
         """Record ``variables`` of the cells ``ids``, every ``sampling_interval`` ms (the time step if not given)."""
         names = [variables] if isinstance(variables, str) else list(variables)
+        if simulator.state.settings.get("record_to") is not None:
+            _check_label(self.population.label)
         self._take_interval(sampling_interval)
         new = np.unique(simulator.as_ids(ids))
         for name in names:
@@ -56,9 +58,12 @@ class Recorder(recording.Recorder):
                 self._forget_probe(name)
 
     def _take_interval(self, interval: float | None) -> None:
-        if interval is None or interval == self.sampling_interval:
-            return
         dt, where = simulator.state.dt, f"Population '{self.population.label}'"
+        if interval is None or (checks.is_finite(interval) and interval == self.sampling_interval):
+            return
+        if not checks.is_finite(interval):
+            text = f"sampling_interval={interval!r} is not a finite number of ms."
+            raise ParameterError(text, where=where, used=interval, limit=dt, remedy="Use a multiple of the time step.")
         if not interval > 0 or abs(interval / dt - round(interval / dt)) > 1e-6:
             raise ParameterError(
                 f"sampling_interval ({interval:g} ms) is not a multiple of the time step.",
@@ -180,3 +185,14 @@ class Recorder(recording.Recorder):
             simulator.state.segment_counter, float(self._recording_start_time), simulator.state.t, float(self.sampling_interval),
             variables, dict(annotations or {}),
         )  # fmt: skip
+
+
+def _check_label(label: str) -> None:
+    """Refuse labels that cannot be the name of a group in a file of recordings."""
+    if "\0" in label or any("\ud800" <= letter <= "\udfff" for letter in label):
+        raise ParameterError(
+            "its label has a letter (NUL, or half of a pair) that no file can hold.",
+            where=f"Population {label!r}",
+            used=label,
+            remedy="Give another label, or record to memory.",
+        )

@@ -6,7 +6,7 @@ import os
 
 import quantities as pq
 
-from neurosim.pynn import simulator
+from neurosim.pynn import clock, simulator
 
 
 def save_state(path: str | os.PathLike[str]) -> None:
@@ -23,7 +23,7 @@ def save_state(path: str | os.PathLike[str]) -> None:
     Raises
     ------
     StateError
-        Before ``setup()``.
+        Before ``setup()``, or in a live callback.
     StateFileError
         If the file cannot be written; one that was there is unharmed.
 
@@ -42,6 +42,7 @@ def save_state(path: str | os.PathLike[str]) -> None:
     """
     state = simulator.state
     state.require("save_state()")
+    clock.not_while_exchanging("save_state()")
     starts = [float(population.recorder._recording_start_time) for population in state.populations]
     about = {"running": state.running, "segment": state.segment_counter, "recording_starts": starts}
     state.open().save_state(path, about=about)
@@ -67,16 +68,18 @@ def load_state(path: str | os.PathLike[str]) -> float:
     Raises
     ------
     StateError
-        Before ``setup()``.
+        Before ``setup()``, or in a live callback.
     StateFileError
         If the file cannot be read, is damaged, or belongs to another network or version; it says
         what differs. The simulation has not changed then.
     """
     state = simulator.state
     state.require("load_state()")
+    clock.not_while_exchanging("load_state()")
     session = state.open()
     about = session.load_state(path)
     state.t = float(session.t_ms)
+    clock.asked.forget()
     state.running = bool(about.get("running", state.t > 0.0))
     state.segment_counter = max(state.segment_counter, int(about.get("segment", 0)))
     starts = about.get("recording_starts", [])  # none in what a Session saved

@@ -158,7 +158,7 @@ class State(common.control.BaseState):
             with overrides.stage("run"):
                 session.run_until(time_ms, progress=self.settings.get("progress"))
         finally:
-            self.t = float(session.simulation.t_ms)
+            self.t = float(session.t_ms)
 
     def run(self, simtime_ms: float) -> None:
         """Advance by ``simtime_ms``."""

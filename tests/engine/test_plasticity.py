@@ -17,13 +17,14 @@ EXPONENTS = {"additive": (0, 0), "multiplicative": (1, 1), "additive_multiplicat
 
 
 def slow_stdp(pre_ms, post_ms, weight, rule, delay, until):
-    """All pairs, event by event, on the times at which spikes pass the synapse; of a tie, pre first."""
+    """All pairs, event by event, on the times at which spikes pass the synapse; of a tie, post first if the dendrite takes a step."""
     f = rule.dendritic_delay_fraction
+    post_first = 2 * f * delay > 0.1 - 1e-9
     mu_plus, mu_minus = EXPONENTS[rule.dependence]
     events = [(round(t + (1 - f) * delay, 6), 0) for t in pre_ms] + [(round(t + f * delay, 6), 1) for t in post_ms]
     span = rule.w_max - rule.w_min
     pres, posts = [], []
-    for t, is_post in sorted(e for e in events if e[0] <= until + 1e-6):
+    for t, is_post in sorted((e for e in events if e[0] <= until + 1e-6), key=lambda e: (e[0], e[1] != post_first)):
         u = (weight - rule.w_min) / span
         if is_post:
             u += rule.A_plus * (1 - u) ** mu_plus * sum(np.exp((s - t) / rule.tau_plus) for s in pres if s < t - 1e-6)
@@ -62,6 +63,29 @@ def test_stdp_equals_the_slow_model(pre_ms, post_ms, fraction, dependence, delay
     np.testing.assert_allclose(simulation.spikes(2)[1], post_ms, atol=1e-9)
     expected = slow_stdp(pre_ms, post_ms, 0.5, rule, delay, 300.0 - fraction * delay)
     assert simulation.weights(0).columns["weight"][0] == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize(("fraction", "expected"), [(1.0, 0.9), (0.5, 0.9), (0.0, 1.0)])
+def test_of_a_tie_the_postsynaptic_spike_counts_first_where_the_dendrite_takes_a_step(fraction, expected):
+    """At the upper limit a pair at one time takes away what the presynaptic spike depresses, or gives it back, by which counts last."""
+    rule = pair_rule(A_plus=0.5, A_minus=0.1, tau_plus=1e9, tau_minus=1e9, dendritic_delay_fraction=fraction)
+    shift = (1.0 - 2.0 * fraction) * 2.0  # a presynaptic spike passes with a postsynaptic one this much later
+    post_ms = np.array([5.0, 20.0])
+    pre_ms = np.array([10.0, 20.0 - shift])
+    simulation = forced(pre_ms, post_ms, rule, 2.0, weight=1.0, until=60.0)
+    assert simulation.weights(0).columns["weight"][0] == pytest.approx(expected, abs=1e-6)
+
+
+ties = st.lists(st.integers(2, 40), max_size=25, unique=True).map(lambda ticks: 5.0 * np.sort(np.array(ticks)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(ties, ties, st.sampled_from([0.0, 0.5, 1.0]), st.sampled_from(sorted(EXPONENTS)), st.sampled_from([5.0, 10.0, 0.1]))
+def test_stdp_with_many_ties_at_the_limits_equals_the_slow_model(pre_ms, post_ms, fraction, dependence, delay):
+    own = {"mu_plus": 0.3, "mu_minus": 0.7} if dependence == "gutig" else {}
+    rule = pair_rule(dependence=dependence, dendritic_delay_fraction=fraction, A_plus=0.6, A_minus=0.7, **own)
+    expected = slow_stdp(pre_ms, post_ms, 0.5, rule, delay, 300.0 - fraction * delay)
+    assert forced(pre_ms, post_ms, rule, delay).weights(0).columns["weight"][0] == pytest.approx(expected, abs=1e-10)
 
 
 def test_more_postsynaptic_spikes_than_the_store_holds_are_not_forgotten():

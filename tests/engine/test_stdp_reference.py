@@ -24,12 +24,12 @@ RULES = {
 
 
 def slow_weight(pre_ms, post_ms, weight, rule, delay, until):
-    """Event by event, all pairs, at the times at which spikes pass the synapse; of a tie, the presynaptic one first."""
+    """Event by event, all pairs, at the times at which spikes pass the synapse."""
     f = rule.dendritic_delay_fraction
-    events = sorted([(round(t + (1 - f) * delay, 6), 0) for t in pre_ms] + [(round(t + f * delay, 6), 1) for t in post_ms])
     before = {0: [], 1: []}
-    for t, is_post in events:
-        if t > until - f * delay + 1e-6 or (is_post and t > until - f * delay - 1e-6):
+    for t, is_post in passages(pre_ms, post_ms, f, delay):
+        slack = -1e-6 if is_post and not post_first(f, delay) else 1e-6
+        if t > until - f * delay + slack:
             continue
         tau = rule.tau_plus if is_post else rule.tau_minus
         trace = sum(exp((s - t) / tau) for s in before[1 - is_post] if s < t - 1e-6)
@@ -42,6 +42,17 @@ def slow_weight(pre_ms, post_ms, weight, rule, delay, until):
             change = span * (rule.A_plus * room**rule.mu_plus if is_post else -rule.A_minus * room**rule.mu_minus)
         weight = min(max(weight + change * trace, rule.w_min), rule.w_max)
     return weight
+
+
+def passages(pre_ms, post_ms, f, delay):
+    """When spikes pass the synapse, and whether they are postsynaptic, in the order in which they count."""
+    events = [(round(t + (1 - f) * delay, 6), False) for t in pre_ms] + [(round(t + f * delay, 6), True) for t in post_ms]
+    return sorted(events, key=lambda event: (event[0], event[1] != post_first(f, delay)))
+
+
+def post_first(f, delay, dt_ms=0.1):
+    """Whether of a tie the postsynaptic spike counts first: as in NEST, wherever the dendrite takes a step."""
+    return 2 * f * delay > dt_ms - 1e-9
 
 
 def trains(rng, n, mean_ms, burst=0):
@@ -158,12 +169,11 @@ def test_learning_goes_on_after_weights_are_set_and_the_network_grows(threads):
 def after_setting(pre_ms, post_ms, weight, rule, delay, set_ms):
     """Weight at the end if it is set to ``weight`` at ``set_ms``: traces remain, changes so far do not."""
     f = rule.dendritic_delay_fraction
-    events = [(round(t + (1 - f) * delay, 6), 0) for t in pre_ms] + [(round(t + f * delay, 6), 1) for t in post_ms]
     before = {0: [], 1: []}
-    for t, is_post in sorted(events):
+    for t, is_post in passages(pre_ms, post_ms, f, delay):
         trace = sum(exp((s - t) / (rule.tau_plus if is_post else rule.tau_minus)) for s in before[1 - is_post] if s < t - 1e-6)
         before[is_post].append(t)
-        counted = t + f * delay < set_ms - 1e-6 if is_post else t + f * delay < set_ms + 1e-6
+        counted = t + f * delay < set_ms + (-1e-6 if is_post and not post_first(f, delay) else 1e-6)
         if counted or t > END_MS - f * delay:
             continue
         change = rule.A_plus * rule.w_0 * (weight / rule.w_0) ** rule.mu_plus if is_post else -rule.A_minus * weight

@@ -275,7 +275,7 @@ def test_an_unknown_host_is_refused(hub: Hub) -> None:
         ({"port": 70_000}, "70000 is not the number of a UDP port. Give 0 to 65535"),
         ({"port": "x"}, "'x' is not the number of a UDP port"),
         ({"key": -1}, "key=-1 does not fit 32 bits. Give 0 to 4294967295"),
-        ({"capacity": 0}, "capacity=0 is not a positive integer. For example 10000"),
+        ({"capacity": 0}, "capacity=0 is not a whole number from 1 to 100,000,000. For example 10000"),
         ({"callback": 3}, "callback=3 cannot be called. Give a function"),
     ],
 )

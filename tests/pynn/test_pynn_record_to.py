@@ -308,3 +308,69 @@ def test_a_file_that_vanished_or_broke_is_told(setup: Any, path: Path, monkeypat
     with pytest.raises(RecordFileError, match="could not be written any more"):
         sim.run(1.0)
     opened.close()
+
+
+OTHER = """
+import sys
+import neurosim as sim
+sim.setup(timestep=0.1, record_to=sys.argv[1], overwrite=True, rng_seed=2)
+cells = sim.Population(3, sim.IF_cond_exp(i_offset=2.0), label="exc")
+cells.record(["spikes", "v"])
+sim.run(20.0)
+"""
+
+
+def test_two_simulations_never_mix_in_one_file(setup: Any, path: Path) -> None:
+    sim = setup(overwrite=True)
+    cells = firing(sim)
+    sim.run(10.0)
+    subprocess.run([sys.executable, "-c", OTHER, str(path)], check=True)
+    theirs = path.read_bytes()
+    text = r"no longer the file of this simulation: another one has replaced it\. What was not written yet is still in memory"
+    for _ in range(2):
+        with pytest.raises(RecordFileError, match=text):
+            sim.run(10.0)
+    with pytest.raises(RecordFileError, match=text):
+        cells.get_data()
+    assert sim.get_current_time() == 10.0
+    assert path.read_bytes() == theirs
+
+
+def test_a_file_that_somebody_reads_is_refused_and_nothing_is_lost(setup: Any, path: Path) -> None:
+    sim = setup()
+    cells = firing(sim)
+    sim.run(5.0)
+    script = "import h5py, sys; file = h5py.File(sys.argv[1]); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
+        assert reader.stdout is not None
+        reader.stdout.readline()
+        with pytest.raises(RecordFileError, match=r"another program has the file open: .*\. Nothing is lost: .* call run\(\) again"):
+            sim.run(5.0)
+        assert sim.get_current_time() == 5.0
+        reader.communicate()
+    sim.run(5.0)
+    values = cells.get_data("v").segments[0].analogsignals[0].magnitude
+    assert values.shape == (101, 3)
+    assert not np.isnan(values).any()
+
+
+@pytest.mark.parametrize("label", ["a\0b", "a\ud800"])
+def test_a_label_that_no_file_can_hold_is_refused(label: str, setup: Any) -> None:
+    sim = setup()
+    cells = sim.Population(2, sim.IF_cond_exp(), label=label)
+    with pytest.raises(ParameterError, match=r"has a letter \(NUL, or half of a pair\) that no file can hold\. Give another label"):
+        cells.record("v")
+    setup(None)
+    sim.Population(2, sim.IF_cond_exp(), label=label).record("v")
+
+
+def test_a_group_that_was_removed_is_told(setup: Any, path: Path) -> None:
+    sim = setup()
+    cells = firing(sim)
+    sim.run(1.0)
+    with h5py.File(path, "r+") as file:
+        del file["segment000/exc/v"]
+    with pytest.raises(RecordFileError, match="the file cannot be read"):
+        cells.get_data()
+    with pytest.raises(RecordFileError, match="the file could not be written any more"):
+        sim.run(1.0)

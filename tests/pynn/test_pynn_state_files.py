@@ -131,7 +131,20 @@ BAD: dict[str, tuple[Any, str]] = {
     "no array": (lambda path: edited(path, **{"cells/0/state": None}), "is incomplete or was edited: 'cells/0/state' is missing"),
     "shape": (lambda path: edited(path, **{"cells/0/state": np.zeros(3)}), "'cells/0/state' has type float64 and shape (3,)"),
     "type": (lambda path: edited(path, **{"cells/0/counts": np.zeros(10)}), "'cells/0/counts' has type float64"),
-    "spikes": (lambda path: edited(path, **{"spikes/cell": np.arange(3)}), "there are spikes of cells that do not exist"),
+    "spikes": (lambda path: edited(path, **{"spikes/cell": np.arange(3)}), "'spikes/step' have different lengths"),
+    "about": (lambda path: edited(path, about=[3]), "'about' is [3], no table"),
+    "segment": (
+        lambda path: edited(path, about={"running": True, "segment": "x", "recording_starts": []}),
+        "'about.segment' is 'x', no whole number",
+    ),
+    "starts": (
+        lambda path: edited(path, about={"running": True, "segment": 0, "recording_starts": ["x"]}),
+        "'about.recording_starts' has values that are no times",
+    ),
+    "running": (
+        lambda path: edited(path, about={"running": 3, "segment": 0, "recording_starts": []}),
+        "'about.running' is 3, neither true nor false",
+    ),
     "time": (lambda path: edited(path, step=None), "is incomplete or was edited"),
     "recordings": (lambda path: edited(path, recorded=[{}]), "is incomplete or was edited"),
     "objects": (lambda path: pickled(path), "is damaged or incomplete"),

@@ -23,6 +23,10 @@ class FakeSession:
         self.mapping, self.ledger = None, Ledger()
         self.made.append(self)
 
+    @property
+    def t_ms(self) -> float:
+        return self.simulation.t_ms
+
     def update(self, network: Network) -> None:
         self.network = network
         self.networks.append(network)

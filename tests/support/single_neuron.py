@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.models import kernels
+from neurosim.models._redo import MAX_SPIKES
 from neurosim.models._tile import SCRATCH_ROWS, TILE, n_tiles
 from neurosim.models.layout import RECEPTOR_KINDS, coefficients, initial_state, kernel_of, n_states
 
@@ -59,8 +60,8 @@ class Neurons:
         self.lanes = np.tile(np.array([0.0, 1.0], self.dtype), n_receptors)
         self.i_inj = np.zeros(self.n, self.dtype)
         self.scratch, self.flags = np.zeros(SCRATCH_ROWS * TILE, self.dtype), np.zeros(TILE, np.uint8)
-        self.out_index = np.zeros(8 * self.n + 8, np.int32)
-        self.out_offset = np.zeros(8 * self.n + 8)
+        self.out_index = np.zeros(MAX_SPIKES * self.n + 8, np.int32)
+        self.out_offset = np.zeros(MAX_SPIKES * self.n + 8)
         self.step_number = 0
 
     def _rows(self) -> np.ndarray:
