@@ -138,7 +138,7 @@ def _as_partition(core_of: Int32, n_cores: int, first_fit: Partition, sizes: lis
         order = order[cores[order] >= 0]
         sequences.append(order.astype(np.int64))
         used, start = np.unique(cores[order], return_index=True)
-        stop = np.append(start[1:], len(order))
+        stop = np.append(start[1:], len(order))[: len(used)]
         rows.append(np.stack([np.full(len(used), population), start, stop, used], axis=1))
     table = np.concatenate([np.empty((0, 4), np.int64), *rows]).astype(np.int64)
     table = table[np.lexsort((table[:, 0], table[:, 3]))]

@@ -115,7 +115,7 @@ def test_wishes_that_cannot_be(options: dict[str, Any], error: type[Exception], 
 
 
 def test_wrong_options() -> None:
-    with pytest.raises(UnknownNameError, match="unknown effort 'great'. Known: best, fast, normal"):
+    with pytest.raises(UnknownNameError, match=r"unknown effort 'great'\. Known: best, fast, normal"):
         Options(effort="great")
     with pytest.raises(ParameterError, match="the time for placing is 0 s; it must be above 0"):
         Options(seconds=0)
@@ -131,7 +131,7 @@ def test_parts_that_cannot_reach_each_other_are_named() -> None:
     wall = tuple(((1, y), (2, y)) for y in range(3)) + tuple(((1, y), (2, y + 1)) for y in range(2))
     pins = [Pin(0, None, (0, 0)), Pin(1, None, (3, 0))]
     net = network(12, 12, rule=Bernoulli(0.5))
-    with pytest.raises(PlacementError, match="cannot be reached|reach"):
+    with pytest.raises(PlacementError, match=r"No way leads from core \d+ on router \d+ at \(0, \d\) to router \d+ at \(3, \d\)"):
         map_network(net, trees(), pins=pins, options=Options(avoid_links=wall))
 
 
@@ -151,7 +151,7 @@ def test_paths_are_told_router_by_router() -> None:
     assert (
         str(way) == "p0[3] on toy chip (0, 0) core 0 -> p1[3] on toy chip (2, 1) core 0: 3 links, chips (0, 0) - (1, 0) - (2, 0) - (2, 1)"
     )
-    with pytest.raises(ParameterError, match="'p0' stands for 12 cells. Name one cell at each end"):
+    with pytest.raises(ParameterError, match=r"'p0' stands for 12 cells\. Name one cell at each end"):
         mapping.path("p0", ("p1", 0))
 
 

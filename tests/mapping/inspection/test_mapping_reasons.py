@@ -9,7 +9,7 @@ import pytest
 
 from mapping_networks import network, toy
 from neurosim.connectivity import AllToAll, OneToOne
-from neurosim.mapping import Mapping, Pin, map_network
+from neurosim.mapping import Mapping, Options, Pin, map_network
 
 
 def test_the_limit_that_closed_the_core_before_is_named():
@@ -54,7 +54,7 @@ def test_room_on_the_core_before_is_told():
 
 
 def test_partners_come_by_packets_and_then_by_distance():
-    mapping = map_network(network(4, 4, 40, rule=AllToAll()), toy(neurons=4, width=12))
+    mapping = map_network(network(4, 4, 40, rule=AllToAll()), toy(neurons=4, width=12), options=Options("fast"))
     partners = mapping.why("p1")[0].partners
     assert partners is not None
     assert [(p.core, p.packets, p.links) for p in partners] == [(0, 4, 0), (2, 4, 1), (3, 4, 1), (4, 4, 2), (5, 4, 2)]

@@ -9,7 +9,7 @@ from hypothesis import given, reject, settings
 from mapping_networks import chips, network, networks, population, projection, toy
 from neurosim.connectivity import AllToAll, Bernoulli, OneToOne
 from neurosim.errors import ParameterError, PlacementError
-from neurosim.mapping import Mapping, map_network
+from neurosim.mapping import Mapping, Options, map_network
 from neurosim.mapping.inspection.rollup import roll_up
 from neurosim.mapping.traffic import count_traffic
 from neurosim.network import Network, Selection
@@ -47,7 +47,7 @@ def test_the_expected_sums_are_those_of_the_expected_traffic(net, chip):
 
 
 def test_packets_go_where_the_synapses_are():
-    mapping = map_network(network(16, 16, rule=OneToOne()), toy())  # a core each, p0 to p1 and back
+    mapping = map_network(network(16, 16, rule=OneToOne()), toy(), options=Options("fast"))  # a core each, p0 to p1 and back
     table = mapping.population_traffic
     assert table.packets.tolist() == [[0, 16], [16, 0]]
     assert table.synapses.tolist() == [[0, 16], [16, 0]]
@@ -71,7 +71,7 @@ def test_sources_on_the_host_are_counted_apart():
 
 
 def test_it_prints_as_a_matrix_with_sums():
-    lines = str(map_network(network(16, 16, rule=OneToOne()), toy()).population_traffic).splitlines()
+    lines = str(map_network(network(16, 16, rule=OneToOne()), toy(), options=Options("fast")).population_traffic).splitlines()
     assert lines[0] == "packets from row to column, sources on the host included (counted)"
     assert [line.split() for line in lines[3:]] == [["p0", "0", "16", "16"], ["p1", "16", "0", "16"], ["sum", "16", "16", "32"]]
 
