@@ -102,13 +102,13 @@ def tiny() -> Network:
 
 ROWS = {
     "PD14 on SpiNNaker, from rules": Row(circuit, "spinnaker", 5.0),
-    "sheet of 1e5, 1e7 synapses, SpiNNaker": Row(sheet, "spinnaker", 40.0),
+    "sheet of 1e5, 1e7 synapses, SpiNNaker": Row(sheet, "spinnaker", 40.0, boards=5),
     "chain of 60 layers, SpiNNaker": Row(layers, "spinnaker", 30.0),
     "chain of 60 layers, Loihi": Row(layers, "loihi", 30.0),
     "balanced network, SpiNNaker": Row(balanced, "spinnaker", 5.0),
     "balanced network, Loihi": Row(balanced, "loihi", 5.0),
     "balanced network, HICANN": Row(balanced, "hicann", 5.0),
-    "microcircuit at a tenth, Loihi": Row(lambda: circuit(0.1), "loihi", 20.0, boards=4),
+    "microcircuit at a tenth, Loihi": Row(lambda: circuit(0.1), "loihi", 20.0, boards=5),
 }
 
 

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from neurosim.errors import ParameterError, UnknownNameError
 
-#: Efforts, and the most synapses that each looks at one by one to decide which neurons share a core.
-EFFORTS = {"fast": 0, "normal": 20_000_000, "best": 400_000_000}
+#: Efforts, and the most synapses that each looks at one by one.
+EFFORTS = {"fast": 20_000_000, "normal": 20_000_000, "best": 400_000_000}
 _WHERE = "Placement"
 
 

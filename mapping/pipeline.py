@@ -21,7 +21,7 @@ from neurosim.mapping.pins import Pin, check_pins, machine
 from neurosim.mapping.place import assign, place
 from neurosim.mapping.routes import Routing, on_real_cores, route
 from neurosim.mapping.site import Site
-from neurosim.mapping.stages import cluster, connect, locate, residents_of, table_of
+from neurosim.mapping.stages import cluster, connect, flat_cores, locate, residents_of, table_of
 from neurosim.mapping.structures import Int64
 from neurosim.network import Network
 
@@ -113,14 +113,15 @@ def _attempt(
     with _timed(seconds, "partition"):
         parts = partition(budget, pins, share_pinned=share and not budget.chip_limits)
         place(parts, budget, site)  # refuse before anything that takes time
-        fanout = table_of(budget, options)
+        fanout = table_of(network, options)
         parts = cluster(budget, parts, fanout, options, seed)
     with _timed(seconds, "packets"):
-        reach = connect(budget, parts, fanout, rate)
+        core_of = flat_cores(parts, [p.size for p in network.populations])
+        reach = connect(network, core_of, parts.n_cores, fanout, rate)
     with _timed(seconds, "place"):
         real = locate(budget, site, parts, reach, options, seed)
     with _timed(seconds, "route"):
-        routing = route(chip, site, on_real_cores(reach.nets, real), *residents_of(parts, real, len(site.usable)))
+        routing = route(chip, site, on_real_cores(reach.sent(chip.delivery), real), *residents_of(parts, real, len(site.usable)))
     return parts, real, routing
 
 
@@ -145,7 +146,7 @@ def boards_needed(network: Network, chip: Chip, pins: Sequence[Pin], error: Plac
     first = max(chip.n_boards + 1, ceil(used * chip.n_boards / limit))
     most = getattr(chip.sheet, "max_boards", first + _TRIES)
     for n_boards in range(first, min(first + _TRIES, most + 1)):
-        if limit / chip.n_boards * n_boards > _MAX_CORES_TO_TRY:
+        if len(chip.cores().core) / chip.n_boards * n_boards > _MAX_CORES_TO_TRY:
             return None
         try:
             larger = chip.with_boards(n_boards).configure(network, tuple(pins))

@@ -20,7 +20,6 @@ from neurosim.mapping.routing import (
     route_trees,
     route_xy,
     table_entries,
-    unicast,
 )
 from neurosim.mapping.site import Site
 from neurosim.mapping.structures import Floats, Int32, Int64, Nets, Routes, Topology
@@ -132,8 +131,7 @@ def route(chip: Chip, site: Site, nets: Nets, population_of: Int32, n_neurons: I
     """
     delivery = chip.delivery
     if delivery != "multicast":
-        sent = unicast(nets) if delivery == "unicast" else nets
-        return Routing(delivery, sent, route_xy(sent, site.router_of, site.topology), site.topology, site.router_of)
+        return Routing(delivery, nets, route_xy(nets, site.router_of, site.topology), site.topology, site.router_of)
     routes = route_trees(nets, site.router_of, site.topology)
     keys = allocate_keys(population_of[nets.source], n_neurons[nets.source])
     entries = table_entries(nets, routes, site.router_of, site.topology, keys)

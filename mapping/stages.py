@@ -24,9 +24,13 @@ from neurosim.mapping.reach import expected_reach, expected_synapses, has_struct
 from neurosim.mapping.routes import Routing, on_real_cores, route
 from neurosim.mapping.site import Site
 from neurosim.mapping.structures import CoreGraph, Fanout, Float32, Int32, Int64, Nets
+from neurosim.network import Network
 
 if TYPE_CHECKING:
     from neurosim.mapping.mapping import Mapping
+
+#: Share of all pairs of cores with packets from which on a network is taken for a broadcast.
+_BROADCAST = 0.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +49,13 @@ class Reach:
     nets: Nets
     method: str
 
+    def sent(self, delivery: str) -> Nets:
+        """What is sent as one packet: a net for each pair of cores where every target has its own, else for each core."""
+        if delivery != "unicast":
+            return self.nets
+        source, target = self.graph.source.astype(np.int32), self.graph.target.astype(np.int32)
+        return Nets(source, np.arange(len(source) + 1, dtype=np.int64), target, self.graph.packets.astype(np.float32))
+
 
 def flat_cores(partition: Partition, sizes: list[int]) -> Int32:
     """Logical core of every cell, counted through all populations; -1 if it is not placed."""
@@ -55,29 +66,25 @@ def flat_cores(partition: Partition, sizes: list[int]) -> Int32:
     return core_of
 
 
-def table_of(budget: Budget, options: Options) -> Fanout | None:
-    """Targets of every cell, where it matters which cells share a core and the effort allows to look; else ``None``."""
-    network = budget.network
+def table_of(network: Network, options: Options) -> Fanout | None:
+    """Targets of every cell, where it matters which cells share a core and there are not too many to look; else ``None``."""
     if not has_structure(network) or expected_synapses(network) > EFFORTS[options.effort]:
         return None
     return fanout_of(network, options.rates)
 
 
-def connect(budget: Budget, partition: Partition, fanout: Fanout | None, rate: Float32) -> Reach:
-    """Packets between logical cores, counted where the synapses are known one by one."""
-    network = budget.network
-    core_of = flat_cores(partition, [p.size for p in network.populations])
+def connect(network: Network, core_of: Int32, n_cores: int, fanout: Fanout | None, rate: Float32) -> Reach:
+    """Packets between cores, counted where the synapses are known one by one; ``core_of`` as :func:`flat_cores` gives it."""
     if fanout is not None:
-        return Reach(core_graph(fanout, core_of, partition.n_cores), core_nets(fanout, core_of, partition.n_cores), "exact")
-    parts = np.split(core_of, bases(network)[1:-1])
-    return Reach(*expected_reach(network, parts, partition.n_cores, rate), "expected")
+        return Reach(core_graph(fanout, core_of, n_cores), core_nets(fanout, core_of, n_cores), "exact")
+    return Reach(*expected_reach(network, np.split(core_of, bases(network)[1:-1]), n_cores, rate), "expected")
 
 
 # --- which neurons share a core ------------------------------------------------------------
 def cluster(budget: Budget, first_fit: Partition, fanout: Fanout | None, options: Options, seed: int) -> Partition:
     """A partition with fewer packets between cores; the given one if there is none, or nothing is known."""
     chip, network = budget.chip, budget.network
-    if fanout is None or chip.delivery == "bus" or not first_fit.n_cores:
+    if fanout is None or not options.searches or chip.delivery == "bus" or not first_fit.n_cores:
         return first_fit
     populations = np.repeat(np.arange(len(network.populations), dtype=np.int32), [p.size for p in network.populations])
     baseline = flat_cores(first_fit, [p.size for p in network.populations])
@@ -177,9 +184,15 @@ def _grouped(budget: Budget, site: Site, partition: Partition, reach: Reach, opt
     capacity = np.array([limit.capacity for limit in budget.chip_limits], np.int64)
     names = tuple(limit.resource for limit in budget.chip_limits)
     demand = Demand(n, use, capacity, names, router, slot)
-    chosen = GroupingOptions(options.effort, options.seconds, seed, options.progress)
+    effort = "fast" if options.effort == "normal" and _is_broadcast(reach.nets, n) else options.effort
+    chosen = GroupingOptions(effort, options.seconds, seed, options.progress)
     found = group_cores(reach.nets, demand, site.topology, options=chosen)
     return site.cores_in(found.router_of, found.slot_of)
+
+
+def _is_broadcast(nets: Nets, n_cores: int) -> bool:
+    """Whether nearly every core sends to nearly all: there is next to nothing to gain then."""
+    return len(nets.target) > _BROADCAST * max(nets.n_nets * n_cores, 1)
 
 
 def _placed(site: Site, partition: Partition, reach: Reach, filled: Int64, options: Options, seed: int) -> Int64:
@@ -210,17 +223,13 @@ def rerouted(mapping: Mapping) -> Routing:
     rank[used] = np.arange(len(used))
     core_of = [rank[cores] for cores in mapping.core_of]
     flat, rate = np.concatenate([np.empty(0, np.int32), *core_of]), rate_of(network, options.rates)
-    explicit = has_structure(network) and expected_synapses(network) <= EFFORTS[options.effort]
-    if explicit:
-        nets = core_nets(fanout_of(network, options.rates), flat, len(used))
-    else:
-        nets = expected_reach(network, core_of, len(used), rate)[1]
+    reach = connect(network, flat, len(used), table_of(network, options), rate)
     population, n_cells = np.zeros(len(site.usable), np.int32), np.zeros(len(site.usable), np.int64)
     for number, cores in reversed(list(enumerate(mapping.core_of))):
         placed = cores[cores >= 0]
         population[placed] = number
         n_cells += np.bincount(placed, minlength=len(site.usable))
-    return route(mapping.chip, site, on_real_cores(nets, used), population, n_cells)
+    return route(mapping.chip, site, on_real_cores(reach.sent(mapping.chip.delivery), used), population, n_cells)
 
 
 def residents_of(partition: Partition, real: Int64, n_cores: int) -> tuple[Int32, Int64]:
