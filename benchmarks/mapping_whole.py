@@ -26,7 +26,7 @@ from neurosim.connectivity import AllToAll, Bernoulli, FixedTotal, Table
 from neurosim.mapping import Mapping, Options, map_network
 from neurosim.mapping.mapping import Mapping as Placed
 from neurosim.mapping.verify import faults
-from neurosim.network import Network, Population, Projection, Receptor, Selection, Synapse
+from neurosim.network import Network, Population, Projection, Receptor, Rule, Selection, Synapse
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def _population(number: int, label: str, size: int, positions: np.ndarray | None
     return Population(number, label, size, "lif", receptors=receptors, positions=positions)
 
 
-def _network(populations: list[Population], links: list[tuple[int, int, object]]) -> Network:
+def _network(populations: list[Population], links: list[tuple[int, int, Rule]]) -> Network:
     synapse, whole = Synapse("static", {"weight": 0.1, "delay": 1.0}), Selection.whole
     projections = tuple(
         Projection(

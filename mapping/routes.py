@@ -104,12 +104,16 @@ class Routing:
 
 
 def on_real_cores(nets: Nets, real: Int64) -> Nets:
-    """Nets between real cores, by source, from those between logical ones; ``real`` is what each of these became."""
+    """Nets between real cores, by source and first target, from those between logical ones; ``real`` is what each of these became."""
     source, target = real[nets.source].astype(np.int32), real[nets.target].astype(np.int32)
-    order, counts = np.argsort(source, kind="stable"), np.diff(nets.indptr)
+    counts = np.diff(nets.indptr)
+    row = np.repeat(np.arange(nets.n_nets), counts)
+    least = np.full(nets.n_nets, np.iinfo(np.int32).max)
+    np.minimum.at(least, row, target)
+    order = np.lexsort((least, source))
     rank = np.empty(nets.n_nets, np.int64)
     rank[order] = np.arange(nets.n_nets)
-    row = np.repeat(rank, counts)
+    row = rank[row]
     indptr = np.concatenate([[0], np.cumsum(counts[order])]).astype(np.int64)
     return Nets(source[order], indptr, target[np.lexsort((target, row))], nets.weight[order])
 
