@@ -1,21 +1,16 @@
 """Maps of chips: what is where on a wafer, a board and a chip, and how full the links are.
 
 Places networks of the shape of a cortical column on three machines and draws them as SVG pictures, which any browser
-shows; point at a chip or a core to read what is on it. The last map shows links: here their loads are counted along
-shortest paths, one packet per neuron and target core.
+shows; point at a chip or a core to read what is on it. The last map shows how many packets pass each link if every
+neuron fires once.
 
     python examples/chip_maps.py docs/images
 """
 
-import itertools
 import sys
-from collections import Counter
 from pathlib import Path
 
-import networkx as nx
-
 import neurosim as sim
-from neurosim.mapping.inspection import LinkLoad
 
 FOLDER = Path(sys.argv[1] if len(sys.argv) > 1 else "maps")
 # neurons of the layers of a column (Potjans and Diesmann 2014), excitatory and inhibitory
@@ -32,16 +27,6 @@ def column(chip, cell, scale, n_inputs, n_boards=1):
     return sim.mapping()
 
 
-def loads_of_shortest_paths(mapping):
-    """Packets over every link if each pair of cores takes a shortest path and every neuron fires once."""
-    machine, cores, loads = mapping.machine_graph(), mapping.chip.cores(), Counter()
-    paths = dict(nx.all_pairs_shortest_path(machine))
-    for source, target, packets in zip(*mapping.traffic.graph, strict=True):
-        path = paths[cores.chip[source]][cores.chip[target]]
-        loads.update(dict.fromkeys(itertools.pairwise(path), packets))
-    return LinkLoad.of(mapping.chip, loads)
-
-
 FOLDER.mkdir(parents=True, exist_ok=True)
 
 column("hicann", sim.IF_cond_exp(), scale=0.4, n_inputs=40).chip_map(FOLDER / "maps_hicann.svg", colour="populations")
@@ -49,5 +34,5 @@ column("spinnaker", sim.IF_curr_exp(), scale=1.0, n_inputs=10).chip_map(FOLDER /
 column("loihi", sim.IF_curr_exp(), scale=1.0, n_inputs=10, n_boards=4).chip_map(FOLDER / "maps_loihi.svg", colour="input axons")
 
 mapping = column("spinnaker", sim.IF_curr_exp(), scale=4.0, n_inputs=3, n_boards=3)
-mapping.chip_map(FOLDER / "maps_links.svg", colour="links", links=loads_of_shortest_paths(mapping))
+mapping.chip_map(FOLDER / "maps_links.svg", colour="links")
 sim.end()

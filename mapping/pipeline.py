@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -73,7 +75,8 @@ def map_network(network: Network, chip: Chip, *, pins: Sequence[Pin] = (), optio
     options = options or Options()
     configured = chip.configure(network, tuple(pins))
     try:
-        parts, real, routing = _solve(network, configured, pins, options, seed, seconds)
+        with _said_if_long(f"placing on {machine(chip)}; kernels are compiled once per installation, which takes some ten seconds"):
+            parts, real, routing = _solve(network, configured, pins, options, seed, seconds)
     except PlacementError as error:
         raise _with_remedy(error, network, chip, pins, options) from None
     core_of, local_of = assign(parts, real, [p.size for p in network.populations])
@@ -123,6 +126,18 @@ def _attempt(
     with _timed(seconds, "route"):
         routing = route(chip, site, on_real_cores(reach.sent(chip.delivery), real), *residents_of(parts, real, len(site.usable)))
     return parts, real, routing
+
+
+@contextmanager
+def _said_if_long(text: str, after_s: float = 3.0) -> Iterator[None]:
+    """Say ``text`` on stderr if the work inside takes longer than ``after_s`` seconds."""
+    timer = threading.Timer(after_s, lambda: print(f"neurosim: {text}", file=sys.stderr, flush=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

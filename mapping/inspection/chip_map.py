@@ -58,9 +58,9 @@ def chip_map(
         ``"received"`` (packets if every neuron fires once), ``"fullest"`` (resource), the name of a limited
         resource, ``"entries"`` (of routing tables) or ``"links"`` (loads of links).
     links
-        Loads of links; needed for ``"links"``.
+        Loads of links for ``"links"``; those of the mapping's routes if left out.
     entries
-        int (n_routers,): entries of every router's table; needed for ``"entries"``.
+        int (n_routers,): entries of every router's table for ``"entries"``; those of the mapping if left out.
 
     Raises
     ------
@@ -80,6 +80,11 @@ def chip_map(
     >>> text.count('class="router"')
     32
     """
+    routing = mapping.routing if colour in ("links", "entries") and mapping.complete else None
+    if colour == "links" and links is None and routing is not None:
+        links = LinkLoad(routing.topology, routing.loads)
+    if colour == "entries" and entries is None and routing is not None and routing.entries is not None:
+        entries = routing.entries_used
     values = shading(mapping, colour, entries)
     if links is not None:
         links.checked(n_routers(mapping), "Mapping.chip_map")

@@ -307,6 +307,10 @@ def _traffic(mapping: Mapping, load: LinkLoad | None) -> list[_Figure]:
 def _settings(before: Mapping, after: Mapping) -> Iterator[Setting]:
     if before.seed != after.seed:
         yield Setting("seed", str(before.seed), str(after.seed))
+    for name in ("effort", "seconds", "avoid", "avoid_links"):
+        was, now = (str(getattr(mapping.options, name)) for mapping in (before, after))
+        if was != now:
+            yield Setting(name, was, now)
     old, new = ([_pin_text(mapping, pin) for pin in mapping.pins] for mapping in (before, after))
     gone, added = [text for text in old if text not in new], [text for text in new if text not in old]
     if gone or added:

@@ -157,14 +157,16 @@ def _on_host(neurons: Resident) -> Reason:
 def _on_core(mapping: Mapping, neurons: Resident) -> Reason:
     core = neurons.core
     pin = _pin_text(mapping, neurons)
-    text = pin or f"the chip's order of cores (not pinned; seed {mapping.seed})"
+    searched = not pin and mapping.options.searches and mapping.traffic.packets > 0
+    order = f"the chip's order of cores (not pinned; seed {mapping.seed})"
+    text = pin or (f"a search for short ways (not pinned; effort '{mapping.options.effort}', seed {mapping.seed})" if searched else order)
     before = int(mapping.cores_used[np.searchsorted(mapping.cores_used, core) - 1]) if core > mapping.cores_used[0] else -1
-    closed_by, closed_text = ("", "") if pin else _closed(mapping, neurons, before)
+    closed_by, closed_text = ("", "") if pin or searched else _closed(mapping, neurons, before)
     return Reason(
         neurons=neurons,
         core=core,
         place=mapping.chip.core_label(core),
-        placed_by="pin" if pin else "order",
+        placed_by="pin" if pin else "search" if searched else "order",
         text=text,
         before=before,
         closed_by=closed_by,

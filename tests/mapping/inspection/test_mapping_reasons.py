@@ -80,7 +80,7 @@ def test_many_cores_are_cut_short():
 
 @pytest.mark.parametrize("keep", [True, False])
 def test_a_loaded_mapping_says_what_it_knows(keep):
-    mapping = map_network(network(20, rule=AllToAll()), toy())
+    mapping = map_network(network(20, rule=AllToAll()), toy(), options=Options("fast"))
     loaded = Mapping.from_json(mapping.to_json(), mapping.network if keep else None, toy())
     assert loaded.why(("p0", 17))[0].closed_by == ("neurons" if keep else "")
 
