@@ -9,7 +9,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[3]))
 
-from benchmarks import core_networks, mapping_routing
+from benchmarks.mapping import core_networks, mapping_routing
 
 
 @pytest.mark.parametrize(("name", "hops", "max_load"), [("va_64", 16_000, 3968), ("ff", 32_960, 1024), ("ffshuf", 107_072, 2112)])

@@ -1,6 +1,6 @@
 """Partition of neurons on cores: packets relative to filling cores in the given order, time and memory.
 
-``python -m benchmarks.mapping_partition [NAME ...] [--repeats N]`` prints one row per network. Cores
+``python -m benchmarks.mapping.partition [NAME ...] [--repeats N]`` prints one row per network. Cores
 hold 256 neurons. Of the small clustered networks they also hold 8,400 inbound sources: with that the
 given order needs as many cores as in the study the targets come from (164 and 177; 165 and 173 there).
 Each network runs in a process of its own, once on a small network first, so that compiling is not
@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import nets_neurons as nets
+from benchmarks.mapping import nets_neurons as nets
 from neurosim.mapping.clustering import Limits, cluster_neurons, count_packets, graphs
 
 
@@ -94,7 +94,7 @@ def _partition(row: Row, net: nets.NeuronNet):
 
 def main(words: list[str] | None = None) -> int:
     """Print the table; 1 if a target was missed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.mapping_partition", description="Partition of neurons on cores.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mapping.partition", description="Partition of neurons on cores.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="beginnings of rows, for example M8 (default: all)")
     parser.add_argument("--repeats", type=int, default=3, help="partitions of each network (default: 3)")
     parser.add_argument("--only", help=argparse.SUPPRESS)
@@ -111,7 +111,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _print(name: str, repeats: int) -> bool:
-    command = [sys.executable, "-m", "benchmarks.mapping_partition", "--only", name, "--repeats", str(repeats)]
+    command = [sys.executable, "-m", "benchmarks.mapping.partition", "--only", name, "--repeats", str(repeats)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     row, found = ROWS[name], json.loads(done.stdout.splitlines()[-1])
     print(

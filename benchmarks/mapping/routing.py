@@ -1,6 +1,6 @@
 """How short the trees of placed and routed cores are, next to the real tool chain, and how long it takes.
 
-``python -m benchmarks.mapping_routing [NAME ...]`` measures in one process, prints a table and returns
+``python -m benchmarks.mapping.routing [NAME ...]`` measures in one process, prints a table and returns
 1 if a target is missed. Rows M7 are networks on one 48-chip board beside what the tool did (or, for the
 grid, natural order on our router); row M12 is ten thousand cores on 26 x 26 chips. Everything that is
 reported has been walked, entry by entry.
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks import core_networks as networks
+from benchmarks.mapping import core_networks as networks
 from neurosim.mapping.grouping import Demand, Options, group_cores
 from neurosim.mapping.routing import allocate_keys, check_entries, link_loads, metric_of, route_trees, table_entries, walk_entries
 from neurosim.mapping.structures import Topology
@@ -105,7 +105,7 @@ def measure(name: str, seed: int = 0) -> Row:
 
 def main(words: list[str] | None = None) -> int:
     """Measure what is asked for; 0 if every target is reached."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.mapping_routing", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mapping.routing", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"networks: {', '.join(CASES)} (default: all)")
     parser.add_argument("--repeats", type=int, default=1, help="measurements of each, with seeds 0, 1, ... (default: 1)")
     given = parser.parse_args(words)

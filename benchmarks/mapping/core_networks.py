@@ -14,7 +14,7 @@ from neurosim.mapping.routing import topology_of
 from neurosim.mapping.routing.topology import TRIANGULAR
 from neurosim.mapping.structures import Nets, Topology
 
-FIXTURES = Path(__file__).resolve().parents[1] / "tests" / "data" / "pacman"
+FIXTURES = Path(__file__).resolve().parents[2] / "tests" / "data" / "pacman"
 
 
 class CoreNetwork(NamedTuple):

@@ -1,6 +1,6 @@
 """Whole maps, from a network in a chip's terms to verified routes: time, memory, faults, determinism.
 
-``python -m benchmarks.mapping_whole [NAME ...]`` prints one row per map, each made in a process of its own
+``python -m benchmarks.mapping.whole [NAME ...]`` prints one row per map, each made in a process of its own
 after a small one, so that compiling is not counted. Every map is verified: limits counted again, every
 packet followed through the routing tables.
 """
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks import nets_neurons as nets
+from benchmarks.mapping import nets_neurons as nets
 from benchmarks.parameters import Microcircuit
 from benchmarks.parameters import microcircuit as circuit_at
 from neurosim import chips
@@ -156,7 +156,7 @@ def _questions(mapping: Mapping, again: Mapping) -> int:
 
 def main(words: list[str] | None = None) -> int:
     """Measure what is asked for; 0 if every target is reached."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.mapping_whole", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mapping.whole", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"maps: {'; '.join(ROWS)} (default: all)")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args(words)
@@ -166,7 +166,7 @@ def main(words: list[str] | None = None) -> int:
     missed = 0
     for name in given.names or ROWS:
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.mapping_whole", "--inside", name], capture_output=True, text=True, check=False
+            [sys.executable, "-m", "benchmarks.mapping.whole", "--inside", name], capture_output=True, text=True, check=False
         )
         if done.returncode:
             print(f"{name}: FAILED\n{done.stderr}", flush=True)

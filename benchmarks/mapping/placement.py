@@ -1,4 +1,4 @@
-"""Placement of cores beside published costs: ``python -m benchmarks.mapping_placement [ROW ...]``.
+"""Placement of cores beside published costs: ``python -m benchmarks.mapping.placement [ROW ...]``.
 
 Rows M2 to M6 are the synthetic networks of Jin et al. (ASPLOS 2023): L layers of n cores on an n x L mesh; costs are
 quoted from the authors' logs. M12 is a sheet of cores with local packets and scrambled numbers, M13 are quadratic
