@@ -18,7 +18,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ class Limit:
     resource
         Name in the chip's own words, for example ``"compartments"``.
     scope
-        ``"core"`` or ``"chip"``.
+        ``"core"``, ``"chip"`` or ``"router"``.
     capacity
         Largest allowed use, in ``unit``.
     hard
@@ -182,6 +182,18 @@ class Chip(ABC):
     """Does the chip count its rows from the top, so that a map of it shows row 0 above?"""
     router_noun: ClassVar[str] = "chip"
     """What a node of :meth:`topology` is: a chip, a tile of cores (Loihi) or a HICANN."""
+    map_shape: ClassVar[Literal["square", "hexagon"]] = "square"
+    """Shape of a router on maps: with four neighbours, or with six (links also along (1, 1) and (-1, -1))."""
+    map_aspect: ClassVar[float] = 1.0
+    """Width of a router on maps in heights; for squares only."""
+    map_group: ClassVar[str] = ""
+    """Attribute of the nodes of :meth:`topology` that numbers the parts a map outlines, such as boards; empty: none."""
+    delivery: ClassVar[Literal["unicast", "multicast", "bus"]] = "unicast"
+    """How spikes travel: a packet for every target core, one along a tree to all of them, or buses."""
+    router_steps: ClassVar[tuple[tuple[int, int], ...]] = ((1, 0), (0, 1), (-1, 0), (0, -1))
+    """Direction (x, y) of each link of a router; the opposite of each is among them."""
+    router_wrap: ClassVar[tuple[int, int]] = (0, 0)
+    """Columns and rows of a torus, or (0, 0) where there are edges."""
     mixes_populations: ClassVar[bool] = True
     """May neurons of different populations share a core?"""
     places_sources: ClassVar[bool] = False
@@ -228,7 +240,8 @@ class Chip(ABC):
         """Limited resources; each core-scoped one is a key of :meth:`slice_usage`.
 
         A chip-scoped one that is a key too is summed over the cores of a chip and enforced; one
-        that is not a key is for information only.
+        that is not a key is for information only. One of scope ``"router"`` limits the entries of
+        each router's table, where packets are sent along trees.
         """
 
     # --- what a network needs --------------------------------------------------------------

@@ -1,11 +1,15 @@
 """Placement: which neuron sits on which core of a chip, checked, and the answers one wants afterwards.
 
-Start with :func:`map_network` (``pipeline.py``). Its stages are pure functions of arrays, in this order:
-``budget`` (limits as vectors), ``partition`` (slices on logical cores, pins first), ``place`` (real cores),
-``verify`` (independent check); ``traffic`` and ``usage`` count packets and resources when asked for.
-:class:`Mapping` (``mapping.py``) is the result: ``summary``, ``where``, ``on``, ``utilisation``, ``losses``,
-``to_json`` (``serial.py``, with ``fingerprint.py``). ``lookup.py`` reads what users point at, ``summary.py``
-prints. No chip's name appears here: everything a chip decides comes through :mod:`neurosim.chips.chip`.
+Start with :func:`map_network` (``pipeline.py``). Its stages are pure functions of arrays (``structures.py``), in this order:
+``budget`` (limits as vectors), ``site`` (cores, routers and links that may be used), ``partition`` (first fit, pins
+first), ``stages`` (who sends to whom, by ``fanout`` and ``reach``; better partitions by ``clustering/``; real cores by
+``place`` in order, by ``placement/`` or, where trees count, by ``grouping/``), ``routes`` (ways, keys and tables, by
+``routing/``), ``verify`` with ``verify_routes`` (independent check). ``traffic`` and ``usage`` count packets and
+resources when asked for. :class:`Mapping` (``mapping.py``) is the result: ``summary``, ``where``, ``on``, ``path``,
+``utilisation``, ``losses``, ``to_json`` (``serial.py``, with ``fingerprint.py``). ``lookup.py`` reads what users point
+at, ``options.py`` what they ask for, ``ways.py`` follows a spike, ``summary.py`` prints; ``inspection/`` compares,
+explains, draws and writes tables. No chip's name appears here: everything a chip decides comes through
+:mod:`neurosim.chips.chip`.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from neurosim._callable import make_callable
 from neurosim._guard import refuse_bare_import
 from neurosim.mapping.lookup import Resident
 from neurosim.mapping.mapping import Mapping
+from neurosim.mapping.options import Options
 from neurosim.mapping.pins import Pin, Place
 from neurosim.mapping.pipeline import FitReport, fit_report, map_network
 from neurosim.mapping.structures import CoreGraph
@@ -25,6 +30,7 @@ __all__ = [
     "CoreGraph",
     "FitReport",
     "Mapping",
+    "Options",
     "Pin",
     "Place",
     "Resident",

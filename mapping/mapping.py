@@ -17,13 +17,19 @@ from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.losses import Ledger
 from neurosim.mapping.fingerprint import network_fingerprint
 from neurosim.mapping.lookup import Resident, residents, resolve
+from neurosim.mapping.options import Options
 from neurosim.mapping.pins import Pin, cores_at, extent
+from neurosim.mapping.routes import Routing
 from neurosim.mapping.traffic import Traffic, count_traffic
 from neurosim.mapping.usage import Binding, Utilisation, chip_usage, core_usage
 from neurosim.network import Network
 
 if TYPE_CHECKING:
+    import networkx as nx
+
+    from neurosim.mapping.inspection import LinkLoad, MappingDiff, PopulationTraffic, Reasons
     from neurosim.mapping.serial import Saved
+    from neurosim.mapping.ways import Way
 
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
@@ -52,6 +58,10 @@ class Mapping:
         What placement lost, and what the session adds: weights, delays, synapses.
     seconds
         Time per stage.
+    options
+        Effort, rates and what was avoided.
+    routed
+        What routing gave; ask :attr:`routing`, which finds the routes anew where they are not at hand.
 
     Examples
     --------
@@ -75,6 +85,8 @@ class Mapping:
     losses: Ledger = field(default_factory=Ledger)
     seconds: MappingOf[str, float] = field(default_factory=dict)
     saved: Saved | None = None
+    options: Options = field(default_factory=Options)
+    routed: Routing | None = None
 
     # --- size ------------------------------------------------------------------------------
     @cached_property
@@ -156,6 +168,23 @@ class Mapping:
             raise ParameterError(f"the chip has no place {place}.", where=where, used=place, limit=known, remedy=f"There are {known}.")
         return [resident for core in cores.tolist() for resident in residents(self.network, self._members(core), core)]
 
+    def path(self, source: Any, target: Any) -> Way:
+        """The way of a spike from one cell to another, router by router; printable.
+
+        Parameters
+        ----------
+        source, target
+            Cells, as in :meth:`where`; one each.
+
+        Raises
+        ------
+        ParameterError
+            If either is not one cell, is off chip, or the mapping has no routes because it was loaded.
+        """
+        from neurosim.mapping.ways import way
+
+        return way(self, source, target)
+
     def _members(self, core: int) -> tuple[Int64, Int64]:
         population, neuron, core_of = self._by_core
         start, stop = np.searchsorted(core_of, [core, core + 1])
@@ -199,6 +228,15 @@ class Mapping:
         return self.saved.traffic if self.saved else count_traffic(self.network, self.chip, self.core_of)
 
     @cached_property
+    def routing(self) -> Routing | None:
+        """Ways of all packets, loads of links, routing tables; ``None`` if the mapping was loaded without its network."""
+        if self.routed is not None or not self.complete:
+            return self.routed
+        from neurosim.mapping.stages import rerouted
+
+        return rerouted(self)
+
+    @cached_property
     def fingerprint(self) -> str:
         """Fingerprint of the network that was placed."""
         return self.saved.fingerprint if self.saved else network_fingerprint(self.network)
@@ -221,7 +259,77 @@ class Mapping:
 
         verify(self)
 
+    # --- inspection ------------------------------------------------------------------------
+    @cached_property
+    def population_traffic(self) -> PopulationTraffic:
+        """Packets, hops and synapses from population to population; counted when first asked for."""
+        from neurosim.mapping.inspection import roll_up
+
+        return roll_up(self)
+
+    def why(self, item: Any) -> Reasons:
+        """Why the neurons an item stands for (as in :meth:`where`) are where they are; printable."""
+        from neurosim.mapping.inspection import why
+
+        return why(self, item)
+
+    def diff(self, other: Mapping) -> MappingDiff:
+        """What is different in another mapping of the same network and machine; false if nothing is.
+
+        Raises
+        ------
+        NetworkError, ParameterError
+            If the other one is of another network or machine.
+        """
+        from neurosim.mapping.inspection import diff
+
+        return diff(self, other)
+
+    def machine_graph(self, *, links: LinkLoad | None = None) -> nx.DiGraph:
+        """Routers and links of the machine with the cores and neurons at each, and loads if given, for networkx."""
+        from neurosim.mapping.inspection import machine_graph
+
+        return machine_graph(self, links=links)
+
+    def core_graph(self) -> nx.DiGraph:
+        """Used cores and the packets between them, for networkx.
+
+        Raises
+        ------
+        ParameterError
+            If there are more than 200,000 pairs of cores with packets, or they are not known.
+        """
+        from neurosim.mapping.inspection import core_graph
+
+        return core_graph(self)
+
+    def chip_map(
+        self,
+        path: str | Path | None = None,
+        *,
+        colour: str = "neurons",
+        links: LinkLoad | None = None,
+        entries: NDArray[np.integer] | None = None,
+    ) -> str:
+        """Map of the machine as SVG text, also written to ``path``; see :func:`neurosim.mapping.inspection.chip_map`."""
+        from neurosim.mapping.inspection import chip_map
+
+        return chip_map(self, path, colour=colour, links=links, entries=entries)
+
     # --- files -----------------------------------------------------------------------------
+    def to_csv(self, path: str | Path | None = None, *, what: str = "placement") -> str:
+        """A table as CSV text, also written to ``path`` if given.
+
+        Parameters
+        ----------
+        what
+            ``"placement"``, ``"cores"``, ``"chips"``, ``"traffic"`` or ``"populations"``;
+            ``neurosim.mapping.inspection.COLUMNS`` says what is in each column.
+        """
+        from neurosim.mapping.inspection import to_csv
+
+        return to_csv(self, path, what=what)
+
     def to_json(self, path: str | Path | None = None) -> str:
         """The mapping as JSON text, also written to ``path`` if given; equal mappings give equal text."""
         from neurosim.mapping.serial import to_json

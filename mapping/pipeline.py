@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -13,29 +15,38 @@ import numpy as np
 from neurosim.chips.chip import Chip
 from neurosim.errors import NeurosimError, ParameterError, PlacementError
 from neurosim.mapping.budget import Budget
+from neurosim.mapping.fanout import rate_of
 from neurosim.mapping.mapping import Mapping
+from neurosim.mapping.options import Options
 from neurosim.mapping.partition import Partition, partition
 from neurosim.mapping.pins import Pin, check_pins, machine
 from neurosim.mapping.place import assign, place
+from neurosim.mapping.routes import Routing, on_real_cores, route
+from neurosim.mapping.site import Site
+from neurosim.mapping.stages import cluster, connect, flat_cores, locate, residents_of, table_of
+from neurosim.mapping.structures import Int64
 from neurosim.network import Network
 
 _TRIES = 4
 _MAX_CORES_TO_TRY = 2_000_000
 
 
-def map_network(network: Network, chip: Chip, *, pins: Sequence[Pin] = (), seed: int = 0) -> Mapping:
+def map_network(network: Network, chip: Chip, *, pins: Sequence[Pin] = (), options: Options | None = None, seed: int = 0) -> Mapping:
     """Place a network on a chip.
 
     Parameters
     ----------
     network
-        In the chip's terms, as :meth:`Chip.translate` gives it. Connectivity is not expanded.
+        In the chip's terms, as :meth:`Chip.translate` gives it. Connectivity is expanded only where it
+        matters which cells share a core.
     chip
         The machine; pins may configure it further.
     pins
         Manual placements, put down first and in this order.
+    options
+        Effort, time, rates, what to avoid; see :class:`Options`.
     seed
-        Kept in the mapping; same network, chip, pins and seed give the same mapping.
+        Kept in the mapping; same network, chip, pins, options and seed give the same mapping.
 
     Returns
     -------
@@ -61,13 +72,15 @@ def map_network(network: Network, chip: Chip, *, pins: Sequence[Pin] = (), seed:
     seconds: dict[str, float] = {}
     _check_seed(seed)
     check_pins(network, pins)
+    options = options or Options()
     configured = chip.configure(network, tuple(pins))
     try:
-        parts, real = _solve(network, configured, pins, seconds)
+        with _said_if_long(f"placing on {machine(chip)}; kernels are compiled once per installation, which takes some ten seconds"):
+            parts, real, routing = _solve(network, configured, pins, options, seed, seconds)
     except PlacementError as error:
-        raise _with_remedy(error, network, chip, pins) from None
+        raise _with_remedy(error, network, chip, pins, options) from None
     core_of, local_of = assign(parts, real, [p.size for p in network.populations])
-    mapping = Mapping(network, configured, core_of, local_of, tuple(pins), seed, seconds=seconds)
+    mapping = Mapping(network, configured, core_of, local_of, tuple(pins), seed, seconds=seconds, options=options, routed=routing)
     with _timed(seconds, "verify"):
         mapping.verify()
     return mapping
@@ -78,8 +91,10 @@ def _check_seed(seed: int) -> None:
         raise ParameterError("the seed must be a whole number, 0 or more.", where="map_network", used=seed, limit=0, remedy="Use seed=0.")
 
 
-def _solve(network: Network, chip: Chip, pins: Sequence[Pin], seconds: dict[str, float]) -> tuple[Partition, np.ndarray]:
-    """Partition and real cores, with less comfort if there is no room.
+def _solve(
+    network: Network, chip: Chip, pins: Sequence[Pin], options: Options, seed: int, seconds: dict[str, float]
+) -> tuple[Partition, Int64, Routing]:
+    """Partition, real cores and routes, with less comfort if there is no room.
 
     First pinned neurons have their cores for themselves; then others may join them (not where
     cores of a chip compete for something); then limits that only cost synapses are given up.
@@ -88,20 +103,41 @@ def _solve(network: Network, chip: Chip, pins: Sequence[Pin], seconds: dict[str,
     tries = [(True, False), *([(True, True)] if pins else []), *([(False, bool(pins))] if has_soft else [])]
     for soft, share in tries[:-1]:
         with suppress(PlacementError):
-            return _attempt(network, chip, pins, seconds, soft, share)
-    return _attempt(network, chip, pins, seconds, *tries[-1])
+            return _attempt(network, chip, pins, options, seed, seconds, soft, share)
+    return _attempt(network, chip, pins, options, seed, seconds, *tries[-1])
 
 
 def _attempt(
-    network: Network, chip: Chip, pins: Sequence[Pin], seconds: dict[str, float], soft: bool, share: bool
-) -> tuple[Partition, np.ndarray]:
+    network: Network, chip: Chip, pins: Sequence[Pin], options: Options, seed: int, seconds: dict[str, float], soft: bool, share: bool
+) -> tuple[Partition, Int64, Routing]:
     with _timed(seconds, "limits"):
-        budget = Budget.of(network, chip, soft=soft)
+        budget, site = Budget.of(network, chip, soft=soft), Site.of(chip, options.avoid, options.avoid_links)
+        rate = rate_of(network, options.rates)
     with _timed(seconds, "partition"):
         parts = partition(budget, pins, share_pinned=share and not budget.chip_limits)
+        place(parts, budget, site)  # refuse before anything that takes time
+        fanout = table_of(network, options)
+        parts = cluster(budget, parts, fanout, options, seed)
+    with _timed(seconds, "packets"):
+        core_of = flat_cores(parts, [p.size for p in network.populations])
+        reach = connect(network, core_of, parts.n_cores, fanout, rate)
     with _timed(seconds, "place"):
-        real = place(parts, budget)
-    return parts, real
+        real = locate(budget, site, parts, reach, options, seed)
+    with _timed(seconds, "route"):
+        routing = route(chip, site, on_real_cores(reach.sent(chip.delivery), real), *residents_of(parts, real, len(site.usable)))
+    return parts, real, routing
+
+
+@contextmanager
+def _said_if_long(text: str, after_s: float = 3.0) -> Iterator[None]:
+    """Say ``text`` on stderr if the work inside takes longer than ``after_s`` seconds."""
+    timer = threading.Timer(after_s, lambda: print(f"neurosim: {text}", file=sys.stderr, flush=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager
@@ -114,7 +150,7 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
 
 
 # --- when it does not fit --------------------------------------------------------------------
-def boards_needed(network: Network, chip: Chip, pins: Sequence[Pin], error: PlacementError) -> int | None:
+def boards_needed(network: Network, chip: Chip, pins: Sequence[Pin], error: PlacementError, options: Options | None = None) -> int | None:
     """Smallest number of boards that was tried and holds the network; ``None`` if none does.
 
     ``error`` is what the chip as it is answered; only a lack of cores or chips can be helped.
@@ -125,22 +161,22 @@ def boards_needed(network: Network, chip: Chip, pins: Sequence[Pin], error: Plac
     first = max(chip.n_boards + 1, ceil(used * chip.n_boards / limit))
     most = getattr(chip.sheet, "max_boards", first + _TRIES)
     for n_boards in range(first, min(first + _TRIES, most + 1)):
-        if limit / chip.n_boards * n_boards > _MAX_CORES_TO_TRY:
+        if len(chip.cores().core) / chip.n_boards * n_boards > _MAX_CORES_TO_TRY:
             return None
         try:
             larger = chip.with_boards(n_boards).configure(network, tuple(pins))
-            _solve(network, larger, pins, {})
+            _solve(network, larger, pins, replace(options or Options(), effort="fast"), 0, {})
         except NeurosimError:
             continue
         return n_boards
     return None
 
 
-def _with_remedy(error: PlacementError, network: Network, chip: Chip, pins: Sequence[Pin]) -> PlacementError:
+def _with_remedy(error: PlacementError, network: Network, chip: Chip, pins: Sequence[Pin], options: Options) -> PlacementError:
     """The same error with a remedy that was tried, where more boards can help."""
     if error.remedy:
         return error
-    n_boards = boards_needed(network, chip, pins, error)
+    n_boards = boards_needed(network, chip, pins, error, options)
     most = getattr(chip.sheet, "max_boards", None)
     if n_boards is not None:
         remedy = f"Use {n_boards} {chip.board_noun}s (n_boards={n_boards}; tried: it fits), or fewer neurons."

@@ -9,26 +9,28 @@ from neurosim.errors import PlacementError
 from neurosim.mapping.budget import Budget
 from neurosim.mapping.partition import Partition
 from neurosim.mapping.pins import machine
+from neurosim.mapping.site import Site
 
 Int64 = NDArray[np.int64]
 
 
-def place(partition: Partition, budget: Budget) -> Int64:
-    """Real core of each logical core, int64 (n_cores,), under the limits of a chip.
+def place(partition: Partition, budget: Budget, site: Site) -> Int64:
+    """Real core of each logical core, int64 (n_cores,), in fill order, under the limits of a chip.
 
     Raises
     ------
     PlacementError
         If there are not enough cores, or no chip has room for one more; names the first
-        population without a place, the resource, what is needed and what there is.
+        population without a place, the resource, what is needed and what there is. If a pin wants a
+        core that is to be avoided.
     """
-    n_real = len(budget.chip.cores().core)
-    if partition.n_cores > n_real:
-        raise _too_large(partition, budget, n_real)
+    _check_pinned_cores(partition, budget, site)
+    if partition.n_cores > len(site.cores):
+        raise _too_large(partition, budget, len(site.cores))
     if budget.chip_limits:
-        return _under_chip_limits(partition, budget)
+        return _under_chip_limits(partition, budget, site)
     real = partition.real_core.copy()
-    free = np.ones(n_real, bool)
+    free = site.usable.copy()
     free[real[real >= 0]] = False
     real[real < 0] = np.flatnonzero(free)[: int((real < 0).sum())]
     return real
@@ -47,7 +49,17 @@ def assign(partition: Partition, real_core: Int64, sizes: list[int]) -> tuple[tu
     return core_of, local_of
 
 
-def _chip_uses(partition: Partition, budget: Budget) -> tuple[Int64, Int64]:
+def _check_pinned_cores(partition: Partition, budget: Budget, site: Site) -> None:
+    pinned = np.flatnonzero(partition.real_core >= 0)
+    dead = pinned[~site.usable[partition.real_core[pinned]]]
+    if len(dead):
+        label = _first_population(partition, budget, int(dead[0]), only=True)
+        name = budget.chip.core_label(int(partition.real_core[dead[0]]))
+        text = f"Population '{label}' is pinned to {name}, which is to be avoided."
+        raise PlacementError(text, population=label, core=name, remedy="Pin it elsewhere, or do not avoid that place.")
+
+
+def chip_uses(partition: Partition, budget: Budget) -> tuple[Int64, Int64]:
     """Use of chip resources by each logical core and the capacity that holds for it."""
     shape = (partition.n_cores, len(budget.chip_limits))
     use, capacity = np.zeros(shape, np.int64), np.full(shape, np.iinfo(np.int64).max // 4)
@@ -60,15 +72,15 @@ def _chip_uses(partition: Partition, budget: Budget) -> tuple[Int64, Int64]:
     return use, capacity
 
 
-def _under_chip_limits(partition: Partition, budget: Budget) -> Int64:
+def _under_chip_limits(partition: Partition, budget: Budget, site: Site) -> Int64:
     chip_of = np.asarray(budget.chip.cores().chip, np.int64)
-    use, capacity = _chip_uses(partition, budget)
+    use, capacity = chip_uses(partition, budget)
     used = np.zeros((int(chip_of.max(initial=-1)) + 1, use.shape[1]), np.int64)
     real = partition.real_core.copy()
     pinned = np.flatnonzero(real >= 0)
     np.add.at(used, chip_of[real[pinned]], use[pinned])
     _check_pinned_chips(partition, budget, used)
-    free = np.setdiff1d(np.arange(len(chip_of)), real[pinned])
+    free = np.setdiff1d(site.cores, real[pinned])
     chip_of_free = chip_of[free]
     taken, start = np.zeros(len(free), bool), 0
     for core in np.flatnonzero(real < 0):
@@ -109,8 +121,8 @@ def _check_pinned_chips(partition: Partition, budget: Budget, used: Int64) -> No
             )
 
 
-def _first_population(partition: Partition, budget: Budget, core: int) -> str:
-    rows = np.flatnonzero(partition.slices.core >= core)
+def _first_population(partition: Partition, budget: Budget, core: int, *, only: bool = False) -> str:
+    rows = np.flatnonzero(partition.slices.core == core if only else partition.slices.core >= core)
     return budget.network.populations[int(partition.slices.population[rows[0]])].label
 
 

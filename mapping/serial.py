@@ -16,14 +16,16 @@ from neurosim.errors import MappingFileError, NeurosimError
 from neurosim.losses import Ledger, Loss
 from neurosim.mapping.fingerprint import chip_fingerprint, network_fingerprint, text_digest
 from neurosim.mapping.mapping import Mapping
+from neurosim.mapping.options import Options
 from neurosim.mapping.pins import Pin, Place, as_place, check_pins
+from neurosim.mapping.site import Site
 from neurosim.mapping.structures import CoreGraph
 from neurosim.mapping.traffic import Traffic
 from neurosim.mapping.usage import Utilisation
 from neurosim.network import Network, Population
 
 FORMAT = "neurosim mapping"
-VERSION = 1
+VERSION = 2
 _MAX_GRAPH = 100_000
 
 
@@ -89,6 +91,13 @@ class _TrafficSection(_Section):
     graph: tuple[tuple[int, ...], tuple[int, ...], tuple[float, ...]] | None
 
 
+class _OptionsSection(_Section):
+    effort: str
+    seconds: float | None
+    avoid: tuple[int | tuple[int, int, int | None, int | None], ...]
+    avoid_links: tuple[tuple[tuple[int, int], tuple[int, int]], ...]
+
+
 class _LossRow(_Section):
     kind: str
     where: str
@@ -108,6 +117,7 @@ class _File(_Section):
     network: _NetworkSection
     seed: int = Field(ge=0)
     pins: tuple[_PinRow, ...]
+    options: _OptionsSection
     placement: tuple[tuple[tuple[int, int, int, int], ...], ...]
     usage: dict[str, _UsageSection]
     traffic: _TrafficSection
@@ -125,7 +135,8 @@ def to_json(mapping: Mapping) -> str:
         "network": {"fingerprint": mapping.fingerprint, "dt": network.dt, "populations": populations},
         "seed": mapping.seed,
         "pins": [_pin_row(pin) for pin in mapping.pins],
-        "placement": [_runs(core, local) for core, local in zip(mapping.core_of, mapping.local_of, strict=True)],
+        "options": _options_section(mapping.options),
+        "placement": [runs(core, local) for core, local in zip(mapping.core_of, mapping.local_of, strict=True)],
         "usage": {scope: _usage_section(mapping.utilisation(scope)) for scope in ("core", "chip")},
         "traffic": _traffic_section(mapping.traffic),
         "losses": [asdict(loss) for loss in mapping.losses],
@@ -142,18 +153,26 @@ def _checksum(section: Any) -> str:
     return text_digest(json.dumps(section, sort_keys=True, default=_plain))
 
 
-def _pin_row(pin: Pin) -> dict[str, Any]:
-    place = pin.coordinate
+def _place_row(place: object) -> int | list[int | None]:
     if isinstance(place, int | np.integer):
-        place = int(place)
-    elif place is not None:
-        plain = as_place(place)
-        place = [plain.x, plain.y, plain.core, plain.chip]
+        return int(place)
+    plain = as_place(place)
+    return [plain.x, plain.y, plain.core, plain.chip]
+
+
+def _options_section(options: Options) -> dict[str, Any]:
+    links = [[[as_place(end).x, as_place(end).y] for end in pair] for pair in options.avoid_links]
+    avoid = [_place_row(place) for place in options.avoid]
+    return {"effort": options.effort, "seconds": options.seconds, "avoid": avoid, "avoid_links": links}
+
+
+def _pin_row(pin: Pin) -> dict[str, Any]:
+    place = None if pin.coordinate is None else _place_row(pin.coordinate)
     indices = None if pin.indices is None else np.asarray(pin.indices).tolist()
     return {"population": pin.population, "indices": indices, "coordinate": place, "neuron_size": pin.neuron_size}
 
 
-def _runs(core: NDArray[np.int32], local: NDArray[np.int32]) -> list[list[int]]:
+def runs(core: NDArray[np.int32], local: NDArray[np.int32]) -> list[list[int]]:
     """Rows ``[first neuron, number of neurons, core, first local number]`` of a population."""
     if not len(core):
         return []
@@ -196,7 +215,18 @@ def from_json(path_or_text: str | Path, network: Network | None = None, chip: Ch
     core_of, local_of = _unpack(file, known, len(chip.cores().core), where)
     usage = (_usage(file, "core", where), _usage(file, "chip", where))
     saved = Saved(file.network.fingerprint, *usage, _traffic(file, where), network is not None)
-    return Mapping(known, chip, core_of, local_of, pins, file.seed, _losses(file, where), {}, saved)
+    return Mapping(known, chip, core_of, local_of, pins, file.seed, _losses(file, where), {}, saved, _options(file, chip, where))
+
+
+def _options(file: _File, chip: Chip, where: str) -> Options:
+    row = file.options
+    avoid = tuple(Place(*place) if isinstance(place, tuple) else place for place in row.avoid)
+    try:
+        options = Options(row.effort, row.seconds, avoid=avoid, avoid_links=row.avoid_links)
+        Site.of(chip, options.avoid, options.avoid_links)
+    except NeurosimError as error:
+        raise _mismatch(where, "options", f"they cannot be: {error}", "Map the network again.") from error
+    return options
 
 
 def _losses(file: _File, where: str) -> Ledger:

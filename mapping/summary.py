@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from neurosim.errors import UnknownNameError
 from neurosim.mapping.pins import machine
 
 if TYPE_CHECKING:
     from neurosim.mapping.mapping import Mapping
     from neurosim.mapping.usage import Utilisation
 
-_MAX_ROWS = 20
+#: Rows of a table of use that are printed if nothing else is asked for.
+MAX_ROWS = 20
+_BAR = 10
 
 
 def summary_text(mapping: Mapping) -> str:
@@ -24,6 +28,7 @@ def summary_text(mapping: Mapping) -> str:
         *_chip_rows(mapping),
         ("binding limit", str(mapping.binding or "nothing is used")),
         *_traffic_rows(mapping),
+        *_routing_rows(mapping),
         ("lost", _lost(mapping)),
     ]
     if mapping.seconds:
@@ -32,17 +37,40 @@ def summary_text(mapping: Mapping) -> str:
     return "\n".join([f"Mapping on {machine(mapping.chip)}", *(f"  {name:<{width}}  {text}" for name, text in rows)])
 
 
-def utilisation_text(usage: Utilisation) -> str:
-    """Table of use and capacity, fullest places first, at most twenty of them."""
+def utilisation_text(usage: Utilisation, *, sort: str = "fullest", top: int | None = MAX_ROWS, at_least: float = 0.0) -> str:
+    """Table of use and capacity; see :meth:`Utilisation.text`."""
     if not usage.used.size:
         return f"no limited resource of a {usage.scope} is used"
-    order = np.argsort(-usage.fraction.max(axis=1, initial=0.0), kind="stable")
-    rows = [[usage.labels[row], *_cells(usage, int(row))] for row in order[:_MAX_ROWS]]
+    key = _sort_key(usage, sort)
+    order = np.arange(len(usage)) if sort == "place" else np.argsort(-key, kind="stable")
+    order = order[key[order] >= at_least]
+    shown = order[:top]
+    rows = [[usage.labels[row], _bar(key[row]), *_cells(usage, int(row))] for row in shown]
     names = [name if hard else f"{name} (soft)" for name, hard in zip(usage.resources, usage.hard, strict=True)]
-    lines = table([usage.scope, *names], rows).splitlines()
-    if len(order) > _MAX_ROWS:
-        lines.append(f"... and {len(order) - _MAX_ROWS:,} more, less full")
-    return "\n".join([*lines, f"binding: {usage.binding}"])
+    lines = table([usage.scope, sort if sort in usage.resources else "fullest", *names], rows).splitlines()
+    if len(order) > len(shown):
+        rest = ", less full" if sort == "fullest" else ""
+        lines.append(f"... and {len(order) - len(shown):,} more{rest}")
+    if len(order) < len(usage):
+        lines.append(f"{len(usage) - len(order):,} below {100 * at_least:g} % left out")
+    mark = " (*)" if int(np.argmax(usage.fraction)) // len(usage.resources) in shown else ""
+    return "\n".join([*lines, f"binding: {usage.binding}{mark}"])
+
+
+def _sort_key(usage: Utilisation, sort: str) -> NDArray[np.float64]:
+    """Used share that rows are sorted and filtered by."""
+    known = ("fullest", "place", *usage.resources)
+    if sort not in known:
+        raise UnknownNameError.among("sort key", sort, known, where="Utilisation.text")
+    if sort in usage.resources:
+        return usage.fraction[:, usage.resources.index(sort)]
+    return usage.fraction.max(axis=1)
+
+
+def _bar(fraction: float) -> str:
+    """Ten characters, full at the limit."""
+    eighths = round(8 * _BAR * min(fraction, 1.0))
+    return ("█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8] * (eighths % 8 > 0)).ljust(_BAR, "·")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -56,8 +84,15 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cells(usage: Utilisation, row: int) -> list[str]:
-    pairs = zip(usage.used[row], usage.capacity, usage.fraction[row], strict=True)
-    return [f"{used:,}/{capacity:,} {100 * share:.0f} %" for used, capacity, share in pairs]
+    """Use of each resource by one place; the binding one is marked."""
+    fraction = usage.fraction
+    place, resource = divmod(int(np.argmax(fraction)), fraction.shape[1])
+    cells = [
+        f"{used:,}/{capacity:,} {100 * share:.0f} %"
+        for used, capacity, share in zip(usage.used[row], usage.capacity, fraction[row], strict=True)
+    ]
+    cells[resource] += "*" if row == place else " "
+    return cells
 
 
 def _share(used: int, available: int) -> str:
@@ -70,6 +105,22 @@ def _chip_rows(mapping: Mapping) -> list[tuple[str, str]]:
     if mapping.n_routers == mapping.n_chips:
         return [routers]
     return [("chips", _share(mapping.n_chips_used, mapping.n_chips)), routers]
+
+
+def _routing_rows(mapping: Mapping) -> list[tuple[str, str]]:
+    """Links that packets pass, the fullest link, the longest way and the fullest table."""
+    routing = mapping.routing
+    if routing is None or not routing.nets.n_nets:
+        return []
+    kind = {"multicast": "trees", "unicast": "paths", "bus": "rows and columns"}[routing.delivery]
+    most = routing.congestion
+    at = f"({routing.topology.x[most.router]}, {routing.topology.y[most.router]})"
+    fullest = f"{most.max_load:,.0f} packets on the fullest, at {mapping.chip.router_noun} {at}" if most.max_load else "none is used"
+    rows = [("routes", f"{routing.hops:,.0f} links along {kind}, at most {int(routing.depths.max())} in a row; {fullest}")]
+    if routing.entries is not None:
+        limit = next((f" of {limit.capacity:,}" for limit in mapping.chip.limits() if limit.scope == "router"), "")
+        rows.append(("routing tables", f"{int(routing.entries_used.max(initial=0)):,}{limit} entries in the largest"))
+    return rows
 
 
 def _neurons(mapping: Mapping) -> str:

@@ -76,11 +76,11 @@ def count_traffic(network: Network, chip: Chip, core_of: Sequence[Int32], *, max
     """
     expected = float(sum(p.rule.expected(network.ends(p)) for p in network.projections))
     used = np.unique(np.concatenate([np.empty(0, np.int32), *core_of]))
-    cores = _Cores(used[used >= 0].astype(np.int64), core_of)
+    cores = UsedCores(used[used >= 0].astype(np.int64), core_of)
     return _exact(network, chip, cores) if expected <= max_exact else _expected(network, chip, cores, expected)
 
 
-class _Cores:
+class UsedCores:
     """Used cores, renumbered without gaps (``rank``), and who sits where."""
 
     def __init__(self, used: Int64, core_of: Sequence[Int32]) -> None:
@@ -99,7 +99,7 @@ class _Cores:
 
 
 # --- exact ---------------------------------------------------------------------------------
-def _exact(network: Network, chip: Chip, cores: _Cores) -> Traffic:
+def _exact(network: Network, chip: Chip, cores: UsedCores) -> Traffic:
     n_sources, n_cores = int(cores.base[-1]), len(cores.used)
     chunk = max(1, _MAX_MARKS // max(n_cores, 1))
     rows: list[Int64] = []
@@ -123,7 +123,7 @@ def _exact(network: Network, chip: Chip, cores: _Cores) -> Traffic:
     )
 
 
-def _mark(network: Network, cores: _Cores, out_marks: NDArray[np.bool_], first: int) -> int:
+def _mark(network: Network, cores: UsedCores, out_marks: NDArray[np.bool_], first: int) -> int:
     """Mark the target cores of sources first .. first + len(out_marks) - 1; gives the number of their synapses."""
     from neurosim.connectivity import iterate
 
@@ -133,7 +133,7 @@ def _mark(network: Network, cores: _Cores, out_marks: NDArray[np.bool_], first: 
         inside = (sources >= 0) & (sources < len(out_marks))
         if not inside.any():
             continue
-        for rows in iterate(network, _topology(projection)):
+        for rows in iterate(network, bare(projection)):
             pre = rows.pre()
             here = inside[pre]
             synapses += int(here.sum())
@@ -142,10 +142,10 @@ def _mark(network: Network, cores: _Cores, out_marks: NDArray[np.bool_], first: 
     return synapses
 
 
-def _topology(projection: Projection) -> Projection:
+def bare(projection: Projection) -> Projection:
     """The same synapses without weights, delays and what a chip makes of them."""
-    bare = Synapse(projection.synapse.model, {})
-    return replace(projection, synapse=bare, realisation=None)
+    synapse = Synapse(projection.synapse.model, {})
+    return replace(projection, synapse=synapse, realisation=None)
 
 
 def _pairs(marks: NDArray[np.bool_], source_rank: Int64) -> list[Int64]:
@@ -174,14 +174,14 @@ def _hops(chip: Chip, graph: CoreGraph) -> float:
 
 
 # --- expected ------------------------------------------------------------------------------
-def _expected(network: Network, chip: Chip, cores: _Cores, synapses: float) -> Traffic:
+def _expected(network: Network, chip: Chip, cores: UsedCores, synapses: float) -> Traffic:
     chip_of = np.asarray(chip.cores().chip, np.int32)[cores.used]
     chips, chip_rank = np.unique(chip_of, return_inverse=True)
     n_cores, n_chips = len(cores.used), len(chips)
     between = np.zeros((n_chips, n_chips))
     pairs = np.zeros((n_cores, n_cores)) if n_cores**2 <= _MAX_GRAPH else None
     packets = local = host = 0.0
-    for population, hit in _hit_probabilities(network, cores):
+    for population, hit in hit_probabilities(network, cores):
         ranks = cores.rank_of[population]
         here = np.bincount(ranks[ranks >= 0], minlength=n_cores).astype(np.float64)
         packets += float(here.sum() * hit.sum() - here @ hit)
@@ -194,13 +194,13 @@ def _expected(network: Network, chip: Chip, cores: _Cores, synapses: float) -> T
     return Traffic("expected", synapses, packets, local, host, hops, None if pairs is None else _graph(cores, pairs))
 
 
-def _graph(cores: _Cores, pairs: Floats) -> CoreGraph:
+def _graph(cores: UsedCores, pairs: Floats) -> CoreGraph:
     np.fill_diagonal(pairs, 0.0)
     source, target = np.nonzero(pairs)
     return CoreGraph(cores.used[source], cores.used[target], pairs[source, target])
 
 
-def _hit_probabilities(network: Network, cores: _Cores) -> Iterator[tuple[int, Floats]]:
+def hit_probabilities(network: Network, cores: UsedCores) -> Iterator[tuple[int, Floats]]:
     """Per population with outputs the probability that a neuron has a target on each used core."""
     outputs: dict[int, list[tuple[Projection, float]]] = {}
     for projection in network.projections:
@@ -215,7 +215,7 @@ def _hit_probabilities(network: Network, cores: _Cores) -> Iterator[tuple[int, F
         yield population, 1.0 - miss
 
 
-def _miss_probability(network: Network, cores: _Cores, projection: Projection) -> Floats:
+def _miss_probability(network: Network, cores: UsedCores, projection: Projection) -> Floats:
     """Probability that one source has no target on each used core, pairs taken as independent."""
     ends = network.ends(projection)
     ranks = cores.ranks(projection.post)

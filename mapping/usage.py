@@ -93,13 +93,33 @@ class Utilisation:
             for column, name in enumerate(self.resources)
         ]
 
+    def text(self, *, sort: str = "fullest", top: int | None = 20, at_least: float = 0.0) -> str:
+        """Table of use and capacity with bars; the binding limit is marked by an asterisk.
+
+        Parameters
+        ----------
+        sort
+            ``"fullest"`` (fullest places first), ``"place"`` (in the chip's order) or a resource
+            (most of it first). Bars show the resource, else the fullest one.
+        top
+            Rows printed at most; ``None`` prints all.
+        at_least
+            Leaves out places whose used share of what bars show is below this, 0 to 1.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is nothing of that name to sort by.
+        """
+        from neurosim.mapping.summary import utilisation_text
+
+        return utilisation_text(self, sort=sort, top=top, at_least=at_least)
+
     def __len__(self) -> int:
         return len(self.places)
 
     def __str__(self) -> str:
-        from neurosim.mapping.summary import utilisation_text
-
-        return utilisation_text(self)
+        return self.text()
 
 
 def core_usage(network: Network, chip: Chip, core_of: Sequence[Int32]) -> Utilisation:

@@ -15,6 +15,7 @@ import numpy as np
 from neurosim.chips.chip import Chip, Limit
 from neurosim.errors import VerificationError
 from neurosim.losses import Loss
+from neurosim.mapping.verify_routes import route_faults
 from neurosim.network import Network
 
 #: Largest number of synapses for which the packets are counted again.
@@ -59,7 +60,7 @@ def faults(mapping: Any) -> list[str]:
     found += [*_sharing(network, chip, counts), *_pins(network, chip, mapping)]
     if getattr(mapping, "complete", True):  # a mapping loaded without its network cannot be counted again
         found += [*_limits(network, chip, counts), *_traffic(network, chip, mapping)]
-    return found
+    return [*found, *route_faults(mapping, MAX_RECOUNT)] if hasattr(mapping, "routed") else found
 
 
 def _core_table(chip: Chip) -> Iterator[str]:

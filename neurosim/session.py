@@ -8,11 +8,10 @@ lost on the way is in ``session.ledger``.
 from __future__ import annotations
 
 import os
-import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim._continued import continued, unchanged, with_initial
-from neurosim.chips.chip import Chip, check_names
+from neurosim._fit import Fit, fit
+from neurosim.chips.chip import Chip
 from neurosim.chips.synapses import in_own_unit
 from neurosim.errors import LossWarning, RecordFileError
 from neurosim.losses import Ledger, Loss, users_level
-from neurosim.mapping import Mapping, Pin, map_network
+from neurosim.mapping import Mapping, Options, Pin
 from neurosim.network import Network, Rows
 
 if TYPE_CHECKING:
@@ -34,83 +34,6 @@ if TYPE_CHECKING:
 
 Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-
-@dataclass(slots=True)
-class Fit:
-    """A network on a chip, without running it.
-
-    Attributes
-    ----------
-    network
-        As the chip realises it.
-    mapping
-        Where everything is; ``None`` on the ideal reference.
-    ledger
-        All losses.
-    wall_s
-        Seconds per stage: ``translate``, ``place``, ``realise``.
-    """
-
-    network: Network
-    chip: Chip | None
-    mapping: Mapping | None
-    ledger: Ledger
-    wall_s: dict[str, float] = field(default_factory=dict)
-
-
-def fit(network: Network, chip: Chip | None, *, approximate: Iterable[str] = (), pins: Sequence[Pin] = (), seed: int = 0) -> Fit:
-    """Write a network in a chip's terms, place it and realise its synapses.
-
-    Parameters
-    ----------
-    network
-        As described by the user.
-    chip
-        ``None`` is the ideal reference, which changes nothing.
-    approximate
-        Names of the approximations that are allowed.
-    pins
-        Manual placements; those made for another chip are left out, which is in the ledger.
-
-    Raises
-    ------
-    UnknownNameError
-        If no chip has an approximation of that name.
-    UnsupportedError
-        If the chip lacks a model and its approximation is not allowed.
-    PlacementError
-        If the network does not fit.
-    """
-    ledger, wall_s = Ledger(), {}
-    if chip is None:
-        check_names(approximate, where="The ideal reference")
-        return Fit(network, None, None, ledger)
-    begun = time.perf_counter()
-    pins, foreign = _own_pins(pins, chip)
-    ledger.extend(foreign)
-    chip = chip.configure(network, pins)
-    translation = chip.translate(network, chip.check_approximations(approximate))
-    ledger.extend(translation.losses)
-    wall_s["translate"] = time.perf_counter() - begun
-    begun = time.perf_counter()
-    mapping = map_network(translation.network, chip, pins=pins, seed=seed)
-    ledger.extend(mapping.losses)
-    wall_s["place"] = time.perf_counter() - begun
-    begun = time.perf_counter()
-    realised = chip.realise(translation.network, mapping)
-    ledger.extend(realised.losses)
-    wall_s["realise"] = time.perf_counter() - begun
-    return Fit(realised.network, chip, replace(mapping, losses=ledger), ledger, wall_s)
-
-
-def _own_pins(pins: Sequence[Pin], chip: Chip) -> tuple[tuple[Pin, ...], list[Loss]]:
-    """Pins for this chip, and a loss if there are others."""
-    own = tuple(pin for pin in pins if pin.chip in (None, chip.name))
-    others = sorted({str(pin.chip) for pin in pins} - {"None", chip.name})
-    detail = f"It was made for {', '.join(others)}; its coordinates and sizes mean nothing here."
-    count = len(pins) - len(own)
-    return own, [Loss("ignored", "Placement", "manual placement", count, len(pins), detail=detail)] if count else []
 
 
 class Session:
@@ -124,7 +47,7 @@ class Session:
         ``None`` is the ideal reference.
     threads, precision, pace, slice_ms, max_memory
         See :class:`neurosim.engine.Simulation`.
-    approximate, pins
+    approximate, pins, placing
         See :func:`fit`.
     record_to, overwrite
         HDF5 file for spikes and samples, which then stay out of memory; whether it may replace one.
@@ -155,11 +78,12 @@ class Session:
         max_memory: float | None = None,
         approximate: Iterable[str] = (),
         pins: Sequence[Pin] = (),
+        placing: Options | None = None,
         record_to: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
     ) -> None:
         self._options = {"threads": threads, "precision": precision, "pace": pace, "slice_ms": slice_ms, "max_memory": max_memory}
-        self._approximate, self.pins = tuple(approximate), tuple(pins)
+        self._approximate, self.pins, self._placing = tuple(approximate), tuple(pins), placing
         self.chip, self.network = chip, network
         self.live: Any = None
         self._warned: set[str] = set()
@@ -177,7 +101,7 @@ class Session:
         return RecordFile(record_path(path, overwrite=overwrite), overwrite=overwrite, dtype=precision, about=about)
 
     def _fitted(self, network: Network) -> Fit:
-        result = fit(network, self.chip, approximate=self._approximate, pins=self.pins)
+        result = fit(network, self.chip, approximate=self._approximate, pins=self.pins, placing=self._placing)
         self._warn(result.ledger)
         return result
 

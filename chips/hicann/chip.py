@@ -37,9 +37,12 @@ class HicannChip(Chip):
     """One wafer of HICANNs at its nominal speed-up."""
 
     name = "hicann"
+    delivery = "bus"
     board_noun = "wafer"
     y_points_down = True
     router_noun = "HICANN"
+    map_aspect = 0.5  # a die is 5 mm wide and 10 mm high: 36 columns and 16 rows make a round wafer
+    map_group = "reticle"
     approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS}
     sheet: HicannSheet
     neuron_sizes: Mapping[int, int] = {}

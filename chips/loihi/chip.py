@@ -40,6 +40,7 @@ class LoihiChip(Chip):
 
     name = "loihi"
     router_noun = "tile"
+    map_group = "chip"
     approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS}
     sheet: LoihiSheet
 

@@ -15,7 +15,7 @@ from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translati
 from neurosim.chips.native import Native
 from neurosim.chips.parameters import Parameters
 from neurosim.chips.realise import Measured, Words, realise, weight_unit
-from neurosim.chips.spinnaker.machine import Machine
+from neurosim.chips.spinnaker.machine import LINKS, Machine
 from neurosim.chips.spinnaker.sheet import SpinnakerSheet
 from neurosim.chips.spinnaker.weights import RingBufferFormat, format_of, shifts, step_of
 from neurosim.chips.synapses import TOLERANCE_MS, limit_delays, refuse_delay
@@ -39,8 +39,12 @@ class SpinnakerChip(Chip):
     """SpiNNaker machine of 48-chip boards with the sPyNNaker tool chain's rules."""
 
     name = "spinnaker"
+    map_shape = "hexagon"
+    map_group = "board"
     mixes_populations = False
     places_sources = True
+    delivery = "multicast"
+    router_steps = LINKS
     approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS}
     sheet: SpinnakerSheet
 
@@ -66,14 +70,15 @@ class SpinnakerChip(Chip):
         return self.machine.hops(chip_a, chip_b)
 
     def limits(self) -> tuple[Limit, ...]:
-        """Neurons or sources of a core, and the shared memory of a chip."""
-        core, memory = self.sheet.core, self.sheet.memory
+        """Neurons or sources of a core, the shared memory and the routing table of a chip."""
+        core, memory, entries = self.sheet.core, self.sheet.memory, self.sheet.board.router_entries
         free = memory.usable.value - memory.system.value - memory.gatherer.value
         return (
             Limit("neurons", "core", core.neurons.value, "neurons", core.neurons.source),
             Limit("Poisson sources", "core", core.poisson_sources.value, "sources", core.poisson_sources.source),
             Limit("array sources", "core", core.array_sources.value, "sources", core.array_sources.source),
             Limit("SDRAM", "chip", free, "B", memory.usable.source),
+            Limit("routing entries", "router", entries.value, "entries", entries.source),
         )
 
     def slice_usage(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:

@@ -75,8 +75,10 @@ class Machine:
         """Chips and their links."""
         graph = nx.Graph()
         number = {xy: chip for chip, xy in enumerate(self.places)}
+        board = {ethernet: index for index, ethernet in enumerate(self.ethernet)}
         for (x, y), chip in number.items():
-            graph.add_node(chip, x=x, y=y)
+            px, py = self.places[x, y]
+            graph.add_node(chip, x=x, y=y, board=board[x - px, y - py])
         for (x, y), chip in number.items():
             near = ((x + dx, y + dy) for dx, dy in LINKS[:3])
             graph.add_edges_from((chip, number[xy]) for xy in near if xy in number)

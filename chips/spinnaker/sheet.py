@@ -23,6 +23,7 @@ class Board(Sheet):
     ethernet_cores: Count
     triad_side: Count
     ethernet_chips: Places
+    router_entries: Count
 
 
 class Core(Sheet):

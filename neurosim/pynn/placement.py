@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from neurosim.errors import NetworkError, StateError
@@ -10,18 +11,40 @@ from neurosim.pynn import overrides, simulator
 from neurosim.pynn._errors import other_setup
 
 
-def place(cells: Any, *, on: Any = None, neuron_size: int | None = None) -> None:
-    """Put a population or a view at a chosen place of the chip.
+def place(
+    cells: Any = None,
+    *,
+    on: Any = None,
+    neuron_size: int | None = None,
+    effort: str | None = None,
+    seconds: float | None = None,
+    rates: Mapping[Any, Any] | None = None,
+    avoid: Sequence[Any] | None = None,
+    avoid_links: Sequence[Any] | None = None,
+) -> None:
+    """Put a population or a view at a chosen place of the chip, or say how all others are placed.
 
     Parameters
     ----------
     cells
-        Population, view or single cell.
+        Population, view or single cell; ``None`` if nothing is to be put at a certain place.
     on
         Coordinate of the chip, for example ``sim.chips.hicann.coordinate(x=5, y=5)``; ``None``
         leaves the place open.
     neuron_size
         Circuits joined to one neuron, on chips that have such a setting (HICANN).
+    effort
+        ``"fast"`` fills cores and chips in their order; ``"normal"`` (the default) and ``"best"`` look for
+        fewer packets between cores and shorter ways.
+    seconds
+        Time after which the best placement found so far is taken.
+    rates
+        Firing rates in Hz by population, for example as measured in an earlier run; a number or one for each
+        cell. Populations that are left out count as 1.
+    avoid
+        Coordinates of cores or whole chips that are dead, for example ``[(0, 3), (1, 1, 5)]``.
+    avoid_links
+        Pairs of neighbouring chips between which the link is dead, for example ``[((0, 0), (1, 0))]``.
 
     Raises
     ------
@@ -35,6 +58,18 @@ def place(cells: Any, *, on: Any = None, neuron_size: int | None = None) -> None
         raise StateError("there is no chip to place on.", where="place()", remedy="Give setup(chip=...).")
     if state.session is not None:
         raise StateError("the network is already placed.", where="place()", remedy="Call place() before the first run().")
+    if rates is not None:
+        rates = {_number(population): rate for population, rate in rates.items()}
+    wishes = {"effort": effort, "seconds": seconds, "rates": rates, "avoid": avoid, "avoid_links": avoid_links}
+    given = {name: tuple(wish) if name.startswith("avoid") else wish for name, wish in wishes.items() if wish is not None}
+    if given:
+        from neurosim.mapping import Options
+
+        Options(**{**state.placing, **given})  # refuses what cannot be
+        state.placing |= given
+        state.changed()
+    if cells is None:
+        return
     if isinstance(cells, simulator.ID):
         cells = cells.as_view()
     if not hasattr(cells, "network_id"):
@@ -48,6 +83,14 @@ def place(cells: Any, *, on: Any = None, neuron_size: int | None = None) -> None
     indices = None if cells is cells._root else cells.root_indices
     state.pins.append(Pin(cells.network_id, indices, on, neuron_size, overrides.own_chip(state.settings["chip"])))
     state.changed()
+
+
+def _number(population: Any) -> int:
+    number = getattr(population, "network_id", None)
+    if number is None:
+        text = f"rates are given for {population!r}, which is no population."
+        raise NetworkError(text, where="place()", used=population, remedy="Give a dictionary {population: rate in Hz}.")
+    return int(number)
 
 
 def mapping() -> Any:
@@ -90,5 +133,6 @@ def _fitted() -> Any:
 
         state.require("mapping()")
         network = state.freeze()
-        state.fit = fit(network, state.settings["chip"], approximate=tuple(state.settings["approximate"]), pins=tuple(state.pins))
+        wishes = {"approximate": tuple(state.settings["approximate"]), "pins": tuple(state.pins), "placing": simulator.placing_of(state)}
+        state.fit = fit(network, state.settings["chip"], **wishes)
     return state.fit

@@ -91,6 +91,7 @@ class State(common.control.BaseState):
         self.projections: list[Projection] = []
         self.currents: list[CurrentSource] = []
         self.pins: list[Any] = []
+        self.placing: dict[str, Any] = {}
         self.network: Network | None = None
         self.session: Any = None
         self.fit: Any = None
@@ -195,17 +196,27 @@ class State(common.control.BaseState):
     def _make_session(self, network: Network) -> Any:
         settings = self.settings
         chip, approximate, pins = settings["chip"], tuple(settings["approximate"]), tuple(self.pins)
+        placing = placing_of(self)
         overrides.frozen(network, chip, approximate, pins)
         options = {key: settings[key] for key in ("threads", "precision", "pace", "max_memory", "record_to", "overwrite")}
         options["slice_ms"] = settings["time_slice"]
         with overrides.stage("place"):
-            return session_class()(network, chip, approximate=approximate, pins=pins, **options)
+            return session_class()(network, chip, approximate=approximate, pins=pins, placing=placing, **options)
 
     def require_session(self, what: str) -> Any:
         """The session; :class:`StateError` if nothing was run yet."""
         if self.session is None:
             raise StateError(f"{what} needs a run first.", remedy="Call run() before.")
         return self.session
+
+
+def placing_of(state: State) -> Any:
+    """What the script asked of placement, beside pins; ``None`` if nothing."""
+    if not state.placing:
+        return None
+    from neurosim.mapping import Options
+
+    return Options(**state.placing)
 
 
 def _default_session_class() -> Any:

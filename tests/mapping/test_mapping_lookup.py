@@ -104,8 +104,8 @@ def test_utilisation_reads_as_a_table(mapping):
     assert usage.fraction[0, 0] == 1.0
     row = {"place": "toy chip (0, 0) core 0", "core": 0, "resource": "neurons", "used": 16, "capacity": 16}
     assert usage.rows()[0] == {**row, "fraction": 1.0, "unit": "1", "hard": True}
-    assert "toy chip (0, 0) core 0  16/16 100 %" in str(usage)
-    assert str(usage).endswith("binding: neurons 100 % (16 of 16 on toy chip (0, 0) core 0)")
+    assert "toy chip (0, 0) core 0  ██████████  16/16 100 %*  37/100 37 %" in str(usage)
+    assert str(usage).endswith("binding: neurons 100 % (16 of 16 on toy chip (0, 0) core 0) (*)")
     with pytest.raises(UnknownNameError, match="unknown scope 'board'"):
         mapping.utilisation("board")
 

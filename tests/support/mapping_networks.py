@@ -52,7 +52,11 @@ class ToyChip(Chip):
         return self._table
 
     def topology(self) -> nx.Graph:
-        return nx.grid_2d_graph(self._width, self.sheet.height)  # type: ignore[attr-defined]
+        grid = nx.grid_2d_graph(self._width, self.sheet.height)  # type: ignore[attr-defined]
+        graph = nx.Graph()
+        graph.add_nodes_from((x + self._width * y, {"x": x, "y": y}) for x, y in grid)
+        graph.add_edges_from((a + self._width * b, c + self._width * d) for (a, b), (c, d) in grid.edges)
+        return graph
 
     def hops(self, chip_a, chip_b):
         across = np.abs(chip_a % self._width - chip_b % self._width)

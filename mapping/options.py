@@ -1,0 +1,57 @@
+"""What a user may ask of placement beside pins: effort, time, rates, and places to leave alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from numpy.typing import ArrayLike
+
+from neurosim.errors import ParameterError, UnknownNameError
+
+#: Efforts, and the most synapses that each looks at one by one.
+EFFORTS = {"fast": 20_000_000, "normal": 20_000_000, "best": 400_000_000}
+_WHERE = "Placement"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a network is placed.
+
+    Attributes
+    ----------
+    effort
+        ``"fast"`` fills cores and chips in their order. ``"normal"`` and ``"best"`` look for fewer packets
+        and shorter ways, the latter longer. Nothing is ever worse than with ``"fast"``.
+    seconds
+        Time after which the best that was found is taken; ``None``: no limit. If it is met, the result
+        depends on the speed of the machine.
+    rates
+        Spikes per second by population id, a number or an array (size,); unknown ones count as 1.
+    avoid
+        Coordinates of cores, or of whole routers, that are dead: nothing is put there, and nothing
+        goes through such a router.
+    avoid_links
+        Pairs of neighbouring routers ``((x, y), (x, y))`` between which the link is dead.
+    progress
+        Called with the name of the stage and the part of it that is done (0 to 1).
+    """
+
+    effort: str = "normal"
+    seconds: float | None = None
+    rates: Mapping[int, ArrayLike] = field(default_factory=dict)
+    avoid: tuple[object, ...] = ()
+    avoid_links: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
+    progress: Callable[[str, float], None] | None = None
+
+    def __post_init__(self) -> None:
+        if self.effort not in EFFORTS:
+            raise UnknownNameError.among("effort", self.effort, EFFORTS, where=_WHERE)
+        if self.seconds is not None and not self.seconds > 0:
+            text = f"the time for placing is {self.seconds} s; it must be above 0."
+            raise ParameterError(text, where=_WHERE, used=self.seconds, limit=0, remedy="Leave seconds out for no limit.")
+
+    @property
+    def searches(self) -> bool:
+        """Whether anything is looked for beyond filling cores and chips in order."""
+        return self.effort != "fast"
