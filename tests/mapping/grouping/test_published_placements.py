@@ -9,7 +9,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[3]))
 
-from benchmarks.mapping import core_networks, mapping_routing
+from benchmarks.mapping import core_networks, routing
 
 
 @pytest.mark.parametrize(("name", "hops", "max_load"), [("va_64", 16_000, 3968), ("ff", 32_960, 1024), ("ffshuf", 107_072, 2112)])
@@ -26,7 +26,7 @@ def test_the_board_has_as_many_cores_as_the_tool_says() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["va", "ff", "ffshuf", "grid"])
 def test_trees_are_as_short_as_they_should_be(name) -> None:
-    row = mapping_routing.measure(name)
+    row = routing.measure(name)
     assert row.faults == ()
     assert row.ratio <= row.case.ratio
     assert row.max_entries <= row.case.entries
@@ -34,7 +34,7 @@ def test_trees_are_as_short_as_they_should_be(name) -> None:
 
 @pytest.mark.slow
 def test_ten_thousand_cores_are_placed_well() -> None:
-    row = mapping_routing.measure("sheet")
+    row = routing.measure("sheet")
     assert row.faults == ()
     assert row.ratio <= 0.13
     assert row.max_entries <= 450
@@ -42,5 +42,5 @@ def test_ten_thousand_cores_are_placed_well() -> None:
 
 def test_an_unknown_network_is_told(capsys) -> None:
     with pytest.raises(SystemExit):
-        mapping_routing.main(["grids"])
+        routing.main(["grids"])
     assert "unknown network 'grids'; known: va, ff" in capsys.readouterr().err
