@@ -30,6 +30,7 @@ def route_faults(mapping: Any, max_synapses: int) -> Iterator[str]:
         yield from _reach(mapping.network, mapping.core_of, routing, max_synapses)
     walk = walk_routes(routing.nets, routing.routes, routing.router_of, routing.topology)
     yield from (f"routes: {fault}" for fault in walk.faults)
+    yield from _branches(routing)
     if not np.allclose(walk.loads, routing.loads, rtol=_RELATIVE, atol=_RELATIVE * max(float(walk.loads.max(initial=0)), 1e-30)):
         yield "the loads of the links are not what the packets add up to"
     yield from _tables(mapping.chip, routing)
@@ -104,6 +105,19 @@ def _reach(network: Network, core_of: Any, routing: Any, max_synapses: int) -> I
         if missing:
             a, b = missing[0]
             yield f"'{projection.label}': {len(missing)} pairs of cores with synapses have no packets, first from core {a} to core {b}"
+
+
+def _branches(routing: Any) -> Iterator[str]:
+    """Every branch ends where a target is."""
+    nets, routes, n = routing.nets, routing.routes, routing.topology.n_routers
+    net_of_hop = np.repeat(np.arange(len(routes.indptr) - 1), np.diff(routes.indptr))
+    net_of_pin = np.repeat(np.arange(nets.n_nets), np.diff(nets.indptr))
+    ends = net_of_hop * n + routing.topology.neighbour[routes.router, routes.link]
+    wanted = np.concatenate([net_of_hop * n + routes.router, net_of_pin * n + routing.router_of[nets.target]])
+    blind = np.flatnonzero(~np.isin(ends, wanted))
+    if len(blind):
+        net, router = divmod(int(ends[blind[0]]), n)
+        yield f"{len(blind)} branches end where no target is, first that of core {nets.source[net]} at router {router}"
 
 
 def _tables(chip: Chip, routing: Any) -> Iterator[str]:

@@ -86,18 +86,21 @@ def metis_groups(graph: Any, weight: NDArray[np.int64], n_groups: int, seed: int
 def spectral_positions(graph: Any, seed: int) -> Floats:
     """Coordinates (n, 2) in which neurons with synapses between them lie close: ranks along two slow eigenvectors."""
     from scipy import sparse
-    from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+    from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, eigsh
 
     n = graph.shape[0]
     if n < 8:
         return np.zeros((n, 2))
     root = 1.0 / np.sqrt(np.maximum(np.asarray(graph.sum(axis=1)).ravel(), 1.0))
-    scaled = sparse.diags(root) @ graph.astype(np.float32) @ sparse.diags(root)
+    # a shift leaves the vectors as they are, and something to begin with where there are next to no synapses
+    scaled = sparse.diags(root) @ graph.astype(np.float32) @ sparse.diags(root) + sparse.identity(n, np.float32)
     begin = np.random.default_rng(seed).random(n) + 0.5
     try:
         _, vectors = eigsh(scaled.astype(np.float32), 3, which="LA", v0=begin.astype(np.float32), tol=2e-2, ncv=24, maxiter=40)
     except ArpackNoConvergence as error:
         vectors = error.eigenvectors
+    except ArpackError:
+        return np.zeros((n, 2))
     positions = np.zeros((n, 2))
     for k in range(min(2, vectors.shape[1] - 1)):
         positions[np.argsort(vectors[:, -2 - k] * root, kind="stable"), k] = np.arange(n)

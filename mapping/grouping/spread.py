@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import eigsh
+from scipy.sparse.linalg import ArpackError, eigsh
 
 from neurosim.mapping.grouping.groups import line_order
 from neurosim.mapping.grouping.problem import Problem, graph_of
@@ -135,7 +135,10 @@ def modes(graph: sparse.csr_array) -> Floats:
         vectors = np.linalg.eigh(matrix.toarray())[1][:, ::-1][:, :3]
     else:
         start = np.ones(n) + np.arange(n) / n
-        values, found = eigsh(matrix + sparse.eye_array(n), k=3, which="LA", v0=start, tol=1e-4, maxiter=50 * n)
+        try:
+            values, found = eigsh(matrix + sparse.eye_array(n), k=3, which="LA", v0=start, tol=1e-4, maxiter=50 * n)
+        except ArpackError:  # no first places from here; others are tried too
+            return np.zeros((n, 2))
         vectors = found[:, np.argsort(-values)]
     slowest = vectors[:, 1:3] * (degree**-0.5)[:, None]
     return np.round(slowest / np.maximum(np.abs(slowest).max(axis=0), 1e-300), 9)
