@@ -13,7 +13,7 @@ import numpy as np
 from neurosim.chips.chip import Chip, Limit
 from neurosim.errors import PlacementError
 from neurosim.mapping.budget import Budget
-from neurosim.mapping.explain_tries import Case, Remedy, attempt, avoided, solve
+from neurosim.mapping.explain_tries import Case, Remedy, attempt, avoided, bounded, solve
 from neurosim.mapping.mapping import Mapping
 from neurosim.mapping.options import Options
 from neurosim.mapping.partition import _largest
@@ -167,7 +167,7 @@ def _answer(case: Case) -> Explanation:
         refused = error
     if case.options.searches:
         try:
-            return _room(case, case)
+            return _room(case, Case(case.network, case.chip, case.pins, bounded(case.options)))
         except PlacementError as error:
             refused = error
     return _refusal(case, refused)

@@ -19,7 +19,9 @@ from neurosim.network import Network
 
 #: No more is tried after so many solutions, or seconds.
 MAX_TRIES = 40
-MAX_SECONDS = 6.0
+MAX_SECONDS = 4.0
+_SECONDS_IF_WORKING = 1.5
+_SECONDS_OF_EFFORT = 2.0
 _TRIES_OF_A_FACTOR = 9
 _TRIES_OF_ONE_PLACE = 6
 _SMALL = 2_000_000
@@ -76,6 +78,11 @@ def changed(case: Case, change: Mapping[str, Any]) -> Case:
         chip = chip.with_boards(change["n_boards"])
     asked = {name: change[name] for name in ("avoid", "avoid_links", "effort", "seconds") if name in change}
     return Case(network, chip, tuple(pins), replace(case.options, **asked))
+
+
+def bounded(options: Options) -> Options:
+    """The same effort for some seconds only."""
+    return replace(options, seconds=min(options.seconds or _SECONDS_OF_EFFORT, _SECONDS_OF_EFFORT))
 
 
 def solve(case: Case) -> tuple[Chip, tuple[Any, Any, Any]]:
@@ -153,7 +160,10 @@ class Tries:
     def _fits_as_asked(self, change: Mapping[str, Any]) -> bool:
         network = changed(self.case, change).network
         small = expected_synapses(network) + sum(p.size for p in network.populations) <= _SMALL
-        return small and self.fits({**change, "effort": self.case.options.effort})
+        in_time = time.perf_counter() - self.begun < _SECONDS_OF_EFFORT
+        return (
+            small and in_time and self.fits({**change, "effort": self.case.options.effort, "seconds": bounded(self.case.options).seconds})
+        )
 
 
 # --- one kind of change each ---------------------------------------------------------------------
@@ -303,8 +313,7 @@ def more_effort(tries: Tries) -> None:
     """The next effort; the longest one for some seconds only."""
     effort = {"fast": "normal", "normal": "best"}.get(tries.case.options.effort)
     if effort and tries.may_go_on:
-        bounded = {"seconds": 2.0} if tries.case.options.seconds is None and effort == "best" else {}
-        tries.offer(f'Use effort="{effort}".', {"effort": effort, **bounded})
+        tries.offer(f'Use effort="{effort}".', {"effort": effort, "seconds": bounded(tries.case.options).seconds})
 
 
 # --- searches ------------------------------------------------------------------------------------
@@ -324,12 +333,12 @@ def largest_factor(works: Callable[[float], bool], guess: float) -> float:
 
 
 Change = Callable[[Tries], None]
-#: What is tried for each kind of reason, in this order; what is expensive only if nothing works yet.
+#: What is tried for each kind of reason, in this order.
 CHANGES: dict[str, tuple[Change, ...]] = {
     "neuron": (fewer_inputs, less_avoided),
     "population": (more_boards, fewer_cells, less_avoided, fewer_pins),
     "machine": (more_boards, fewer_cells, less_avoided, fewer_pins),
-    "routing": (fewer_pins, less_avoided, fewer_cells, more_boards, fewer_inputs),
+    "routing": (fewer_pins, less_avoided, fewer_inputs, fewer_cells, more_boards),
     "reach": (less_avoided, fewer_pins, more_boards),
     "pin": (fewer_pinned, fewer_pins, less_avoided),
 }
@@ -339,7 +348,8 @@ def attempt(kind: str, case: Case, error: PlacementError) -> Tries:
     """Everything that may help with one kind of reason, tried."""
     tries = Tries(case, error)
     for change in CHANGES[kind]:
-        change(tries)
+        if not (tries.works and time.perf_counter() - tries.begun > _SECONDS_IF_WORKING):
+            change(tries)
     if not tries.works and kind != "neuron":
         more_effort(tries)
     if not tries.works:
