@@ -187,8 +187,8 @@ def test_one_neuron_that_nothing_helps():
 
 
 def test_routing_tables_of_the_made_up_chip():
-    chip = TreeChip(Sheet(width=6, height=5, mixes=False))
-    crowded = explain(network(*[16] * 40, rule=Bernoulli(0.9)), chip, options=Options("fast"))
+    chip = TreeChip(Sheet(width=4, height=3, mixes=False))
+    crowded = explain(network(*[16] * 16, rule=Bernoulli(0.9)), chip, options=Options("fast"))
     assert (crowded.kind, crowded.available) == ("routing", 1)
     assert crowded.needed > 1 and crowded.place.startswith("chip (")
 
