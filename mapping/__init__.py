@@ -8,7 +8,8 @@ first), ``stages`` (who sends to whom, by ``fanout`` and ``reach``; better parti
 resources when asked for. :class:`Mapping` (``mapping.py``) is the result: ``summary``, ``where``, ``on``, ``path``,
 ``utilisation``, ``losses``, ``to_json`` (``serial.py``, with ``fingerprint.py``). ``lookup.py`` reads what users point
 at, ``options.py`` what they ask for, ``ways.py`` follows a spike, ``summary.py`` prints; ``inspection/`` compares,
-explains, draws and writes tables. No chip's name appears here: everything a chip decides comes through
+explains, draws and writes tables. ``explain.py`` says why a network does not fit, with changes that work
+(``explain_tries.py``, on copies by ``explain_scale.py``). No chip's name appears here: everything a chip decides comes through
 :mod:`neurosim.chips.chip`.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from neurosim._callable import make_callable
 from neurosim._guard import refuse_bare_import
+from neurosim.mapping.explain import Explanation, explain
 from neurosim.mapping.lookup import Resident
 from neurosim.mapping.mapping import Mapping
 from neurosim.mapping.options import Options
@@ -28,6 +30,7 @@ from neurosim.mapping.usage import Binding, Utilisation
 __all__ = [
     "Binding",
     "CoreGraph",
+    "Explanation",
     "FitReport",
     "Mapping",
     "Options",
@@ -37,6 +40,7 @@ __all__ = [
     "Traffic",
     "Utilisation",
     "count_traffic",
+    "explain",
     "fit_report",
     "map_network",
 ]
