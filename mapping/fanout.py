@@ -77,7 +77,7 @@ def _rows(network: Network, first: Int64) -> Iterator[tuple[Int64, Int64, NDArra
     """Sources, row pointer and targets, block by block."""
     for projection in network.projections:
         sources, targets = cells(first, projection.pre), cells(first, projection.post).astype(np.int32)
-        expansion = Expansion(network, _topology(projection))
+        expansion = Expansion(network, bare(projection))
         for start, stop in expansion.blocks(BLOCK):
             rows = expansion.expand(start, stop, columns=(), dtypes={"post": np.int32})
             yield sources[start:stop], rows.indptr, targets[rows.post]
@@ -88,7 +88,7 @@ def cells(first: Int64, selection: Selection) -> Int64:
     return np.concatenate([np.empty(0, np.int64), *(first[p] + np.asarray(i, np.int64) for p, i in selection.parts)])
 
 
-def _topology(projection: Projection) -> Projection:
+def bare(projection: Projection) -> Projection:
     """The same synapses without weights, delays and what a chip makes of them."""
     return replace(projection, synapse=Synapse(projection.synapse.model, {}), realisation=None)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,10 +10,11 @@ from math import ceil
 
 import numpy as np
 
+from neurosim._message import message
 from neurosim.chips.chip import Chip
 from neurosim.errors import NeurosimError, ParameterError, PlacementError
 from neurosim.mapping.budget import Budget
-from neurosim.mapping.fanout import rate_of
+from neurosim.mapping.fanout import bases, rate_of
 from neurosim.mapping.mapping import Mapping
 from neurosim.mapping.options import Options
 from neurosim.mapping.partition import Partition, partition
@@ -75,7 +74,7 @@ def map_network(network: Network, chip: Chip, *, pins: Sequence[Pin] = (), optio
     options = options or Options()
     configured = chip.configure(network, tuple(pins))
     try:
-        with _said_if_long(f"placing on {machine(chip)}; kernels are compiled once per installation, which takes some ten seconds"):
+        with message(f"placing on {machine(chip)}; kernels are compiled once per installation, which takes some ten seconds", after_s=3.0):
             parts, real, routing = _solve(network, configured, pins, options, seed, seconds)
     except PlacementError as error:
         raise _with_remedy(error, network, chip, pins, options) from None
@@ -119,25 +118,14 @@ def _attempt(
         fanout = table_of(network, options)
         parts = cluster(budget, parts, fanout, options, seed)
     with _timed(seconds, "packets"):
-        core_of = flat_cores(parts, [p.size for p in network.populations])
+        core_of = flat_cores(network, parts)
         reach = connect(network, core_of, parts.n_cores, fanout, rate)
     with _timed(seconds, "place"):
         real = locate(budget, site, parts, reach, options, seed)
     with _timed(seconds, "route"):
-        routing = route(chip, site, on_real_cores(reach.sent(chip.delivery), real), *residents_of(parts, real, len(site.usable)))
+        cells = np.split(np.append(real, -1)[core_of], bases(network)[1:-1])  # -1 stays -1
+        routing = route(chip, site, on_real_cores(reach.sent(chip.delivery), real), *residents_of(cells, len(site.usable)))
     return parts, real, routing
-
-
-@contextmanager
-def _said_if_long(text: str, after_s: float = 3.0) -> Iterator[None]:
-    """Say ``text`` on stderr if the work inside takes longer than ``after_s`` seconds."""
-    timer = threading.Timer(after_s, lambda: print(f"neurosim: {text}", file=sys.stderr, flush=True))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Each is a function of what the stages before it gave, the options and the seed: 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,13 +42,10 @@ class Reach:
     ----------
     graph, nets
         Packets between pairs of cores, and for each core all cores it sends to.
-    method
-        ``"exact"``: synapses were counted; ``"expected"``: from the rules.
     """
 
     graph: CoreGraph
     nets: Nets
-    method: str
 
     def sent(self, delivery: str) -> Nets:
         """What is sent as one packet: a net for each pair of cores where every target has its own, else for each core."""
@@ -57,9 +55,9 @@ class Reach:
         return Nets(source, np.arange(len(source) + 1, dtype=np.int64), target, self.graph.packets.astype(np.float32))
 
 
-def flat_cores(partition: Partition, sizes: list[int]) -> Int32:
+def flat_cores(network: Network, partition: Partition) -> Int32:
     """Logical core of every cell, counted through all populations; -1 if it is not placed."""
-    first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    first = bases(network)
     core_of = np.full(first[-1], -1, np.int32)
     for population, start, stop, core in zip(*(column.tolist() for column in partition.slices), strict=True):
         core_of[first[population] + partition.sequences[population][start:stop]] = core
@@ -76,8 +74,8 @@ def table_of(network: Network, options: Options) -> Fanout | None:
 def connect(network: Network, core_of: Int32, n_cores: int, fanout: Fanout | None, rate: Float32) -> Reach:
     """Packets between cores, counted where the synapses are known one by one; ``core_of`` as :func:`flat_cores` gives it."""
     if fanout is not None:
-        return Reach(core_graph(fanout, core_of, n_cores), core_nets(fanout, core_of, n_cores), "exact")
-    return Reach(*expected_reach(network, np.split(core_of, bases(network)[1:-1]), n_cores, rate), "expected")
+        return Reach(core_graph(fanout, core_of, n_cores), core_nets(fanout, core_of, n_cores))
+    return Reach(*expected_reach(network, np.split(core_of, bases(network)[1:-1]), n_cores, rate))
 
 
 # --- which neurons share a core ------------------------------------------------------------
@@ -87,7 +85,7 @@ def cluster(budget: Budget, first_fit: Partition, fanout: Fanout | None, options
     if fanout is None or not options.searches or chip.delivery == "bus" or not first_fit.n_cores:
         return first_fit
     populations = np.repeat(np.arange(len(network.populations), dtype=np.int32), [p.size for p in network.populations])
-    baseline = flat_cores(first_fit, [p.size for p in network.populations])
+    baseline = flat_cores(network, first_fit)
     fixed = np.where((baseline >= 0) & (first_fit.real_core[np.maximum(baseline, 0)] >= 0), baseline, -1)
     found = cluster_neurons(
         fanout,
@@ -115,7 +113,7 @@ def _limits(budget: Budget, first_fit: Partition) -> Limits:
         table = np.stack([budget.use(population.id, k)[:n] if most[population.id] else np.zeros(n, np.int64) for k in range(top + 1)])
         tables.append(np.maximum.accumulate(table, axis=0))
         soft = budget.capacity(population.id)[:n] if most[population.id] else capacity
-        capacity = np.maximum(capacity, np.where(soft > capacity, soft, capacity))
+        capacity = np.maximum(capacity, soft)
     names = tuple(limit.resource for limit in budget.limits[:n])
     return Limits(capacity, tuple(tables), mixes=budget.chip.mixes_populations, shares_fixed=False, names=names)
 
@@ -130,7 +128,7 @@ def _most(partition: Partition, n_populations: int) -> list[int]:
 
 def _positions(budget: Budget) -> Any:
     """Positions of all cells, (n, 3), where every population has some; else ``None``."""
-    given = [getattr(p, "positions", None) for p in budget.network.populations]
+    given = [p.positions for p in budget.network.populations]
     if not given or any(positions is None for positions in given):
         return None
     return np.concatenate([np.asarray(positions, np.float64).reshape(-1, 3) for positions in given])
@@ -224,18 +222,18 @@ def rerouted(mapping: Mapping) -> Routing:
     core_of = [rank[cores] for cores in mapping.core_of]
     flat, rate = np.concatenate([np.empty(0, np.int32), *core_of]), rate_of(network, options.rates)
     reach = connect(network, flat, len(used), table_of(network, options), rate)
-    population, n_cells = np.zeros(len(site.usable), np.int32), np.zeros(len(site.usable), np.int64)
-    for number, cores in reversed(list(enumerate(mapping.core_of))):
+    nets = on_real_cores(reach.sent(mapping.chip.delivery), used)
+    return route(mapping.chip, site, nets, *residents_of(mapping.core_of, len(site.usable)))
+
+
+def residents_of(core_of: Sequence[Int32], n_cores: int) -> tuple[Int32, Int64]:
+    """First population on every core of the machine (0 if none), int32, and its number of cells there in all, int64.
+
+    ``core_of`` has, per population, the core of each cell, -1 if it is on none.
+    """
+    population, n_cells = np.zeros(n_cores, np.int32), np.zeros(n_cores, np.int64)
+    for number, cores in reversed(list(enumerate(core_of))):
         placed = cores[cores >= 0]
         population[placed] = number
-        n_cells += np.bincount(placed, minlength=len(site.usable))
-    return route(mapping.chip, site, on_real_cores(reach.sent(mapping.chip.delivery), used), population, n_cells)
-
-
-def residents_of(partition: Partition, real: Int64, n_cores: int) -> tuple[Int32, Int64]:
-    """First population on every core of the machine (0 if none), int32, and its number of cells there in all, int64."""
-    population, n_cells = np.zeros(n_cores, np.int32), np.zeros(n_cores, np.int64)
-    core = real[partition.slices.core]
-    population[core[::-1]] = partition.slices.population[::-1]
-    np.add.at(n_cells, core, partition.slices.stop - partition.slices.start)
+        n_cells += np.bincount(placed, minlength=n_cores)
     return population, n_cells

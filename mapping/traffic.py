@@ -7,15 +7,17 @@ the rules give expected values, and nothing is expanded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chips.chip import Chip
+from neurosim.mapping.fanout import bare
+from neurosim.mapping.reach import expected_synapses, hit_probabilities
 from neurosim.mapping.structures import CoreGraph
-from neurosim.network import Network, Projection, Selection, Synapse
+from neurosim.network import Network, Selection
 
 Int64 = NDArray[np.int64]
 Int32 = NDArray[np.int32]
@@ -74,7 +76,7 @@ def count_traffic(network: Network, chip: Chip, core_of: Sequence[Int32], *, max
     max_exact
         Largest number of synapses counted one by one.
     """
-    expected = float(sum(p.rule.expected(network.ends(p)) for p in network.projections))
+    expected = expected_synapses(network)
     used = np.unique(np.concatenate([np.empty(0, np.int32), *core_of]))
     cores = UsedCores(used[used >= 0].astype(np.int64), core_of)
     return _exact(network, chip, cores) if expected <= max_exact else _expected(network, chip, cores, expected)
@@ -142,12 +144,6 @@ def _mark(network: Network, cores: UsedCores, out_marks: NDArray[np.bool_], firs
     return synapses
 
 
-def bare(projection: Projection) -> Projection:
-    """The same synapses without weights, delays and what a chip makes of them."""
-    synapse = Synapse(projection.synapse.model, {})
-    return replace(projection, synapse=synapse, realisation=None)
-
-
 def _pairs(marks: NDArray[np.bool_], source_rank: Int64) -> list[Int64]:
     """``(source rank, target rank, packets)`` as (3, n) arrays, one per source core."""
     order = np.argsort(source_rank, kind="stable")
@@ -181,7 +177,7 @@ def _expected(network: Network, chip: Chip, cores: UsedCores, synapses: float) -
     between = np.zeros((n_chips, n_chips))
     pairs = np.zeros((n_cores, n_cores)) if n_cores**2 <= _MAX_GRAPH else None
     packets = local = host = 0.0
-    for population, hit in hit_probabilities(network, cores):
+    for population, hit in hit_probabilities(network, cores.rank_of, n_cores):
         ranks = cores.rank_of[population]
         here = np.bincount(ranks[ranks >= 0], minlength=n_cores).astype(np.float64)
         packets += float(here.sum() * hit.sum() - here @ hit)
@@ -198,29 +194,3 @@ def _graph(cores: UsedCores, pairs: Floats) -> CoreGraph:
     np.fill_diagonal(pairs, 0.0)
     source, target = np.nonzero(pairs)
     return CoreGraph(cores.used[source], cores.used[target], pairs[source, target])
-
-
-def hit_probabilities(network: Network, cores: UsedCores) -> Iterator[tuple[int, Floats]]:
-    """Per population with outputs the probability that a neuron has a target on each used core."""
-    outputs: dict[int, list[tuple[Projection, float]]] = {}
-    for projection in network.projections:
-        for population, indices in projection.pre.parts:
-            share = len(indices) / max(network.populations[population].size, 1)
-            outputs.setdefault(population, []).append((projection, share))
-    miss_of = {p.id: _miss_probability(network, cores, p) for p in network.projections}
-    for population, projections in outputs.items():
-        miss = np.ones(len(cores.used))
-        for projection, share in projections:
-            miss *= 1.0 - share * (1.0 - miss_of[projection.id])
-        yield population, 1.0 - miss
-
-
-def _miss_probability(network: Network, cores: UsedCores, projection: Projection) -> Floats:
-    """Probability that one source has no target on each used core, pairs taken as independent."""
-    ends = network.ends(projection)
-    ranks = cores.ranks(projection.post)
-    targets = np.bincount(ranks[ranks >= 0], minlength=len(cores.used))
-    density = projection.rule.expected(ends) / max(ends.n_pre * ends.n_post, 1)
-    if getattr(projection.rule, "with_replacement", False):
-        return np.exp(-density * targets.astype(np.float64))
-    return np.power(1.0 - min(density, 1.0), targets.astype(np.float64))

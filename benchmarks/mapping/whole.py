@@ -24,7 +24,6 @@ from benchmarks.parameters import microcircuit as circuit_at
 from neurosim import chips
 from neurosim.connectivity import AllToAll, Bernoulli, FixedTotal, Table
 from neurosim.mapping import Mapping, Options, map_network
-from neurosim.mapping.mapping import Mapping as Placed
 from neurosim.mapping.verify import faults
 from neurosim.network import Network, Population, Projection, Receptor, Rule, Selection, Synapse
 
@@ -143,7 +142,7 @@ def _questions(mapping: Mapping, again: Mapping) -> int:
     found = [
         mapping.to_json() != again.to_json(),
         bool(mapping.diff(mapping)),
-        Placed.from_json(mapping.to_json(), mapping.network) != mapping,
+        Mapping.from_json(mapping.to_json(), mapping.network) != mapping,
     ]
     there = {core: mapping.on(int(core)) for core in mapping.cores_used}
     back = [np.full(len(cores), -1, np.int32) for cores in mapping.core_of]

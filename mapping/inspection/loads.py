@@ -10,13 +10,8 @@ from numpy.typing import NDArray
 
 from neurosim.chips.chip import Chip
 from neurosim.errors import ParameterError
+from neurosim.mapping.site import Site
 from neurosim.mapping.structures import Topology
-
-#: Steps (x, y) to the neighbours of a router, in the order of their angle, by the shape that routers have on maps.
-STEPS = {
-    "square": ((1, 0), (0, 1), (-1, 0), (0, -1)),
-    "hexagon": ((1, 0), (1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1)),
-}
 
 
 class LinkLoad(NamedTuple):
@@ -45,7 +40,7 @@ class LinkLoad(NamedTuple):
         ParameterError
             If two routers are not neighbours.
         """
-        topology = _topology(chip)
+        topology = Site.of(chip).topology
         load = np.zeros(topology.neighbour.shape)
         for (source, target), amount in loads.items():
             link = np.flatnonzero(topology.neighbour[source] == target)
@@ -95,20 +90,3 @@ class LinkLoad(NamedTuple):
                     remedy="Give loads of the same machine, float64 (n_routers, n_links).",
                 )
         return self
-
-
-def _topology(chip: Chip) -> Topology:
-    """Routers and links of a machine without ways around its edges."""
-    graph = chip.topology()
-    nodes = sorted(graph.nodes(data=True))
-    x, y = (np.array([data[name] for _, data in nodes], np.int32) for name in ("x", "y"))
-    steps = STEPS[chip.map_shape]
-    at = {place: router for router, place in enumerate(zip(x.tolist(), y.tolist(), strict=True))}
-    neighbour = np.full((len(nodes), len(steps)), -1, np.int32)
-    for (column, row), router in at.items():
-        for link, (dx, dy) in enumerate(steps):
-            other = at.get((column + dx, row + dy), -1)
-            if graph.has_edge(router, other):
-                neighbour[router, link] = other
-    room = np.bincount(np.asarray(chip.cores().chip), minlength=len(nodes)).astype(np.int32)
-    return Topology(x, y, neighbour, np.array(steps, np.int32), (0, 0), room)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chips.chip import Chip
-from neurosim.mapping.inspection.loads import STEPS
 
 Floats = NDArray[np.float64]
 Int64 = NDArray[np.int64]
@@ -20,6 +19,12 @@ Point = tuple[float, float]
 #: Size that a map fills at most unless its routers would become smaller than SMALLEST, in pixels.
 WIDTH, HEIGHT = 700.0, 620.0
 SMALLEST, LARGEST = 9.0, 84.0
+
+#: Steps (x, y) to the neighbours behind the sides of a router, in the order of their angle, by its shape.
+STEPS = {
+    "square": ((1, 0), (0, 1), (-1, 0), (0, -1)),
+    "hexagon": ((1, 0), (1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1)),
+}
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import ParameterError
+from neurosim.mapping.fanout import bare
+from neurosim.mapping.reach import hit_probabilities
 from neurosim.mapping.summary import table
-from neurosim.mapping.traffic import UsedCores, bare, hit_probabilities
+from neurosim.mapping.traffic import UsedCores
 from neurosim.network import Network
 
 if TYPE_CHECKING:
@@ -213,7 +215,7 @@ def _drives(network: Network, cores: UsedCores, population: int, out_synapses: F
 def _expected(network: Network, cores: UsedCores, total: _Total) -> Iterator[_Part]:
     """Packets from hit probabilities, divided by the expected synapses of a neuron."""
     _expected_synapses(network, total.synapses)
-    for population, hit in hit_probabilities(network, cores):
+    for population, hit in hit_probabilities(network, cores.rank_of, len(cores.used)):
         synapses = _synapses_per_neuron(network, cores, population)
         share = synapses / np.maximum(synapses.sum(axis=0), np.finfo(float).tiny)
         to, rank = np.nonzero(share * hit)

@@ -135,18 +135,6 @@ def interruptible() -> Iterator[Interrupt]:
         signal.signal(signal.SIGINT, before)
 
 
-@contextmanager
-def message(text: str, after_s: float = 1.0) -> Iterator[None]:
-    """Say ``text`` on stderr if the work inside takes longer than ``after_s`` seconds."""
-    timer = threading.Timer(after_s, lambda: print(f"neurosim: {text}", file=sys.stderr, flush=True))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
 class Progress:
     """A progress bar that appears on stderr when a run takes longer than a second."""
 

@@ -58,10 +58,8 @@ class Sorting:
         Row of ``populations`` by global id; cells that are not recorded have the number after the last.
     populations, bases
         Recorded populations, and the global id of their first cell.
-    everything
-        True if all cells of the network are recorded.
     first_left_out
-        Smallest global id that is not.
+        Smallest global id whose spikes are not recorded; the number of cells if there is none.
     """
 
     network: Network
@@ -69,7 +67,6 @@ class Sorting:
     probe_of: NDArray[np.unsignedinteger[Any]]
     populations: tuple[int, ...]
     bases: tuple[int, ...]
-    everything: bool
     first_left_out: int
 
     @classmethod
@@ -82,11 +79,11 @@ class Sorting:
             probe_of[base + np.asarray(probe.indices)] = number
         left_out = np.flatnonzero(probe_of == len(probes))
         first = int(left_out[0]) if len(left_out) else layout.n_cells
-        return cls(network, layout, probe_of, tuple(p.population for p in probes), bases, not len(left_out), first)
+        return cls(network, layout, probe_of, tuple(p.population for p in probes), bases, first)
 
     def keep(self, gids: Int64, times_ms: Floats) -> tuple[Ints, Floats]:
         """Those spikes that are recorded; the times are the same array where that is all of them."""
-        if self.everything or gids.max() < self.first_left_out:
+        if gids.max() < self.first_left_out:
             return gids.astype(np.int32), times_ms
         kept = np.flatnonzero(self.probe_of[gids] < len(self.populations)) if self.populations else np.empty(0, np.int64)
         return gids[kept].astype(np.int32), times_ms[kept]

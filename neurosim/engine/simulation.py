@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import connectivity
+from neurosim._message import message
 from neurosim.engine import (
     budget,
     build,
@@ -203,6 +204,7 @@ class Simulation:
                     live.run_slice(self, last)
                 else:
                     size = self._next_chunk(size, last)
+                sound.check(self)
                 bar.update((self.step - first) * self.network.dt)
                 if self.pace == "realtime":
                     self.realtime.wait(self.t_ms)
@@ -219,7 +221,7 @@ class Simulation:
         if self._addresses is not None:
             return
         begun = time.perf_counter()
-        with pacing.message(parts.announcement(self.layout, self.dtype)):
+        with message(parts.announcement(self.layout, self.dtype)):
             self._addresses = parts.addresses(self.layout, self.dtype)
             if self._cold:
                 self._advance(0)
@@ -265,7 +267,6 @@ class Simulation:
             done += went
         self.recordings.add_samples(self.network, self.program.probes, samples, self.step + n_steps)
         plastic_store.check_history(self.stores.plastic)
-        sound.check(self)
 
     def _collect(self, first_step: int, n_steps: int, per_step: int, ends: Int64) -> None:
         """Keep the spikes of a call; those of its last batch are still to be queued."""
