@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from neurosim import models
 from neurosim.models import layout as model_layout
 from neurosim.models._tile import TILE, n_tiles
+from neurosim.models.kernels import K_LIF_FIXED
 from neurosim.network import Network, Population, Selection
 
 Int64 = NDArray[np.int64]
@@ -52,6 +53,11 @@ class Group:
     size: int
     base: int
     is_source: bool
+
+    @property
+    def acts_on_arrival(self) -> bool:
+        """Whether what arrives cannot wait for the next step: it steps the voltage, or the cells are advanced then."""
+        return "curr_delta" in self.receptor_kinds or self.kernel == K_LIF_FIXED
 
     @property
     def n_states(self) -> int:
@@ -211,7 +217,7 @@ def _parts(groups: list[Group], bounds: Int64, group_of: Int64, n_blocks: int) -
             size, n_receptors = int(pieces[group_of == number, block].sum()), len(group.receptor_kinds)
             row = table[block * len(groups) + number]
             row[:] = (
-                group.kernel, size, "curr_delta" in group.receptor_kinds, group.n_states, group.n_coeff, n_receptors, at["state"],
+                group.kernel, size, group.acts_on_arrival, group.n_states, group.n_coeff, n_receptors, at["state"],
                 at["tile"], at["lane"], at["acc"], at["cell"], kind_at[number], at["source"], number, 0,
             )  # fmt: skip
             at["state"] += group.n_rows * n_tiles(size) * TILE

@@ -121,12 +121,18 @@ def _hh(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, inde
     return kernels.advance_hh(*own) if phase == ADVANCE else kernels.receive_hh(*own)
 
 
+def _fixed(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count):
+    own = _arguments(row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count)
+    return count if phase == ADVANCE else kernels.receive_fixed(*own)
+
+
 _ENTRIES = {
     kernels.K_LIF_LINEAR: _linear,
     kernels.K_LIF: _leaky,
     kernels.K_ADEX: _adaptive,
     kernels.K_IZHIKEVICH: _adaptive,
     kernels.K_HH: _hh,
+    kernels.K_LIF_FIXED: _fixed,
 }
 
 

@@ -20,6 +20,8 @@ BASE = 19
 STRIDE = 11
 RATE1, RATE2, DECAY1, MIXED, DECAY2, GAIN_G, GAIN_AUX, IS_COND, DRIVE, TO_V_G, TO_V_AUX = range(11)
 CURR_EXP, CURR_ALPHA, CURR_DELTA, COND_EXP, COND_ALPHA, COND_BETA = range(6)
+#: Currents in whole numbers (:mod:`neurosim.models._fixed`); what arrives at a joined receptor goes to the current of the one before it.
+FIXED, FIXED_JOINED = 6, 7
 
 
 @inner(forceinline=True)

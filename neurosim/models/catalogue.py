@@ -16,8 +16,10 @@ class Parameter:
     ----------
     name, unit, default
         PyNN's name, unit and default.
-    low
-        Smallest value; refused itself where ``low_open``.
+    low, high
+        Smallest and largest value; the former refused itself where ``low_open``.
+    whole
+        True for whole numbers.
     """
 
     name: str
@@ -25,6 +27,8 @@ class Parameter:
     default: float
     low: float = -math.inf
     low_open: bool = False
+    high: float = math.inf
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,41 @@ _HH = Model(
     reference="Traub and Miles 1991, Neuronal Networks of the Hippocampus; Brette et al. 2007, J. Comput. Neurosci. 23:349",
 )
 
+
+
+def _register(name: str, default: float, low: float, high: float, unit: str = "") -> Parameter:
+    return Parameter(name, unit, default, low, high=high, whole=True)
+
+
+_EXACT = 2.0**50
+_LIF_FIXED = Model(
+    name="lif_fixed",
+    description="Leaky integrate-and-fire neuron in whole numbers, with registers of limited width and decays in 1/4096.",
+    parameters=(
+        _register("decay_v", 0.0, 0.0, 4096.0),
+        _register("bias", 0.0, -_EXACT, _EXACT),
+        _register("threshold", 6400.0, 0.0, _EXACT),
+        _register("v_low", 1.0 - 2.0**23, -_EXACT, 0.0),
+        _register("v_high", 2.0**23 - 1.0, 0.0, _EXACT),
+        _register("refractory", 1.0, 1.0, 2.0**20, "steps"),
+        _register("bits", 24.0, 0.0, 48.0),
+        _positive("unit_v", "mV", 1.0),
+        Parameter("zero_v", "mV", 0.0),
+        _not_negative("per_nA", "1/nA", 0.0),
+        _register("decay_a", 0.0, 0.0, 4096.0),
+        _register("step_a", 0.0, -(2.0**23), 2.0**23),
+        _register("noise_exponent", -1.0, -1.0, 23.0),
+        _register("noise_offset", 0.0, -64.0, 63.0),
+        _register("noise_on_v", 0.0, 0.0, 1.0),
+        _register("noise_key", 0.0, 0.0, 2.0**24 - 1.0),
+    ),
+    equations=(
+        "u = wrap(rz(u, decay_u) + wrap(input)); a = rz(a, decay_a) + step_a (spike before); v = clip(rz(v, decay_v) + wrap(sum u + a + bias), "
+        "v_low, v_high); v = 0 while refractory; at v > threshold: v = 0; rz(x, d) = sign(x) floor(|x| (4096 - d) / 4096); in mV: zero_v + unit_v v"
+    ),
+    reference="Davies et al. 2018, IEEE Micro 38(1):82; Michaelis et al. 2022, Front. Neuroinform. 16:1015624",
+)
+
 _WINDOW = (Parameter("start", "ms", 0.0), _not_negative("duration", "ms", 1e10))
 _SOURCES = (
     Model("array_source", "Spikes at given times.", (), is_source=True),
@@ -168,7 +207,7 @@ _SOURCES = (
     ),
 )
 
-MODELS: dict[str, Model] = {entry.name: entry for entry in (_LIF, _ADEX, _IZHIKEVICH, _HH, *_SOURCES)}
+MODELS: dict[str, Model] = {entry.name: entry for entry in (_LIF, _ADEX, _IZHIKEVICH, _HH, _LIF_FIXED, *_SOURCES)}
 
 
 def model(name: str) -> Model:

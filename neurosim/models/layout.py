@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from neurosim.errors import UnknownNameError, UnsupportedError
+from neurosim.models import _fixed as fix
 from neurosim.models import _hodgkin_huxley as hh
 from neurosim.models import _membrane as mem
 from neurosim.models import _receptors as rec
 from neurosim.models._tile import TILE
-from neurosim.models.kernels import K_ADEX, K_HH, K_IZHIKEVICH, K_LIF, K_LIF_LINEAR
+from neurosim.models.kernels import K_ADEX, K_HH, K_IZHIKEVICH, K_LIF, K_LIF_FIXED, K_LIF_LINEAR
 
 Array = NDArray[np.float64]
 Values = Mapping[str, Any]
@@ -29,6 +30,8 @@ RECEPTOR_KINDS: dict[str, int] = {
     "cond_exp": rec.COND_EXP,
     "cond_alpha": rec.COND_ALPHA,
     "cond_beta": rec.COND_BETA,
+    "fixed": rec.FIXED,
+    "fixed_joined": rec.FIXED_JOINED,
 }
 #: Variables of a membrane that can be set and read, and the row of the state that holds each, by model.
 STATE_ROWS = {
@@ -36,8 +39,10 @@ STATE_ROWS = {
     "adex": {"v": mem.V, "w": mem.W},
     "izhikevich": {"v": mem.V, "u": mem.W},
     "hh": {"v": hh.V, "m": hh.M, "h": hh.H, "n": hh.N},
+    "lif_fixed": {"v": fix.V, "a": fix.A},
 }
-_KERNELS = {"lif": K_LIF, "adex": K_ADEX, "izhikevich": K_IZHIKEVICH, "hh": K_HH}
+_KERNELS = {"lif": K_LIF, "adex": K_ADEX, "izhikevich": K_IZHIKEVICH, "hh": K_HH, "lif_fixed": K_LIF_FIXED}
+_N_STATES = {K_HH: hh.N_STATES, K_LIF_FIXED: fix.N_STATES}
 _IZHIKEVICH_PEAK_MV = 30.0
 _HH_SPIKE_MV = 0.0
 
@@ -50,7 +55,7 @@ def kernel_of(model_name: str, receptor_kinds: Sequence[str]) -> int:
     UnknownNameError
         If a receptor kind is not known.
     UnsupportedError
-        If the model is a source or otherwise has no kernel.
+        If the model is a source or otherwise has no kernel, or has no receptors of this kind.
 
     Examples
     --------
@@ -62,13 +67,17 @@ def kernel_of(model_name: str, receptor_kinds: Sequence[str]) -> int:
             raise UnknownNameError.among("receptor kind", kind, RECEPTOR_KINDS)
     if model_name not in _KERNELS:
         raise UnsupportedError(f"model '{model_name}' has no membrane.", limit=sorted(_KERNELS), used=model_name)
+    fixed = [kind for kind in receptor_kinds if kind.startswith("fixed") != (model_name == "lif_fixed")]
+    if fixed or receptor_kinds[:1] == ("fixed_joined",):
+        text = f"model '{model_name}' has no receptors {', '.join(receptor_kinds)}."
+        raise UnsupportedError(text, used=(fixed or receptor_kinds)[0], limit="whole numbers on both sides, or on none")
     linear = model_name == "lif" and all(kind.startswith("curr_") for kind in receptor_kinds)
     return K_LIF_LINEAR if linear else _KERNELS[model_name]
 
 
 def n_states(kernel: int) -> int:
     """Rows of a cell's membrane variables; those of its receptors, two each, follow."""
-    return hh.N_STATES if kernel == K_HH else mem.N_STATES
+    return _N_STATES.get(kernel, mem.N_STATES)
 
 
 def n_coefficients(n_receptors: int) -> int:
@@ -145,6 +154,8 @@ def _pair(receptor: Any) -> tuple[str, Values]:
 def _resting(kernel: int, p: Values) -> Any:
     if kernel == K_HH:
         return p["e_rev_leak"]
+    if kernel == K_LIF_FIXED:
+        return p["zero_v"]
     return -70.0 if kernel == K_IZHIKEVICH else p["v_rest"]
 
 
@@ -196,7 +207,26 @@ def _fill_hh(out: Array, p: Values, dt_ms: float) -> None:
     out[hh.V_SPIKE] = _HH_SPIKE_MV
 
 
-_FILL = {K_LIF_LINEAR: _fill_lif, K_LIF: _fill_lif, K_ADEX: _fill_adex, K_IZHIKEVICH: _fill_izhikevich, K_HH: _fill_hh}
+def _fill_fixed(out: Array, p: Values, dt_ms: float) -> None:
+    rows = {fix.BIAS: "bias", fix.LIMIT: "threshold", fix.V_LOW: "v_low", fix.V_HIGH: "v_high", fix.UNIT_V: "unit_v", fix.ZERO_V: "zero_v"}
+    rows |= {fix.JUMP_A: "step_a", fix.NOISE_ON_V: "noise_on_v", fix.KEY: "noise_key", fix.PER_NA: "per_nA"}
+    for row, name in rows.items():
+        out[row] = p[name]
+    out[fix.KEEP_V], out[fix.KEEP_A] = 1.0 - p["decay_v"] / 4096.0, 1.0 - p["decay_a"] / 4096.0
+    out[fix.PAUSE], out[fix.PER_MV] = p["refractory"] - 1.0, 1.0 / p["unit_v"]
+    out[fix.WRAP], out[fix.INV_WRAP] = _span(p["bits"])
+    # on the chip an exponent below 7 acts as the next one (nengo-loihi)
+    exponent = np.where(p["noise_exponent"] < 7.0, p["noise_exponent"] + 1.0, p["noise_exponent"])
+    out[fix.NOISE] = np.where(p["noise_exponent"] < 0.0, 0.0, np.exp2(exponent - 7.0))
+    out[fix.NOISE_MEAN] = 64.0 * p["noise_offset"]
+
+
+def _span(bits: Any) -> tuple[Any, Any]:
+    """Number of values of a register and its inverse, both 0 for one without limits."""
+    return np.where(bits > 0, np.exp2(bits), 0.0), np.where(bits > 0, np.exp2(-np.asarray(bits)), 0.0)
+
+
+_FILL = {K_LIF_FIXED: _fill_fixed, K_LIF_LINEAR: _fill_lif, K_LIF: _fill_lif, K_ADEX: _fill_adex, K_IZHIKEVICH: _fill_izhikevich, K_HH: _fill_hh}
 
 
 def _fill_gates(state: Array, parameters: Values, initial: Values) -> None:
@@ -211,7 +241,10 @@ def _fill_gates(state: Array, parameters: Values, initial: Values) -> None:
 
 
 def _fill_receptor(out: Array, kind: str, p: Values, dt_ms: float) -> None:
-    if kind == "curr_delta":
+    if kind in ("curr_delta", "fixed_joined"):
+        return
+    if kind == "fixed":
+        _fill_fixed_receptor(out, p)
         return
     slow = np.asarray(p["tau_decay"] if kind == "cond_beta" else p["tau_syn"], np.float64)
     fast = np.asarray(p["tau_rise"] if kind == "cond_beta" else p["tau_syn"], np.float64)
@@ -222,6 +255,18 @@ def _fill_receptor(out: Array, kind: str, p: Values, dt_ms: float) -> None:
     conductance = kind.startswith("cond")
     out[rec.IS_COND] = float(conductance)
     out[rec.DRIVE] = p["e_rev"] if conductance else 1.0
+
+
+def _fill_fixed_receptor(out: Array, p: Values) -> None:
+    out[fix.KEEP_U] = 1.0 - np.asarray(p["decay_u"]) / 4096.0
+    out[fix.UNIT], out[fix.PER_UNIT] = p["unit"], 1.0 / np.asarray(p["unit"])
+    grain = np.asarray(p["grain"], np.float64)
+    out[fix.GRAIN], out[fix.PER_GRAIN] = grain, out[fix.PER_UNIT] / grain
+    # single weights are whole, so sums are up to rounding; where a sum is cut, it is cut towards lower values
+    out[fix.ROUND] = np.where(grain > 1.0, 2.0**-20, 0.5)
+    out[fix.WRAP_IN], out[fix.INV_WRAP_IN] = _span(p["bits_in"])
+    out[fix.WRAP_U], out[fix.INV_WRAP_U] = _span(p["bits"])
+    out[fix.CLOSED] = np.where(p["closed"] > 0, 0.5 * out[fix.WRAP_U], np.inf)
 
 
 def _peak_gain(slow: Array, fast: Array) -> Array:

@@ -15,7 +15,17 @@ Array = NDArray[np.float64]
 
 _TAU_SYN = Parameter("tau_syn", "ms", 5.0, low=0.0, low_open=True)
 _E_REV = Parameter("e_rev", "mV", 0.0)
+_FIXED = (
+    Parameter("decay_u", "", 0.0, 0.0, high=4096.0, whole=True),
+    Parameter("unit", "nA", 1.0, 0.0, low_open=True),
+    Parameter("grain", "", 1.0, 1.0, high=2.0**20, whole=True),
+    Parameter("bits_in", "", 22.0, 0.0, high=48.0, whole=True),
+    Parameter("bits", "", 24.0, 0.0, high=48.0, whole=True),
+    Parameter("closed", "", 0.0, 0.0, high=1.0, whole=True),
+)
 _RECEPTORS: dict[str, tuple[Parameter, ...]] = {
+    "fixed": _FIXED,
+    "fixed_joined": (),
     "curr_exp": (_TAU_SYN,),
     "curr_alpha": (_TAU_SYN,),
     "curr_delta": (),
@@ -136,6 +146,9 @@ def _in_range(parameter: Parameter, value: Array, where: str) -> None:
         _refuse(value <= parameter.low, value, where, text, parameter.low, f"Give {name} above {parameter.low:g}{unit}.")
     else:
         _refuse(value < parameter.low, value, where, text, parameter.low, f"Give {name} of at least {parameter.low:g}{unit}.")
+    _refuse(value > parameter.high, value, where, text, parameter.high, f"Give {name} of at most {parameter.high:g}{unit}.")
+    if parameter.whole:
+        _refuse(value != np.rint(value), value, where, text, "whole numbers", f"Give {name} as a whole number.")
 
 
 def _above(
