@@ -15,6 +15,7 @@ from neurosim.chips.cache import Remembered
 from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translation
 from neurosim.chips.loihi.load import Load
 from neurosim.chips.loihi.mesh import Mesh
+from neurosim.chips.loihi.registers import registers_of
 from neurosim.chips.loihi.sheet import LoihiSheet
 from neurosim.chips.loihi.weights import MantissaFormat, format_of, spans
 from neurosim.chips.native import Native
@@ -113,8 +114,8 @@ class LoihiChip(Chip):
         }
 
     def longest_delay_ms(self, network: Network, projection: Projection) -> float:
-        """Longest delay; the same for every projection."""
-        return self.sheet.synapses.longest_delay.value * network.dt
+        """Longest delay; the same for every projection. A synapse takes one step, and its delay on top."""
+        return (self.sheet.synapses.longest_delay.value + 1) * network.dt
 
     def translate(self, network: Network, approximate: frozenset[str]) -> Translation:
         """Network with current-based integrate-and-fire neurons and parameters on the chip's grids."""
@@ -140,17 +141,16 @@ class LoihiChip(Chip):
         for key in parameters.named("tau_m", "tau_syn"):
             parameters.clip(key, shortest, longest, f"Decays reach from 1 to {levels - 1} of {levels}")
             parameters.change(key, lambda tau: _decayed(tau, dt_ms, levels), "rounded", f"Decays are multiples of 1/{levels}.")
-        bits = numbers.bias_bits.value
-        parameters.change("i_offset", lambda i: _significant(i, bits), "rounded", f"The bias has {bits} significant bits.")
         return parameters
 
     def realise(self, network: Network, mapping: Placed) -> Translation:
-        """Network with 8-bit mantissas and delays in steps; placement changes neither."""
+        """Network in registers, with 8-bit mantissas and delays in steps; placement changes none of them."""
         found = spans(network)
+        scales = {p.id: registers_of(network, p, found, self.sheet) for p in network.populations if not p.is_source}
         position = {id(projection): index for index, projection in enumerate(network.projections)}
 
         def make(projection: Projection) -> tuple[MantissaFormat, Words]:
-            form = format_of(network, position[id(projection)], found, self.sheet.synapses, self.longest_delay_ms(network, projection))
+            form = format_of(network, position[id(projection)], found, scales, self.sheet)
             return form, _words(network, projection, form)
 
         def check(projection: Projection, measured: Measured) -> None:
@@ -159,7 +159,9 @@ class LoihiChip(Chip):
                 refuse_delay(self, projection, measured.longest_ms, limit)
 
         realised, losses = realise(network, make, check)
-        return Translation(realised, tuple(losses))
+        populations = tuple(p if p.is_source else scales[p.id].apply(p) for p in realised.populations)
+        constants = [loss for scale in scales.values() for loss in scale.losses]
+        return Translation(replace(realised, populations=populations), tuple([*constants, *losses]))
 
 
 def _doubtful(network: Network) -> list[str]:
@@ -180,13 +182,6 @@ def _decayed(tau_ms: Floats, dt_ms: float, levels: int) -> Floats:
     """Time constants whose decay per step is a whole number of levels."""
     decay = np.clip(np.rint(levels * -np.expm1(-dt_ms / tau_ms)), 1, levels - 1)
     return -dt_ms / np.log1p(-decay / levels)
-
-
-def _significant(values: Floats, bits: int) -> Floats:
-    """Values rounded to a number of significant bits."""
-    exponent = np.ceil(np.log2(np.where(values == 0, 1.0, np.abs(values))))
-    unit = 2.0 ** (exponent - bits)
-    return np.rint(values / unit) * unit
 
 
 def _words(network: Network, projection: Projection, form: MantissaFormat) -> Words:

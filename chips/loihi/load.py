@@ -25,12 +25,12 @@ def compartments_per_neuron(population: Population) -> int:
 
 
 def delay_bits(network: Network, projection: Projection, sheet: LoihiSheet) -> int:
-    """Delay bits that the synapses of a projection need; 0 if every delay is one step."""
+    """Delay bits that the synapses of a projection need; 0 if all take one step, which is no delay on the chip."""
     known = statistics(synaptic_column(projection, "delay"), expected(network, projection))
     longest = sheet.synapses.longest_delay.value
-    steps = longest if known is None else min(longest, round(known.high / network.dt))
+    steps = longest if known is None else min(longest, round(known.high / network.dt) - 1)
     low, high = sheet.synapses.delay_bits.value
-    return 0 if steps <= 1 else min(high, max(low, math.ceil(math.log2(steps + 2))))
+    return 0 if steps <= 0 else min(high, max(low, math.ceil(math.log2(steps + 2))))
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,13 @@ class Neurons(Sheet):
 
     decay_bits: Count
     bias_bits: Count
+    bias_exponents: WholeRange
     refractory: WholeRange
+    threshold_bits: Count
+    threshold_shift: Count
+    input_bits: Count
+    current_bits: Count
+    voltage_bits: Count
 
 
 class LoihiSheet(Datasheet):

@@ -1,18 +1,21 @@
 """Weights on Loihi: 8-bit mantissas with one exponent per projection.
 
-The unit of a target population is set by its largest weight, which gets the largest mantissa.
-Every projection onto it has its own power of two below that unit, as far as exponents reach.
+A weight acts as mantissa * 2^exponent * 64 registers. The scale of a population
+(:mod:`neurosim.chips.loihi.registers`) is such that its largest weight gets the largest mantissa; every
+projection onto it has the smallest exponent from 0 that holds its own largest weight.
 Projections with weights of both signs lose one bit: their mantissas are even, -256 to 254.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from neurosim.chips.loihi.sheet import Synapses
+from neurosim.chips.loihi.sheet import LoihiSheet
 from neurosim.chips.realise import grid_delays, weight_statistics
 from neurosim.chips.values import Values, at, compact, on_post
 from neurosim.network import Network, Population, Projection, Rows
@@ -69,6 +72,20 @@ def encode(weights: Values, unit: Values, largest: int, *, mixed: bool) -> Value
     return np.clip(np.rint(scaled), -largest, largest)
 
 
+class Scale(Protocol):
+    """What a population's registers stand for; see :class:`~neurosim.chips.loihi.registers.Registers`."""
+
+    @property
+    def unit_of(self) -> Mapping[str, Values]:
+        """Weight of one register, by receptor."""
+        ...
+
+    @property
+    def exponent(self) -> int:
+        """Largest exponent of a weight."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Largest absolute weight of a projection, and whether weights of both signs occur."""
@@ -93,28 +110,20 @@ def spans(network: Network) -> dict[int, Span]:
     return {index: span_of(network, projection) for index, projection in enumerate(network.projections)}
 
 
-def format_of(network: Network, index: int, found: dict[int, Span], rule: Synapses, longest_ms: float) -> MantissaFormat:
-    """Format of a projection from the spans of all projections."""
-    projection, span = network.projections[index], found[index]
+def format_of(network: Network, index: int, found: Mapping[int, Span], units: Mapping[int, Scale], sheet: LoihiSheet) -> MantissaFormat:
+    """Format of a projection from the scales of the populations it goes to."""
+    projection, span, rule = network.projections[index], found[index], sheet.synapses
     largest = 2**rule.weight_bits.value - 1
-    low, high = rule.exponents.value
 
-    def unit(population: Population) -> float:
-        top = max(found[other].largest for other, p in enumerate(network.projections) if any(q == population.id for q, _ in p.post.parts))
-        if span.largest == 0 or top == 0:
-            return 1.0
-        # the smallest power of two that still holds the largest weight
-        finer = min(high - low, math.floor(math.log2(top / span.largest) + 1e-12))
-        return top / _reach(largest, found, network, population, top) / 2.0**finer
+    def unit(population: Population) -> Values:
+        scale = units[population.id]
+        register = scale.unit_of[projection.receptor] * 2.0**sheet.neurons.threshold_shift.value
+        if span.largest == 0:
+            return register
+        reach = (largest - span.mixed) * np.max(register)
+        # the smallest exponent that holds the largest weight; below 0 the chip only cuts bits off the mantissa
+        exponent = math.ceil(math.log2(span.largest / reach) - 1e-9)
+        return register * 2.0 ** min(max(exponent, 0), scale.exponent)
 
+    longest_ms = (rule.longest_delay.value + 1) * network.dt
     return MantissaFormat(compact(on_post(network, projection, unit)), largest, span.mixed, network.dt, longest_ms)
-
-
-def _reach(largest: int, found: dict[int, Span], network: Network, population: Population, top: float) -> int:
-    """Mantissa of a population's largest weight: one less if that projection has weights of both signs."""
-    at_top = [
-        found[other].mixed
-        for other, p in enumerate(network.projections)
-        if found[other].largest == top and any(q == population.id for q, _ in p.post.parts)
-    ]
-    return largest - 1 if any(at_top) else largest

@@ -11,7 +11,7 @@ Source of the equations: the emulators of nengo-loihi 1.1.0, lava b6822fbc and b
 whose traces are reproduced bit by bit (``tests/data/loihi``).
 
 Outside, v is in mV and currents are in nA (mV where they step the voltage), so that all else treats
-these cells like others: registers count units of ``UNIT_V`` from ``ZERO_V``, and units of a receptor.
+these cells like others: registers count units of ``UNIT_V`` from ``ZERO_V``, of a receptor, and of ``UNIT_A``, in which a is positive where it slows.
 They are found back exactly, as double precision has whole numbers up to 2^53 and registers have 24
 bits; all products are exact for the same reason. What arrives acts in the step at whose end it arrives:
 a spike of step t reaches step t + delay, with delays of one step and more.
@@ -35,6 +35,7 @@ N_STATES = 5
 (
     KEEP_V, BIAS, LIMIT, V_LOW, V_HIGH, PAUSE, UNIT_V, PER_MV, ZERO_V, WRAP, INV_WRAP, KEEP_A, JUMP_A, NOISE, NOISE_MEAN, NOISE_ON_V, KEY, PER_NA,
 ) = range(18)  # fmt: skip
+UNIT_A, PER_A = 19, 20
 #: Rows of a receptor's coefficients.
 KEEP_U, UNIT, PER_UNIT, GRAIN, PER_GRAIN, ROUND, WRAP_IN, INV_WRAP_IN, WRAP_U, INV_WRAP_U, CLOSED = range(11)
 #: Rows of the scratch: what arrived at a current, the sum of all currents, noise.
@@ -104,9 +105,10 @@ def membrane(x, c, s, size):
 def adapt(x, c, s, size):
     """Advance the current of the further compartment of each cell and add it to the sum."""
     for j in range(np.uint64(size)):
-        a = math.trunc(x[A * TILE + j] * c[KEEP_A * TILE + j]) + c[JUMP_A * TILE + j] * x[FIRED * TILE + j]
+        before = math.floor(x[A * TILE + j] * c[PER_A * TILE + j] + 0.5)
+        a = math.trunc(before * c[KEEP_A * TILE + j]) + c[JUMP_A * TILE + j] * x[FIRED * TILE + j]
         a = wrapped(a, c[WRAP * TILE + j], c[INV_WRAP * TILE + j])
-        x[A * TILE + j] = a
+        x[A * TILE + j] = a * c[UNIT_A * TILE + j]
         x[FIRED * TILE + j] = 0
         s[TOTAL * TILE + j] += a
 

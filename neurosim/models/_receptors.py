@@ -16,7 +16,7 @@ import numpy as np
 from neurosim._jit import inner
 from neurosim.models._tile import GAIN, INJECTED, SERIES, SUM, TILE
 
-BASE = 19
+BASE = 21
 STRIDE = 11
 RATE1, RATE2, DECAY1, MIXED, DECAY2, GAIN_G, GAIN_AUX, IS_COND, DRIVE, TO_V_G, TO_V_AUX = range(11)
 CURR_EXP, CURR_ALPHA, CURR_DELTA, COND_EXP, COND_ALPHA, COND_BETA = range(6)

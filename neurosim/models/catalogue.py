@@ -177,6 +177,7 @@ _LIF_FIXED = Model(
         _not_negative("per_nA", "1/nA", 0.0),
         _register("decay_a", 0.0, 0.0, 4096.0),
         _register("step_a", 0.0, -(2.0**23), 2.0**23),
+        _positive("unit_a", "nA", 1.0),
         _register("noise_exponent", -1.0, -1.0, 23.0),
         _register("noise_offset", 0.0, -64.0, 63.0),
         _register("noise_on_v", 0.0, 0.0, 1.0),
@@ -184,7 +185,7 @@ _LIF_FIXED = Model(
     ),
     equations=(
         "u = wrap(rz(u, decay_u) + wrap(input)); a = rz(a, decay_a) + step_a (spike before); v = clip(rz(v, decay_v) + wrap(sum u + a + bias), "
-        "v_low, v_high); v = 0 while refractory; at v > threshold: v = 0; rz(x, d) = sign(x) floor(|x| (4096 - d) / 4096); in mV: zero_v + unit_v v"
+        "v_low, v_high); v = 0 while refractory; at v > threshold: v = 0; rz(x, d) = sign(x) floor(|x| (4096 - d) / 4096); in mV: zero_v + unit_v v; w = -unit_a a in nA"
     ),
     reference="Davies et al. 2018, IEEE Micro 38(1):82; Michaelis et al. 2022, Front. Neuroinform. 16:1015624",
 )

@@ -39,7 +39,7 @@ STATE_ROWS = {
     "adex": {"v": mem.V, "w": mem.W},
     "izhikevich": {"v": mem.V, "u": mem.W},
     "hh": {"v": hh.V, "m": hh.M, "h": hh.H, "n": hh.N},
-    "lif_fixed": {"v": fix.V, "a": fix.A},
+    "lif_fixed": {"v": fix.V, "w": fix.A},
 }
 _KERNELS = {"lif": K_LIF, "adex": K_ADEX, "izhikevich": K_IZHIKEVICH, "hh": K_HH, "lif_fixed": K_LIF_FIXED}
 _N_STATES = {K_HH: hh.N_STATES, K_LIF_FIXED: fix.N_STATES}
@@ -139,7 +139,7 @@ def initial_state(kernel: int, parameters: Values, initial: Values, n: int, dtyp
         _fill_gates(state, parameters, initial)
     elif kernel == K_IZHIKEVICH:
         state[mem.W] = initial["u"] if "u" in initial else np.asarray(parameters["b"]) * state[mem.V]
-    elif kernel == K_ADEX:
+    elif kernel in (K_ADEX, K_LIF_FIXED):
         state[mem.W] = initial.get("w", 0.0)
     return np.ascontiguousarray(state, dtype=dtype)
 
@@ -213,6 +213,7 @@ def _fill_fixed(out: Array, p: Values, dt_ms: float) -> None:
     for row, name in rows.items():
         out[row] = p[name]
     out[fix.KEEP_V], out[fix.KEEP_A] = 1.0 - p["decay_v"] / 4096.0, 1.0 - p["decay_a"] / 4096.0
+    out[fix.UNIT_A], out[fix.PER_A] = -p["unit_a"], -1.0 / p["unit_a"]
     out[fix.PAUSE], out[fix.PER_MV] = p["refractory"] - 1.0, 1.0 / p["unit_v"]
     out[fix.WRAP], out[fix.INV_WRAP] = _span(p["bits"])
     # on the chip an exponent below 7 acts as the next one (nengo-loihi)

@@ -50,7 +50,7 @@ def test_each_synaptic_time_constant_takes_a_compartment():
     assert most(alone(curr(kind="curr_delta")), "compartments") == 1024
 
 
-@pytest.mark.parametrize(("steps", "compartments"), [(1, 1024), (6, 1024), (7, 512), (14, 512), (30, 256), (31, 128), (62, 128)])
+@pytest.mark.parametrize(("steps", "compartments"), [(1, 1024), (7, 1024), (8, 512), (15, 512), (31, 256), (32, 128), (63, 128)])
 def test_long_delays_take_accumulators_from_compartments(steps, compartments):
     assert most(alone(delay=0.1 * steps), "dendritic accumulators") == compartments
 
@@ -108,15 +108,15 @@ def test_mantissas_of_both_signs_are_even_and_end_at_254():
 
 def test_each_projection_has_its_own_power_of_two_below_the_largest_weight():
     source, post = poisson(0, 20), lif(1, 20, curr(), "post")
-    small = Random("uniform", {"low": 0.0, "high": 0.01}, 3)
-    net = network((source, post), [connect(0, source, post, OneToOne(), -1.0, "inhibitory"), connect(1, source, post, AllToAll(), small)])
+    small = Random("uniform", {"low": 0.0, "high": 0.3}, 3)
+    net = network((source, post), [connect(0, source, post, OneToOne(), -30.0, "inhibitory"), connect(1, source, post, AllToAll(), small)])
     result = CHIP.realise(net, place(net, CHIP))
     strong, weak = (expand(result.network, p).columns["weight"] for p in result.network.projections)
-    assert np.allclose(strong, -1.0)
-    unit = 1 / 255 / 2**6
+    assert np.allclose(strong, -30.0)
+    unit = 30 / 255 / 2**6
     assert np.allclose(weak / unit, np.rint(weak / unit))
     assert np.abs(weak - expand(net, net.projections[1]).columns["weight"]).max() <= unit / 2 + 1e-12
-    rounded = next(loss for loss in result.losses if loss.kind == "rounded")
+    rounded = next(loss for loss in result.losses if loss.kind == "rounded" and loss.what == "weight")
     assert rounded.count >= 395
     assert rounded.error_max <= unit / 2 + 1e-12
 
@@ -128,7 +128,7 @@ def test_weights_of_both_signs_in_one_projection():
     held = expand(result.network, result.network.projections[0]).columns["weight"]
     asked = expand(net, net.projections[0]).columns["weight"]
     assert np.abs(held - asked).max() <= 1 / 254 + 1e-6
-    assert "even mantissas" in result.losses[0].detail
+    assert any("even mantissas" in loss.detail for loss in result.losses)
 
 
 def test_time_constants_are_12_bit_decays():

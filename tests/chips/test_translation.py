@@ -237,7 +237,7 @@ def test_probes_of_variables_that_are_gone_are_dropped_and_noted():
     assert Ledger(list(result.losses)).of("ignored")[0].what == "record w"
 
 
-@pytest.mark.parametrize(("chip", "delay", "limit"), [(LOIHI, 6.3, 6.2), (SPINNAKER, 461.0, 460.8)])
+@pytest.mark.parametrize(("chip", "delay", "limit"), [(LOIHI, 6.4, 6.3), (SPINNAKER, 461.0, 460.8)])
 def test_a_delay_beyond_the_range_is_refused(chip, delay, limit):
     a = lif(0, 10, curr(), "a")
     net = network((a,), [connect(0, a, a, OneToOne(), 0.125, delay=delay)])
@@ -248,7 +248,7 @@ def test_a_delay_beyond_the_range_is_refused(chip, delay, limit):
     assert "Shorten" in error.value.remedy
     result = chip.translate(net, frozenset({"delay"}))
     assert expand(result.network, result.network.projections[0]).columns["delay"] == pytest.approx(limit)
-    assert chip.realise(result.network, place(net, chip)).losses == ()
+    assert {loss.what for loss in chip.realise(result.network, place(net, chip)).losses} <= {"v_thresh"}
     loss = next(loss for loss in result.losses if loss.kind == "approximation")
     assert (loss.count, loss.total, loss.unit) == (10, 10, "ms")
     assert loss.error_mean == loss.error_max == pytest.approx(delay - limit)
@@ -263,7 +263,7 @@ def test_random_delays_beyond_the_range_are_found_when_they_are_drawn():
         LOIHI.realise(translated, place(net, LOIHI))
     shortened = LOIHI.translate(net, frozenset({"delay"})).network
     rows = expand(LOIHI.realise(shortened, place(net, LOIHI)).network, shortened.projections[0])
-    assert np.max(rows.columns["delay"]) <= 6.2 + 1e-9
+    assert np.max(rows.columns["delay"]) <= 6.3 + 1e-9
 
 
 def test_random_delays_that_hardly_reach_the_end_are_shortened_quietly():
@@ -312,9 +312,9 @@ def test_shortened_delays_are_counted():
     net = network((a,), [connect(0, a, a, AllToAll(), 0.1, delay=Random("exponential", {"beta": 3.0}, 3))])
     delays = expand(net, net.projections[0]).columns["delay"]
     loss = next(loss for loss in LOIHI.translate(net, frozenset({"delay"})).losses if loss.kind == "approximation")
-    long = delays[delays > 6.2]
+    long = delays[delays > 6.3]
     assert (loss.count, loss.total) == (len(long), 10_000)
-    assert (loss.error_mean, loss.error_max) == pytest.approx(((long - 6.2).mean(), (long - 6.2).max()))
+    assert (loss.error_mean, loss.error_max) == pytest.approx(((long - 6.3).mean(), (long - 6.3).max()))
 
 
 def test_replaced_plasticity_and_release_have_an_error():
