@@ -42,6 +42,10 @@ KEEP_U, UNIT, PER_UNIT, GRAIN, PER_GRAIN, ROUND, WRAP_IN, INV_WRAP_IN, WRAP_U, I
 ARRIVED, TOTAL, DRAWN = SUM, GAIN, SERIES
 
 
+_LOW, _GOLDEN, _ODD = np.uint64(0xFFFFFFFF), np.uint64(0x9E3779B9), np.uint64(0xA511E9B3)
+_MIX_1, _MIX_2 = np.uint64(0x85EBCA6B), np.uint64(0xC2B2AE35)
+
+
 @inner(forceinline=True)
 def wrapped(x, span, inverse):
     """``x`` in two's complement of ``span`` values; as it is where both are 0."""
@@ -117,11 +121,11 @@ def adapt(x, c, s, size):
 def draw(x, c, s, size):
     """Draw the noise of each cell: onto its voltage, or for the first current."""
     for j in range(np.uint64(size)):
-        word = np.uint32(np.int64(c[KEY * TILE + j])) + np.uint32(0x9E3779B9) * np.uint32(np.int64(x[DRAWS * TILE + j]))
-        word = (word ^ (word >> np.uint32(16))) * np.uint32(0x85EBCA6B)
-        word = (word ^ (word >> np.uint32(13))) * np.uint32(0xC2B2AE35)
-        word = word ^ (word >> np.uint32(16))
-        level = np.float64((np.uint64(word) * np.uint64(255)) >> np.uint64(32)) - 127.0  # -127 to 127
+        word = (np.uint64(c[KEY * TILE + j]) * _ODD + np.uint64(x[DRAWS * TILE + j]) * _GOLDEN) & _LOW
+        word = ((word ^ (word >> np.uint64(16))) * _MIX_1) & _LOW  # the finaliser of MurmurHash3
+        word = ((word ^ (word >> np.uint64(13))) * _MIX_2) & _LOW
+        word = word ^ (word >> np.uint64(16))
+        level = np.float64(np.int64((word * np.uint64(255)) >> np.uint64(32))) - 127.0  # -127 to 127
         noise = math.floor((level + c[NOISE_MEAN * TILE + j]) * c[NOISE * TILE + j])
         s[DRAWN * TILE + j] = noise * (1.0 - c[NOISE_ON_V * TILE + j])
         s[TOTAL * TILE + j] += noise * c[NOISE_ON_V * TILE + j]

@@ -1,0 +1,157 @@
+"""Loihi in registers against the emulators' traces, bit by bit, and against a plain twin."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neurosim.chips.loihi.arithmetic import acting_weights
+from neurosim.errors import NeurosimError, ParameterError, UnknownNameError
+from neurosim.loihi import Compartments, Synapses, run
+from tests.support.loihi_twin import advance
+
+DATA = Path(__file__).parent / "data" / "loihi"
+
+
+def cases(file, key):
+    found = json.loads((DATA / f"{file}.json").read_text(encoding="utf-8"))[key]
+    return [pytest.param(case, id=case["name"]) for case in found]
+
+
+def sign_mode(weights):
+    weights = np.asarray(weights)
+    return "excitatory" if (weights >= 0).all() else "inhibitory" if (weights <= 0).all() else "mixed"
+
+
+@pytest.mark.parametrize("case", cases("lava_lif", "cases"))
+def test_traces_of_lava(case):
+    given, wiring = case["params"], case["synapse"]
+    cells = Compartments(
+        len(case["u"]), given["du"], given["dv"], given["vth"], bias_mantissa=given["bias_mant"], bias_exponent=given["bias_exp"]
+    )
+    weights = np.array(wiring["weights"]).T
+    settings = {"exponent": wiring.get("weight_exp", 0), "bits": wiring.get("num_weight_bits", 8), "sign_mode": sign_mode(weights)}
+    synapses = [Synapses.dense(weights, **settings)]
+    found = run(cells, synapses, case["in_spikes"], n_steps=case["T"], arithmetic="lava")
+    assert (found.u.tolist(), found.v.tolist(), found.spikes.tolist()) == (case["u"], case["v"], case["s"])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("case", cases("nengo_loihi", "emulator_traces"))
+def test_traces_of_nengo_loihi(case, threads):
+    assert case["vth"] % 64 == 0
+    exponent = next(e for e in range(8) if abs(case["bias"]) <= 4095 * 2**e)
+    cells = Compartments(
+        len(case["u"]), case["decay_u"], case["decay_v"], case["vth"] // 64, case["bias"] // 2**exponent, exponent,
+        case["refract_delay"], case["vmin"], case["vmax"],
+    )  # fmt: skip
+    weights = np.array(case["weights_x64"]) // 64
+    synapses = [Synapses.dense(weights, sign_mode=sign_mode(weights))]
+    found = run(cells, synapses, case["in_spikes"], n_steps=case["T"], arithmetic="nengo_loihi", threads=threads)
+    assert (found.u.tolist(), found.v.tolist(), found.spikes.tolist()) == (case["u"], case["v"], case["s"])
+
+
+@pytest.mark.parametrize("case", cases("brian2_loihi", "neuron_cases"))
+def test_traces_of_brian2_loihi(case):
+    given, wiring = case["neuron"], case["synapse"]
+    cells = Compartments(len(case["u"]), given["decay_I"], given["decay_v"], given["threshold_v_mant"], refractory=given["refractory"])
+    mode = {1: "mixed", 2: "excitatory", 3: "inhibitory"}[wiring["sign_mode"]]
+    format_ = {"exponent": wiring["w_exp"], "bits": wiring["num_weight_bits"], "sign_mode": mode}
+    acting = acting_weights(case["weights_pre_major"], arithmetic="brian2_loihi", **format_)
+    assert acting.ravel().tolist() == case["w_act"]
+    synapses = [Synapses.dense(case["weights_pre_major"], delay=wiring["delay"], **format_)]
+    found = run(cells, synapses, case["in_spikes"], n_steps=case["T"], arithmetic="brian2_loihi")
+    assert (found.u.tolist(), found.v.tolist()) == (case["u"], case["v"])
+    assert [found.spike_steps(k).tolist() for k in range(cells.n)] == case["spikes"]
+
+
+@pytest.mark.parametrize("case", json.loads((DATA / "nengo_loihi.json").read_text(encoding="utf-8"))["weight_quantisation"])
+def test_weights_as_nengo_loihi_quantises_them(case):
+    mode = {1: "mixed", 2: "excitatory", 3: "inhibitory"}[case["fanout_type"]]
+    found = acting_weights(case["w"], case["weight_exp"], bits=case["real_bits"], sign_mode=mode, arithmetic="nengo_loihi")
+    assert found.tolist() == case["q"]
+
+
+whole = st.integers
+
+
+@settings(max_examples=60)
+@given(
+    whole(0, 4096), whole(0, 4096), whole(0, 131071), whole(-4096, 4095), whole(0, 7), whole(1, 63), whole(-(2**23) + 1, 0), whole(0, 2**23 - 1),
+    st.lists(st.tuples(whole(0, 39), whole(0, 255), whole(0, 20)), max_size=30), whole(0, 7),
+)  # fmt: skip
+def test_random_registers_against_a_plain_twin(decay_u, decay_v, threshold, mantissa, power, refractory, v_min, v_max, events, exponent):
+    n_steps = 70
+    cells = Compartments(1, decay_u, decay_v, threshold, mantissa, power, refractory, v_min, v_max)
+    inputs = [[step] for step, _, _ in events]
+    weights, delays = ([event[k] for event in events] for k in (1, 2))
+    synapses = [Synapses(range(len(events)), [0] * len(events), weights, delays, exponent=exponent, sign_mode="excitatory")]
+    arrived = [0] * (n_steps + 40)
+    for step, weight, delay in events:
+        arrived[step + 1 + delay] += min(weight * 2**exponent * 64, 2**21 - 64)
+    found = run(cells, synapses if events else [], inputs, n_steps=n_steps)
+    u, v, spikes = advance(n_steps, arrived, min(decay_u + 1, 4096), decay_v, threshold, mantissa * 2**power, refractory, v_min, v_max)
+    assert (found.u[0].tolist(), found.v[0].tolist(), found.spikes[0].tolist()) == (u.tolist(), v.tolist(), spikes.tolist())
+
+
+def test_a_compartment_reaches_the_next_one_in_the_next_step():
+    cells = Compartments(3, decay_u=4096, decay_v=4096, threshold=[10, 100, 100])
+    chain = Synapses([0, 1], [1, 2], 255, delay=[0, 4], sign_mode="excitatory", source="compartments")
+    found = run(cells, [Synapses([0], [0], 255, sign_mode="excitatory"), chain], [[3]], n_steps=20)
+    assert [found.spike_steps(k).tolist() for k in range(3)] == [[4], [5], [10]]
+
+
+@pytest.mark.parametrize("on_v", [0, 1])
+def test_noise_is_uniform_and_reproducible(on_v):
+    cells = Compartments(200, decay_u=4096, decay_v=4096, threshold=131071, noise_exponent=9, noise_on_v=on_v, seed=5)
+    found = run(cells, n_steps=100)
+    assert np.array_equal(found.v, run(cells, n_steps=100, threads=2).v)
+    drawn = found.v / 4
+    assert (drawn == np.rint(drawn)).all()
+    assert (drawn.min(), drawn.max()) == (-127, 127)
+    assert abs(drawn.mean()) < 4 * 73.6 / np.sqrt(drawn.size)
+    assert drawn.std() == pytest.approx(np.sqrt((255**2 - 1) / 12), rel=0.02)
+    assert (found.u == 0).all() if on_v else np.array_equal(found.u, found.v)
+    assert abs(np.corrcoef(drawn[:, :-1].ravel(), drawn[:, 1:].ravel())[0, 1]) < 0.03
+
+
+def test_an_offset_of_the_noise_and_exponents_below_7():
+    cells = Compartments(500, decay_u=4096, decay_v=4096, threshold=131071, noise_exponent=5, noise_offset=3, noise_on_v=1)
+    drawn = run(cells, n_steps=40).v
+    assert drawn.min() >= (192 - 127) // 2 and drawn.max() <= (192 + 127) // 2  # an exponent of 5 acts as 6
+    assert drawn.mean() == pytest.approx(96, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "text"),
+    [
+        (lambda: run(Compartments(1, decay_u=5000), n_steps=1), ParameterError, "decay_u is 5000; it must be a whole number from 0 to 4,096"),
+        (lambda: run(Compartments(2, threshold=[1, 2, 3]), n_steps=1), ParameterError, "threshold has 3 values for 2 compartments"),
+        (lambda: run(Compartments(1, bias_mantissa=0.5), n_steps=1), ParameterError, "bias_mantissa is 0.5"),
+        (lambda: run(Compartments(0), n_steps=1), ParameterError, "n is 0"),
+        (lambda: run(Compartments(1), n_steps=0), ParameterError, "n_steps is 0"),
+        (lambda: run(Compartments(1), n_steps=1, arithmetic="laava"), UnknownNameError, "lava"),
+        (lambda: run(Compartments(1), [], [[1, 1]], n_steps=5), ParameterError, "an input spikes twice in one step"),
+        (lambda: run(Compartments(1), [], [[-1]], n_steps=5), ParameterError, "a spike's step is -1"),
+        (lambda: run(Compartments(1), [Synapses([0], [1], 5)], [[1]], n_steps=5), ParameterError, "post is 1; it must be a whole number from 0 to 0"),
+        (lambda: run(Compartments(1), [Synapses([0], [0], 5, delay=63)], [[1]], n_steps=5), ParameterError, "delay is 63"),
+        (lambda: run(Compartments(1), [Synapses([0, 0], [0], 5)], [[1]], n_steps=5), ParameterError, "post has 1 values for 2 synapses"),
+        (lambda: run(Compartments(1), [Synapses([0], [0], 5, source="cells")], [[1]], n_steps=5), UnknownNameError, "source"),
+        (lambda: Synapses.dense([1, 2]), ParameterError, "has 2 axes, this has 1"),
+        (lambda: acting_weights([1], bits=7), ParameterError, "weights of 7 bits cannot be encoded"),
+        (lambda: acting_weights([1], 8), ParameterError, "the weight exponent is 8"),
+        (lambda: acting_weights([1], sign_mode="both"), UnknownNameError, "sign mode"),
+        (lambda: acting_weights([-1], sign_mode="excitatory"), ParameterError, "mantissa is -1; it must be a whole number from 0 to 255"),
+        (lambda: acting_weights(["a"]), ParameterError, "mantissa is a"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(make, kind, text):
+    with pytest.raises(kind, match=text) as error:
+        make()
+    assert isinstance(error.value, NeurosimError)
+    assert error.value.where
