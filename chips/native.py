@@ -21,6 +21,8 @@ class Native:
         Weight dependences of pair STDP.
     full_dendritic_delay
         True if the whole delay must be dendritic in STDP.
+    adaptation
+        True if spikes of integrate-and-fire neurons may step a current that slows them (``adex`` without ``a`` and ``delta_T``).
     injection
         Can currents be injected?
     shortest_tau_ms
@@ -37,6 +39,7 @@ class Native:
     sources: frozenset[str] | None = None
     dependences: frozenset[str] = frozenset()
     full_dendritic_delay: bool = False
+    adaptation: bool = False
     injection: bool = False
     shortest_tau_ms: float = 1.0
     reversal_mv: tuple[float, float] = (70.0, -70.0)

@@ -44,6 +44,24 @@ def to_lif(population: Population) -> Simplified:
     return Simplified(parameters, sum(errors) / len(errors), max(errors), left_out)
 
 
+def to_adaptive(population: Population) -> Simplified:
+    """AdEx neurons with a sharp threshold, whose adaptation only spikes step: ``delta_T`` and ``a`` are 0."""
+    parameters = {name: parameter(population, name) for name in population.parameters} | {"delta_T": 0.0, "a": 0.0}
+    original, simple = ({name: float(np.mean(p[name])) for name in p} for p in (_evaluated(population), parameters))
+    errors = _rate_errors(_adex_spikes, tuple(sorted(original.items())), tuple(sorted(simple.items())))
+    left_out = "the exponential spike onset and the adaptation to voltage (a) are left out, that to spikes (b, tau_w) is kept"
+    return Simplified(parameters, sum(errors) / len(errors), max(errors), left_out)
+
+
+def only_spikes_adapt(population: Population) -> bool:
+    """True for AdEx neurons as :func:`to_adaptive` leaves them."""
+    return population.model == "adex" and not any(np.any(parameter(population, name)) for name in ("delta_T", "a"))
+
+
+def _evaluated(population: Population) -> dict[str, Values]:
+    return {name: parameter(population, name) for name in population.parameters}
+
+
 class _Conversion(NamedTuple):
     parameters: Mapping[str, Values]
     spikes: Callable[[Mapping[str, float], float, float], int]
@@ -109,7 +127,8 @@ def _rate_errors(spikes: Callable[..., int], original: _Items, lif: _Items) -> t
     duration_ms = 400.0
     model, simple = dict(original), dict(lif)
     rheobase = simple["cm"] / simple["tau_m"] * (simple["v_thresh"] - simple["v_rest"])
-    counts = [(spikes(model, drive * rheobase, duration_ms), _lif_spikes(simple, drive * rheobase, duration_ms)) for drive in _DRIVES]
+    simplified = _adex_spikes if "b" in simple else _lif_spikes
+    counts = [(spikes(model, drive * rheobase, duration_ms), simplified(simple, drive * rheobase, duration_ms)) for drive in _DRIVES]
     return tuple(abs(a - b) * 1000.0 / duration_ms for a, b in counts)
 
 

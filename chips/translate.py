@@ -15,7 +15,7 @@ import numpy as np
 
 from neurosim.chips import working_point as wp
 from neurosim.chips.native import Native
-from neurosim.chips.neurons import to_lif
+from neurosim.chips.neurons import only_spikes_adapt, to_adaptive, to_lif
 from neurosim.chips.receptors import Ported, port
 from neurosim.chips.synapses import Convert, plasticity_error, release_error, static_synapse, usable_plasticity
 from neurosim.chips.values import Values, on_post
@@ -71,7 +71,7 @@ class Draft:
 
     def approximated(self, option: str, where: str, what: str, count: int, error: tuple[float, float], unit: str, detail: str = "") -> None:
         """Note an approximation in the ledger."""
-        text = f"'{option}': {OPTIONS[option]} {detail}".strip()
+        text = f"'{option}': {self.chip.approximations[option]} {detail}".strip()
         self.losses.append(Loss("approximation", where, what, count, count, error[0], error[1], unit, text))
 
 
@@ -102,7 +102,7 @@ def _population(draft: Draft, population: Population) -> Population:
     if population.is_source:
         _check_source(draft, population, where)
         return population
-    if population.model not in draft.native.models:
+    if population.model not in draft.native.models and not (draft.native.adaptation and only_spikes_adapt(population)):
         population = _simplify(draft, population, where)
     return _receptors(draft, population, where)
 
@@ -127,12 +127,13 @@ def _simplify(draft: Draft, population: Population, where: str) -> Population:
         raise draft.chip.refuse(words + name, where, option=None, nearest=nearest)
     option = _MODEL_OPTIONS[population.model]
     draft.need(option, words + name, where, nearest)
-    simple = to_lif(population)
+    adapts = population.model == "adex" and draft.native.adaptation
+    simple = to_adaptive(population) if adapts else to_lif(population)
     left_out = simple.left_out[0].upper() + simple.left_out[1:]
     detail = f"{left_out}; error is that of the firing rate at 1.25 to 2 times the threshold current."
     draft.approximated(option, where, "cell type", population.size, simple[1:3], "Hz", detail)
-    initial = {name: value for name, value in population.initial.items() if name == "v"}
-    return replace(population, model="lif", parameters=dict(simple.parameters), initial=initial)
+    initial = {name: value for name, value in population.initial.items() if name == "v" or (adapts and name == "w")}
+    return replace(population, model="adex" if adapts else "lif", parameters=dict(simple.parameters), initial=initial)
 
 
 def _nearest_cell(native: Native, population: Population) -> str:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
 _OPTIONS = ("conductance", "alpha", "adex", "cells", "stdp", "short_term_plasticity", "stochastic_synapses", "injection", "delay")
+_ADAPTIVE = "AdEx neurons become leaky integrate-and-fire neurons with a second compartment that every spike steps, so that they adapt."
 _UNCERTAIN = ("core.accumulators", "synapses.exponents", "synapses.longest_delay", "synapses.per_entry")
 _DEPENDENCES = frozenset({"additive", "multiplicative", "additive_multiplicative"})
 
@@ -42,7 +43,7 @@ class LoihiChip(Chip):
     name = "loihi"
     router_noun = "tile"
     map_group = "chip"
-    approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS}
+    approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS} | {"adex": _ADAPTIVE}
     sheet: LoihiSheet
 
     @property
@@ -119,7 +120,7 @@ class LoihiChip(Chip):
 
     def translate(self, network: Network, approximate: frozenset[str]) -> Translation:
         """Network with current-based integrate-and-fire neurons and parameters on the chip's grids."""
-        native = Native(models=frozenset({"lif"}), receptors=frozenset({"curr_exp", "curr_delta"}), dependences=_DEPENDENCES)
+        native = Native(models=frozenset({"lif"}), receptors=frozenset({"curr_exp", "curr_delta"}), dependences=_DEPENDENCES, adaptation=True)
         draft = translate(self, network, approximate, native)
         limit_delays(draft, self.longest_delay_ms)
         _note_learning(draft)
@@ -138,7 +139,7 @@ class LoihiChip(Chip):
         parameters.change("tau_refrac", lambda t: np.rint(t / dt_ms) * dt_ms, "rounded", "The refractory time is a whole number of steps.")
         levels = 2**numbers.decay_bits.value
         shortest, longest = (-dt_ms / math.log1p(-decay / levels) for decay in (levels - 1, 1))
-        for key in parameters.named("tau_m", "tau_syn"):
+        for key in parameters.named("tau_m", "tau_syn", "tau_w"):
             parameters.clip(key, shortest, longest, f"Decays reach from 1 to {levels - 1} of {levels}")
             parameters.change(key, lambda tau: _decayed(tau, dt_ms, levels), "rounded", f"Decays are multiples of 1/{levels}.")
         return parameters

@@ -18,10 +18,10 @@ INDEX_BITS = 10
 
 
 def compartments_per_neuron(population: Population) -> int:
-    """One compartment for each synaptic time constant, since a compartment has one current."""
+    """One compartment for each synaptic time constant, since a compartment has one current, and one for adaptation."""
     decaying = [r for r in population.receptors if r.kind != "curr_delta"]
     found = {np.asarray(receptor_parameter(population, r, "tau_syn")).tobytes() for r in decaying}
-    return max(1, len(found) + (len(decaying) < len(population.receptors) and bool(found)))
+    return max(1, len(found) + (len(decaying) < len(population.receptors) and bool(found))) + (population.model == "adex")
 
 
 def delay_bits(network: Network, projection: Projection, sheet: LoihiSheet) -> int:

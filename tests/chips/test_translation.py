@@ -232,7 +232,7 @@ def test_a_hodgkin_huxley_neuron_rests_near_its_leak():
 
 def test_probes_of_variables_that_are_gone_are_dropped_and_noted():
     probes = (Probe(0, "w", np.arange(3), 0.1), Probe(0, "v", np.arange(3), 0.1))
-    result = LOIHI.translate(network([cell("adex")], probes=probes), frozenset({"adex"}))
+    result = SPINNAKER.translate(network([cell("adex")], probes=probes), frozenset({"adex"}))
     assert [p.variable for p in result.network.probes] == ["v"]
     assert Ledger(list(result.losses)).of("ignored")[0].what == "record w"
 
