@@ -16,6 +16,7 @@ ROOMS = (
     "connectivity",
     "errors",
     "live",
+    "loihi",
     "losses",
     "mapping",
     "models",

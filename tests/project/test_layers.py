@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Room -> rooms it may import, lowest first. What a room is not told to use, it may not use.
 LEAVES = frozenset({"errors", "losses", "machine", "_guard", "_callable", "_message"})
-DESCRIPTION = frozenset({"columns", "network", "connectivity"}) | LEAVES
+DESCRIPTION = frozenset({"columns", "network", "plasticity", "connectivity"}) | LEAVES
 ALLOWED: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "_guard": frozenset(),
@@ -25,7 +25,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "losses": frozenset({"errors", "_callable"}),
     "machine": frozenset({"errors"}),
     "columns": frozenset({"errors"}),
-    "network": frozenset({"columns", "errors"}),
+    "plasticity": frozenset({"network"}),
+    "network": frozenset({"columns", "errors", "plasticity"}),
     "_continued": frozenset({"network"}),
     "connectivity": frozenset({"columns", "network", "_jit"}) | LEAVES,
     "models": frozenset({"columns", "_jit"}) | LEAVES,
@@ -35,6 +36,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "mapping": DESCRIPTION | {"chips", "_jit"},
     "_fit": DESCRIPTION | {"chips", "mapping"},
     "session": DESCRIPTION | {"__version__", "_continued", "_fit", "models", "engine", "chips", "mapping"},
+    "loihi": DESCRIPTION | {"chips", "engine"},
     "pynn": DESCRIPTION | {"models", "chips", "live", "mapping", "session"},
     "compare": DESCRIPTION | {"chips", "mapping", "session", "pynn", "report"},
     "report": DESCRIPTION | {"chips", "mapping", "compare"},
