@@ -53,7 +53,7 @@ def summary_text(report: CostReport) -> str:
 def amount(value: float, unit: str) -> str:
     """A value with a prefix: ``amount(2.5e-6, "s")`` is ``"2.5 us"``."""
     for factor, prefix in ((1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n")):
-        if abs(value) >= factor:
+        if abs(value) >= factor or value == 0:
             return f"{value / factor:.4g} {prefix}{unit}"
     return f"{value / 1e-12:.4g} p{unit}"
 
