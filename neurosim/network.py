@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.columns import Column, Floats
 from neurosim.errors import NetworkError
-from neurosim.plasticity import Learner as Learner
 from neurosim.plasticity import Plasticity as Plasticity
-from neurosim.plasticity import Teacher as Teacher
 
 Indices = NDArray[np.int64]
 
@@ -204,6 +202,35 @@ class Realisation(Protocol):
 
     def apply(self, rows: Rows) -> Rows:
         """Synapses as the chip realises them; must be deterministic per row."""
+        ...
+
+
+class Learner(Protocol):
+    """The synapses of one projection while they learn; in the order of expansion, by source."""
+
+    def advance(self, pre: Indices, pre_steps: Indices, post: Indices, post_steps: Indices) -> tuple[Indices, Floats]:
+        """End an epoch: which synapses have another weight, and these.
+
+        Spikes are given as indices of the two selections, and steps from 1 to the length of the epoch.
+        """
+        ...
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        """Copies of everything that evolves, by name."""
+        ...
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from what :meth:`state` gave."""
+        ...
+
+
+class Teacher(Protocol):
+    """How the weights of a projection change at the end of epochs; set by chips only."""
+
+    epoch_steps: int
+
+    def begin(self, rows: Rows, n_pre: int, n_post: int, seed: int) -> Learner:
+        """Start with the synapses of a projection as they are realised."""
         ...
 
 

@@ -1,19 +1,8 @@
-"""How synapses change: pair STDP by its parameters, and whatever else teaches them epoch by epoch."""
+"""Pair STDP by its parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from neurosim.network import Rows
-
-Indices = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,32 +52,3 @@ _EXPONENTS = {
     "additive_multiplicative": {"mu_plus": 0.0, "mu_minus": 1.0},
     "power_law": {"mu_minus": 1.0},
 }
-
-
-class Learner(Protocol):
-    """The synapses of one projection while they learn; in the order of expansion, by source."""
-
-    def advance(self, pre: Indices, pre_steps: Indices, post: Indices, post_steps: Indices) -> tuple[Indices, Floats]:
-        """End an epoch: which synapses have another weight, and these.
-
-        Spikes are given as indices of the two selections, and steps from 1 to the length of the epoch.
-        """
-        ...
-
-    def state(self) -> Mapping[str, NDArray[Any]]:
-        """Copies of everything that evolves, by name."""
-        ...
-
-    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from what :meth:`state` gave."""
-        ...
-
-
-class Teacher(Protocol):
-    """How the weights of a projection change at the end of epochs; set by chips only."""
-
-    epoch_steps: int
-
-    def begin(self, rows: Rows, n_pre: int, n_post: int, seed: int) -> Learner:
-        """Start with the synapses of a projection as they are realised."""
-        ...

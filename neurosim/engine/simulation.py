@@ -26,6 +26,7 @@ from neurosim.engine import (
     room,
     sound,
     stores,
+    taught,
 )
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Cells, Drives, Dynamic, Program, Sources
@@ -240,9 +241,7 @@ class Simulation:
         """Run ``n_steps`` steps and keep what they recorded."""
         self._advance(n_steps)
         self.step += n_steps
-        for lesson in self.stores.lessons.values():
-            if self.step % lesson.epoch_steps == 0:
-                lesson.teach(self.step, self.stores.stochastic)
+        taught.teach_all(self.stores.lessons.values(), self.step, self.stores.stochastic)
         self._sample_weights()
 
     def _advance(self, n_steps: int) -> None:

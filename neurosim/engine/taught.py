@@ -7,7 +7,7 @@ blocks and threads: synapses are in the order of expansion, spikes are indices a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -112,6 +112,13 @@ class Lesson:
         for side, name in enumerate(("pre", "post")):
             self.spikes[side][:], self.stamps[side][:] = [values[name]], [values[f"{name}_at"]]  # type: ignore[list-item]
         self.learner.restore({k.removeprefix("learner/"): v for k, v in values.items() if k.startswith("learner/")})
+
+
+def teach_all(lessons: Iterable[Lesson], step: int, store: Stochastic) -> None:
+    """End the epochs that end at ``step``."""
+    for one in lessons:
+        if step % one.epoch_steps == 0:
+            one.teach(step, store)
 
 
 def lesson(network: Network, projection: Projection, layout: Layout, position: Int64) -> Lesson:
