@@ -33,6 +33,9 @@ class Options:
         goes through such a router.
     avoid_links
         Pairs of neighbouring routers ``((x, y), (x, y))`` between which the link is dead.
+    chip
+        Name of the chip that ``avoid`` and ``avoid_links`` are meant for; sessions on others leave them out.
+        ``None`` is any.
     progress
         Called with the name of the stage and the part of it that is done (0 to 1).
     """
@@ -42,6 +45,7 @@ class Options:
     rates: Mapping[int, ArrayLike] = field(default_factory=dict)
     avoid: tuple[object, ...] = ()
     avoid_links: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
+    chip: str | None = None
     progress: Callable[[str, float], None] | None = None
 
     def __post_init__(self) -> None:

@@ -175,8 +175,7 @@ def _with_remedy(error: PlacementError, network: Network, chip: Chip, pins: Sequ
         remedy = f"No number of {chip.board_noun}s that was tried holds it (at most {most}): use fewer neurons or another chip."
     else:
         remedy = "Use fewer neurons or another chip."
-    fields = {name: getattr(error, name) for name in ("population", "projection", "core", "resource", "used", "limit")}
-    return PlacementError(error.message, **fields, remedy=remedy)
+    return error.with_remedy(remedy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim._continued import continued, unchanged, with_initial
-from neurosim._fit import Fit, fit
+from neurosim._fit import Fit, explain, fit  # noqa: F401 - rooms above take both from here
 from neurosim.chips.chip import Chip
 from neurosim.chips.synapses import in_own_unit
 from neurosim.errors import LossWarning, RecordFileError

@@ -1,4 +1,4 @@
-"""Placement on a chip, seen from a script: ``place()``, ``mapping()`` and ``losses()``."""
+"""Placement on a chip, seen from a script: ``place()``, ``mapping()``, ``explain()`` and ``losses()``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from neurosim.errors import NetworkError, StateError
 from neurosim.losses import Ledger
 from neurosim.pynn import overrides, simulator
-from neurosim.pynn._errors import other_setup
+from neurosim.pynn._errors import other_setup, pointing_to_explain
 
 
 def place(
@@ -107,6 +107,37 @@ def mapping() -> Any:
     return _fitted().mapping
 
 
+def explain() -> Any:
+    """Why the network as it stands does not fit the chip, with changes that were tried and work; or how much room it leaves.
+
+    Returns
+    -------
+    neurosim.mapping.Explanation
+        Printed, it fills one screen; ``kind``, ``needed``, ``available``, ``needs`` and ``remedies`` are the same for programs.
+
+    Raises
+    ------
+    StateError
+        Without a chip.
+    NeurosimError
+        If the network cannot be put on the chip for another reason than a lack of room; :func:`run` says the same.
+    """
+    _leave_if_only_fitted()
+    state = simulator.state
+    if state.settings.get("chip") is None:
+        raise StateError("the ideal reference has room for everything.", where="explain()", remedy="Give setup(chip=...).")
+    if not state.ready and state.session is not None:
+        return _explained(state.session.network)
+    state.require("explain()")
+    return _explained(state.freeze())
+
+
+def _explained(network: Any) -> Any:
+    from neurosim.session import explain as explained
+
+    return explained(network, simulator.state.settings["chip"], **_wishes())
+
+
 def losses() -> Ledger:
     """What was lost when the network was written in the chip's terms; empty on the ideal reference."""
     _leave_if_only_fitted()
@@ -120,7 +151,7 @@ def _leave_if_only_fitted() -> None:
     if overrides.only_fits():
         state = simulator.state
         state.require("mapping()")
-        overrides.frozen(state.freeze(), state.settings["chip"], tuple(state.settings["approximate"]), tuple(state.pins))
+        overrides.frozen(state.freeze(), state.settings["chip"], **_wishes())
 
 
 def _fitted() -> Any:
@@ -133,6 +164,11 @@ def _fitted() -> Any:
 
         state.require("mapping()")
         network = state.freeze()
-        wishes = {"approximate": tuple(state.settings["approximate"]), "pins": tuple(state.pins), "placing": simulator.placing_of(state)}
-        state.fit = fit(network, state.settings["chip"], **wishes)
+        with pointing_to_explain():
+            state.fit = fit(network, state.settings["chip"], **_wishes())
     return state.fit
+
+
+def _wishes() -> dict[str, Any]:
+    state = simulator.state
+    return {"approximate": tuple(state.settings["approximate"]), "pins": tuple(state.pins), "placing": simulator.placing_of(state)}
