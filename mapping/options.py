@@ -37,7 +37,7 @@ class Options:
         Name of the chip that ``avoid`` and ``avoid_links`` are meant for; sessions on others leave them out.
         ``None`` is any.
     progress
-        Called with the name of the stage and the part of it that is done (0 to 1).
+        Called with the name of the stage and the part of it that is done (0 to 1; 0 while that is not known).
     """
 
     effort: str = "normal"

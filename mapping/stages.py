@@ -97,7 +97,7 @@ def cluster(budget: Budget, first_fit: Partition, fanout: Fanout | None, options
         effort=options.effort,
         seconds=options.seconds,
         seed=seed,
-        progress=None if options.progress is None else lambda stage: options.progress("partition", 0.5),  # type: ignore[misc]
+        progress=None if options.progress is None else lambda stage: options.progress(f"partition: {stage.candidate}", 0.0),  # type: ignore[misc]
     )
     if found.chosen == "baseline" or np.array_equal(found.core_of, baseline):
         return first_fit
@@ -183,7 +183,8 @@ def _grouped(budget: Budget, site: Site, partition: Partition, reach: Reach, opt
     names = tuple(limit.resource for limit in budget.chip_limits)
     demand = Demand(n, use, capacity, names, router, slot)
     effort = "fast" if options.effort == "normal" and _is_broadcast(reach.nets, n) else options.effort
-    chosen = GroupingOptions(effort, options.seconds, seed, options.progress)
+    told = options.progress
+    chosen = GroupingOptions(effort, options.seconds, seed, None if told is None else lambda stage, part: told(f"place: {stage}", part))
     found = group_cores(reach.nets, demand, site.topology, options=chosen)
     return site.cores_in(found.router_of, found.slot_of)
 
@@ -208,7 +209,7 @@ def _placed(site: Site, partition: Partition, reach: Reach, filled: Int64, optio
         seed=seed,
         seconds=options.seconds,
         current=rank[filled].astype(np.int32),
-        progress=None if options.progress is None else lambda part, stage: options.progress(stage, part),  # type: ignore[misc]
+        progress=None if options.progress is None else lambda part, stage: options.progress(f"place: {stage}", part),  # type: ignore[misc]
     )
     return site.cores[position_of]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from neurosim._progress import stages
 from neurosim.chips.chip import Chip, check_names
 from neurosim.losses import Ledger, Loss
 from neurosim.mapping import Explanation, Mapping, Options, Pin, map_network
@@ -44,6 +46,7 @@ def fit(
     pins: Sequence[Pin] = (),
     placing: Options | None = None,
     seed: int = 0,
+    progress: bool | None = None,
 ) -> Fit:
     """Write a network in a chip's terms, place it and realise its synapses.
 
@@ -59,6 +62,8 @@ def fit(
         Manual placements; those made for another chip are left out, which is in the ledger.
     placing
         Effort, time, rates, and what to avoid; places of another chip are left out as well.
+    progress
+        Show a progress bar where placing takes longer than a second; by default when stderr is a terminal.
 
     Raises
     ------
@@ -81,7 +86,8 @@ def fit(
     ledger.extend(translation.losses)
     wall_s["translate"] = time.perf_counter() - begun
     begun = time.perf_counter()
-    mapping = map_network(translation.network, chip, pins=pins, options=placing, seed=seed)
+    with _watched(placing or Options(), chip, progress) as placing:
+        mapping = map_network(translation.network, chip, pins=pins, options=placing, seed=seed)
     ledger.extend(mapping.losses)
     wall_s["place"] = time.perf_counter() - begun
     begun = time.perf_counter()
@@ -89,6 +95,13 @@ def fit(
     ledger.extend(realised.losses)
     wall_s["realise"] = time.perf_counter() - begun
     return Fit(realised.network, chip, replace(mapping, losses=ledger), ledger, wall_s)
+
+
+@contextmanager
+def _watched(placing: Options, chip: Chip, shown: bool | None) -> Iterator[Options]:
+    """The same wishes with a progress bar, unless there is to be none or somebody looks on already."""
+    with stages(f"placing on {chip.title}", shown if placing.progress is None else False) as tell:
+        yield placing if tell is None else replace(placing, progress=tell)
 
 
 def explain(

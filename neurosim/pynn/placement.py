@@ -165,7 +165,7 @@ def _fitted() -> Any:
         state.require("mapping()")
         network = state.freeze()
         with pointing_to_explain():
-            state.fit = fit(network, state.settings["chip"], **_wishes())
+            state.fit = fit(network, state.settings["chip"], **_wishes(), progress=state.settings["progress"])
     return state.fit
 
 

@@ -199,7 +199,7 @@ class State(common.control.BaseState):
         chip, approximate, pins = settings["chip"], tuple(settings["approximate"]), tuple(self.pins)
         placing = placing_of(self)
         overrides.frozen(network, chip, approximate, pins, placing)
-        options = {key: settings[key] for key in ("threads", "precision", "pace", "max_memory", "record_to", "overwrite")}
+        options = {key: settings[key] for key in ("threads", "precision", "pace", "max_memory", "progress", "record_to", "overwrite")}
         options["slice_ms"] = settings["time_slice"]
         with overrides.stage("place"):
             return session_class()(network, chip, approximate=approximate, pins=pins, placing=placing, **options)
