@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
 from neurosim.errors import ParameterError, UnknownNameError
+
+if TYPE_CHECKING:
+    from neurosim.mapping.placers import Placer
 
 #: Efforts, and the most synapses that each looks at one by one.
 EFFORTS = {"fast": 20_000_000, "normal": 20_000_000, "best": 400_000_000}
@@ -36,6 +40,10 @@ class Options:
     chip
         Name of the chip that ``avoid`` and ``avoid_links`` are meant for; sessions on others leave them out.
         ``None`` is any.
+    placer
+        A function of one's own that puts cores on slots, in place of ours: takes a
+        :class:`~neurosim.mapping.PlacerTask`, gives the slot of each core. Where it is no better than filling in
+        order, that is taken. Not asked with ``effort="fast"``.
     progress
         Called with the name of the stage and the part of it that is done (0 to 1; 0 while that is not known).
     """
@@ -46,6 +54,7 @@ class Options:
     avoid: tuple[object, ...] = ()
     avoid_links: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = ()
     chip: str | None = None
+    placer: Placer | None = None
     progress: Callable[[str, float], None] | None = None
 
     def __post_init__(self) -> None:
@@ -54,6 +63,10 @@ class Options:
         if self.seconds is not None and not self.seconds > 0:
             text = f"the time for placing is {self.seconds} s; it must be above 0."
             raise ParameterError(text, where=_WHERE, used=self.seconds, limit=0, remedy="Leave seconds out for no limit.")
+
+        if self.placer is not None and not callable(self.placer):
+            text = f"{self.placer!r} is no function, so it cannot place."
+            raise ParameterError(text, where=_WHERE, used=self.placer, remedy="Give a function that takes a PlacerTask.")
 
     @property
     def searches(self) -> bool:

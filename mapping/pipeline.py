@@ -80,7 +80,7 @@ def map_network(network: Network, chip: Chip, *, pins: Sequence[Pin] = (), optio
     except PlacementError as error:
         raise _with_remedy(error, network, chip, pins, options) from None
     core_of, local_of = assign(parts, real, [p.size for p in network.populations])
-    kept = replace(options, progress=None)  # a mapping outlives whoever looks on, and is pickled
+    kept = replace(options, progress=None, placer=None)  # a mapping is pickled, functions of the user's need not be
     mapping = Mapping(network, configured, core_of, local_of, tuple(pins), seed, seconds=seconds, options=kept, routed=routing)
     with _timed(seconds, "verify", options):
         mapping.verify()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from neurosim.errors import NetworkError, StateError
@@ -21,6 +21,7 @@ def place(
     rates: Mapping[Any, Any] | None = None,
     avoid: Sequence[Any] | None = None,
     avoid_links: Sequence[Any] | None = None,
+    placer: Callable[..., Any] | None = None,
 ) -> None:
     """Put a population or a view at a chosen place of the chip, or say how all others are placed.
 
@@ -45,6 +46,9 @@ def place(
         Coordinates of cores or whole chips that are dead, for example ``[(0, 3), (1, 1, 5)]``.
     avoid_links
         Pairs of neighbouring chips between which the link is dead, for example ``[((0, 0), (1, 0))]``.
+    placer
+        A function of your own that puts cores on the machine: takes a :class:`neurosim.mapping.PlacerTask`, gives the
+        slot of each core. ``examples/add_a_placer.py`` has one.
 
     Raises
     ------
@@ -60,7 +64,7 @@ def place(
         raise StateError("the network is already placed.", where="place()", remedy="Call place() before the first run().")
     if rates is not None:
         rates = {_number(population): rate for population, rate in rates.items()}
-    wishes = {"effort": effort, "seconds": seconds, "rates": rates, "avoid": avoid, "avoid_links": avoid_links}
+    wishes = {"effort": effort, "seconds": seconds, "rates": rates, "avoid": avoid, "avoid_links": avoid_links, "placer": placer}
     given = {name: tuple(wish) if name.startswith("avoid") else wish for name, wish in wishes.items() if wish is not None}
     if given:
         from neurosim.mapping import Options
