@@ -95,7 +95,7 @@ class PebbleChip(Chip):
 
     def __init__(self, sheet, *, n_boards=None):
         super().__init__(sheet, n_boards=n_boards)
-        width, height = sheet.core.mesh.value
+        width, height = self.sheet.core.mesh.value
         self.width = width * self.n_boards  # boards stand side by side
         number = np.arange(self.width * height, dtype=np.int32)
         self.table = CoreTable(number, number % np.int32(self.width), number // np.int32(self.width), np.zeros_like(number))

@@ -349,7 +349,7 @@ def _need_table(needs: Sequence[Need]) -> str:
         rows.append(["together", f"{sum(n.size for n in needs):,}", *("" for _ in names), _count(total), ""])
     lines = table(["population", "cells", *names, "cores", "binding"], rows).splitlines()
     more = len(needs) - _MAX_ROWS
-    return "\n".join([*lines, *([f"... and {more:,} more populations"] if more > 0 else [])])
+    return "\n".join([*lines, *([f"... and {more:,} more population{'s' if more > 1 else ''}"] if more > 0 else [])])
 
 
 def _count(n: int | None) -> str:

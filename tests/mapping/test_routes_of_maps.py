@@ -151,6 +151,10 @@ def test_paths_are_told_router_by_router() -> None:
     assert (
         str(way) == "p0[3] on toy chip (0, 0) core 0 -> p1[3] on toy chip (2, 1) core 0: 3 links, chips (0, 0) - (1, 0) - (2, 0) - (2, 1)"
     )
+    near = map_network(network(4, 4, rule=OneToOne()), paths(), pins=[Pin(0, None, (0, 0)), Pin(1, None, (1, 0))])
+    assert str(near.path(("p0", 3), ("p1", 3))).endswith(": 1 link, chips (0, 0) - (1, 0)")
+    same = map_network(network(4, 4, rule=OneToOne()), paths(), pins=[Pin(0, None, (0, 0, 0)), Pin(1, None, (0, 0, 1))])
+    assert str(same.path(("p0", 3), ("p1", 3))).endswith(": 0 links, chip (0, 0)")
     with pytest.raises(ParameterError, match=r"'p0' stands for 12 cells\. Name one cell at each end"):
         mapping.path("p0", ("p1", 0))
 
