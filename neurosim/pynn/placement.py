@@ -62,10 +62,11 @@ def place(
         raise StateError("there is no chip to place on.", where="place()", remedy="Give setup(chip=...).")
     if state.session is not None:
         raise StateError("the network is already placed.", where="place()", remedy="Call place() before the first run().")
-    if rates is not None:
+    if isinstance(rates, Mapping):
         rates = {_number(population): rate for population, rate in rates.items()}
     wishes = {"effort": effort, "seconds": seconds, "rates": rates, "avoid": avoid, "avoid_links": avoid_links, "placer": placer}
-    given = {name: tuple(wish) if name.startswith("avoid") else wish for name, wish in wishes.items() if wish is not None}
+    lists = {"avoid", "avoid_links"}
+    given = {name: tuple(wish) if name in lists and isinstance(wish, list) else wish for name, wish in wishes.items() if wish is not None}
     if given:
         from neurosim.mapping import Options
 
@@ -94,6 +95,11 @@ def _number(population: Any) -> int:
     if number is None:
         text = f"rates are given for {population!r}, which is no population."
         raise NetworkError(text, where="place()", used=population, remedy="Give a dictionary {population: rate in Hz}.")
+    if population is not population._root:
+        text = f"rates are given for a part of population '{population._root.label}'."
+        raise NetworkError(text, where="place()", used=population, remedy="Give one array with a rate for each cell of the population.")
+    if population._epoch != simulator.state.epoch:
+        raise other_setup(f"Population '{population.label}'")
     return int(number)
 
 
