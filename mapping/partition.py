@@ -177,10 +177,10 @@ def _put_pins(state: _Filling, pins: Sequence[Pin]) -> None:
                 state.real[logical[real]] = real
             left = state.fill(logical[real], pin.population, left, soft=False)
         if left:
-            raise _pin_error(state, pin, [logical[int(real)] for real in cores])
+            raise _pin_error(state, pin, [logical[int(real)] for real in cores], left)
 
 
-def _pin_error(state: _Filling, pin: Pin, cores: list[int]) -> PlacementError:
+def _pin_error(state: _Filling, pin: Pin, cores: list[int], left: int) -> PlacementError:
     network, chip = state.budget.network, state.budget.chip
     label, place = network.populations[pin.population].label, describe(pin.coordinate)
     others = sorted({p for core in cores for p in state.counts[core]} - {pin.population})
@@ -192,12 +192,12 @@ def _pin_error(state: _Filling, pin: Pin, cores: list[int]) -> PlacementError:
             core=place,
             remedy="Pin the two populations to different cores.",
         )
-    return _overflow(state, pin, cores)
+    return _overflow(state, pin, cores, left)
 
 
-def _overflow(state: _Filling, pin: Pin, cores: list[int]) -> PlacementError:
+def _overflow(state: _Filling, pin: Pin, cores: list[int], left: int) -> PlacementError:
     budget, label = state.budget, state.budget.network.populations[pin.population].label
-    n_neurons = len(neurons_of(budget.network, pin))
+    n_neurons = left + sum(state.counts[core].get(pin.population, 0) for core in cores)  # those of earlier pins too
     before = sum((state.used[core] - budget.use(pin.population, state.counts[core].get(pin.population, 0)) for core in cores), start=0)
     needed = before + budget.use(pin.population, n_neurons)
     capacity = np.minimum(budget.capacity(pin.population, soft=False), np.iinfo(np.int64).max // (4 * len(cores)))

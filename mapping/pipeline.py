@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -28,6 +28,7 @@ from neurosim.network import Network
 
 _TRIES = 4
 _MAX_CORES_TO_TRY = 2_000_000
+_KERNELS = "kernels are compiled once per installation, which takes some ten seconds"
 
 
 def map_network(network: Network, chip: Chip, *, pins: Sequence[Pin] = (), options: Options | None = None, seed: int = 0) -> Mapping:
@@ -74,13 +75,14 @@ def map_network(network: Network, chip: Chip, *, pins: Sequence[Pin] = (), optio
     options = options or Options()
     configured = chip.configure(network, tuple(pins))
     try:
-        with message(f"placing on {machine(chip)}; kernels are compiled once per installation, which takes some ten seconds", after_s=3.0):
+        with nullcontext() if options.progress else message(f"placing on {machine(chip)}; {_KERNELS}", after_s=3.0):
             parts, real, routing = _solve(network, configured, pins, options, seed, seconds)
     except PlacementError as error:
         raise _with_remedy(error, network, chip, pins, options) from None
     core_of, local_of = assign(parts, real, [p.size for p in network.populations])
-    mapping = Mapping(network, configured, core_of, local_of, tuple(pins), seed, seconds=seconds, options=options, routed=routing)
-    with _timed(seconds, "verify"):
+    kept = replace(options, progress=None, placer=None)  # a mapping is pickled, functions of the user's need not be
+    mapping = Mapping(network, configured, core_of, local_of, tuple(pins), seed, seconds=seconds, options=kept, routed=routing)
+    with _timed(seconds, "verify", options):
         mapping.verify()
     return mapping
 
@@ -109,28 +111,30 @@ def _solve(
 def _attempt(
     network: Network, chip: Chip, pins: Sequence[Pin], options: Options, seed: int, seconds: dict[str, float], soft: bool, share: bool
 ) -> tuple[Partition, Int64, Routing]:
-    with _timed(seconds, "limits"):
+    with _timed(seconds, "limits", options):
         budget, site = Budget.of(network, chip, soft=soft), Site.of(chip, options.avoid, options.avoid_links)
         rate = rate_of(network, options.rates)
-    with _timed(seconds, "partition"):
+    with _timed(seconds, "partition", options):
         parts = partition(budget, pins, share_pinned=share and not budget.chip_limits)
         place(parts, budget, site)  # refuse before anything that takes time
         fanout = table_of(network, options)
         parts = cluster(budget, parts, fanout, options, seed)
-    with _timed(seconds, "packets"):
+    with _timed(seconds, "packets", options):
         core_of = flat_cores(network, parts)
         reach = connect(network, core_of, parts.n_cores, fanout, rate)
-    with _timed(seconds, "place"):
+    with _timed(seconds, "place", options):
         real = locate(budget, site, parts, reach, options, seed)
-    with _timed(seconds, "route"):
+    with _timed(seconds, "route", options):
         cells = np.split(np.append(real, -1)[core_of], bases(network)[1:-1])  # -1 stays -1
         routing = route(chip, site, on_real_cores(reach.sent(chip.delivery), real), *residents_of(cells, len(site.usable)))
     return parts, real, routing
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+def _timed(seconds: dict[str, float], stage: str, options: Options) -> Iterator[None]:
     start = time.perf_counter()
+    if options.progress is not None:
+        options.progress(stage, 0.0)
     try:
         yield
     finally:
@@ -175,8 +179,7 @@ def _with_remedy(error: PlacementError, network: Network, chip: Chip, pins: Sequ
         remedy = f"No number of {chip.board_noun}s that was tried holds it (at most {most}): use fewer neurons or another chip."
     else:
         remedy = "Use fewer neurons or another chip."
-    fields = {name: getattr(error, name) for name in ("population", "projection", "core", "resource", "used", "limit")}
-    return PlacementError(error.message, **fields, remedy=remedy)
+    return error.with_remedy(remedy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

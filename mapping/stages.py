@@ -21,6 +21,7 @@ from neurosim.mapping.options import EFFORTS, Options
 from neurosim.mapping.partition import Partition, Slices
 from neurosim.mapping.place import chip_uses, place
 from neurosim.mapping.placement import Positions, place_cores
+from neurosim.mapping.placers import PlacerTask, placed_by
 from neurosim.mapping.reach import expected_reach, expected_synapses, has_structure
 from neurosim.mapping.routes import Routing, on_real_cores, route
 from neurosim.mapping.site import Site
@@ -97,7 +98,7 @@ def cluster(budget: Budget, first_fit: Partition, fanout: Fanout | None, options
         effort=options.effort,
         seconds=options.seconds,
         seed=seed,
-        progress=None if options.progress is None else lambda stage: options.progress("partition", 0.5),  # type: ignore[misc]
+        progress=None if options.progress is None else lambda stage: options.progress(f"partition: {stage.candidate}", 0.0),  # type: ignore[misc]
     )
     if found.chosen == "baseline" or np.array_equal(found.core_of, baseline):
         return first_fit
@@ -165,6 +166,11 @@ def locate(budget: Budget, site: Site, partition: Partition, reach: Reach, optio
     filled = place(partition, budget, site)
     if not options.searches or not len(reach.graph.source):
         return filled
+    if options.placer is not None:
+        multicast, given = budget.chip.delivery == "multicast", _slots(site)[filled].astype(np.int32)
+        fixed, nets = partition.real_core >= 0, reach.sent(budget.chip.delivery)
+        task = PlacerTask(site, reach.graph, nets, given, fixed, multicast=multicast, seed=seed)
+        return placed_by(options.placer, task, budget, partition, site)
     if budget.chip.delivery == "multicast":
         return _grouped(budget, site, partition, reach, options, seed)
     if budget.chip_limits:
@@ -183,7 +189,8 @@ def _grouped(budget: Budget, site: Site, partition: Partition, reach: Reach, opt
     names = tuple(limit.resource for limit in budget.chip_limits)
     demand = Demand(n, use, capacity, names, router, slot)
     effort = "fast" if options.effort == "normal" and _is_broadcast(reach.nets, n) else options.effort
-    chosen = GroupingOptions(effort, options.seconds, seed, options.progress)
+    told = options.progress
+    chosen = GroupingOptions(effort, options.seconds, seed, None if told is None else lambda stage, part: told(f"place: {stage}", part))
     found = group_cores(reach.nets, demand, site.topology, options=chosen)
     return site.cores_in(found.router_of, found.slot_of)
 
@@ -196,8 +203,7 @@ def _is_broadcast(nets: Nets, n_cores: int) -> bool:
 def _placed(site: Site, partition: Partition, reach: Reach, filled: Int64, options: Options, seed: int) -> Int64:
     """Cores where packets pass few links, each packet on its own."""
     x, y = site.topology.x[site.router_of[site.cores]], site.topology.y[site.router_of[site.cores]]
-    rank = np.full(len(site.usable), -1, np.int64)
-    rank[site.cores] = np.arange(len(site.cores))
+    rank = _slots(site)
     pins = {core: int(rank[real]) for core, real in enumerate(partition.real_core.tolist()) if real >= 0}
     position_of, _ = place_cores(
         reach.graph,
@@ -208,9 +214,16 @@ def _placed(site: Site, partition: Partition, reach: Reach, filled: Int64, optio
         seed=seed,
         seconds=options.seconds,
         current=rank[filled].astype(np.int32),
-        progress=None if options.progress is None else lambda part, stage: options.progress(stage, part),  # type: ignore[misc]
+        progress=None if options.progress is None else lambda part, stage: options.progress(f"place: {stage}", part),  # type: ignore[misc]
     )
     return site.cores[position_of]
+
+
+def _slots(site: Site) -> Int64:
+    """Number of each core of the machine among the usable ones, -1 for the others."""
+    rank = np.full(len(site.usable), -1, np.int64)
+    rank[site.cores] = np.arange(len(site.cores))
+    return rank
 
 
 def rerouted(mapping: Mapping) -> Routing:

@@ -109,6 +109,7 @@ PYNN = (
     "create",
     "end",
     "errors",
+    "explain",
     "get_current_time",
     "get_max_delay",
     "get_min_delay",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Int64 = NDArray[np.int64]
 _MAX_RUNS = 12
+_MAX_POPULATIONS = 8
 _UNITS = {"hops": "links", "mean hops": "links per packet", "tree hops": "links", "largest link load": "packets"}
 
 
@@ -159,7 +160,9 @@ class MappingDiff:
 
     def _lines(self) -> Iterator[tuple[str, str]]:
         share = 100 * self.n_moved / max(self.n_neurons, 1)
-        where = ", ".join(f"{row.moved:,} of {row.size:,} of {row.population}" for row in self.by_population)
+        where = ", ".join(f"{row.moved:,} of {row.size:,} of {row.population}" for row in self.by_population[:_MAX_POPULATIONS])
+        n = len(self.by_population) - _MAX_POPULATIONS
+        where += f" and {n:,} more population{'s' if n > 1 else ''}" if n > 0 else ""
         yield "moved", f"{self.n_moved:,} of {self.n_neurons:,} cells ({share:.3g} %)" + (f": {where}" if where else "")
         if self.renumbered:
             yield "renumbered", f"{self.renumbered:,} cells have another local number on the same core"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neurosim import connectivity
 from neurosim._message import message
+from neurosim._progress import Progress
 from neurosim.engine import (
     budget,
     build,
@@ -194,9 +195,9 @@ class Simulation:
             self.watch({outlet.population for outlet in self.live.outputs})
         self._warm()
         begun = time.perf_counter()
-        bar = pacing.Progress((last - self.step) * self.network.dt, progress)
+        bar = Progress("simulating", (last - self.step) * self.network.dt, progress)
         first = self.step
-        with pacing.interruptible() as interrupt:
+        with bar, pacing.interruptible() as interrupt:
             self._prime()
             self.realtime.start(self.t_ms)
             size = FIRST_CHUNK
@@ -211,7 +212,6 @@ class Simulation:
                     self.realtime.wait(self.t_ms)
                 if on_chunk is not None:
                     on_chunk(self.t_ms)
-        bar.close()
         self.wall_s["run"] += time.perf_counter() - begun
         if interrupt.pressed:
             self.interrupted = True

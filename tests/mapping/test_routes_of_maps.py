@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from mapping_networks import Sheet, ToyChip, network, networks, population, projection
 from neurosim.connectivity import Bernoulli, OneToOne, Table
-from neurosim.errors import ParameterError, PlacementError, UnknownNameError
+from neurosim.errors import NeurosimError, ParameterError, PlacementError, UnknownNameError
 from neurosim.mapping import Mapping, Options, Pin, map_network
 from neurosim.mapping.verify import faults
 from neurosim.network import Network, Selection
@@ -107,6 +107,10 @@ def test_what_is_dead_is_left_alone_and_walked_around() -> None:
         ({"rates": {0: -1.0}}, ParameterError, "a firing rate is -1. Give rates of 0 Hz or more"),
         ({"rates": {0: np.nan}}, ParameterError, "a firing rate is nan"),
         ({"rates": {0: [1.0, 2.0]}}, ParameterError, "there are 2 rates for 12 cells"),
+        ({"rates": {0: np.inf}}, ParameterError, "a firing rate is inf"),
+        ({"rates": {0: "x"}}, ParameterError, "Population 'p0': the firing rate 'x' is no number. Give one rate in Hz"),
+        ({"rates": {9: 1.0}}, UnknownNameError, "rates: unknown population '9'"),
+        ({"rates": {"p0": 1.0}}, UnknownNameError, "rates: unknown population 'p0'"),
     ],
 )
 def test_wishes_that_cannot_be(options: dict[str, Any], error: type[Exception], match: str) -> None:
@@ -119,6 +123,24 @@ def test_wrong_options() -> None:
         Options(effort="great")
     with pytest.raises(ParameterError, match="the time for placing is 0 s; it must be above 0"):
         Options(seconds=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"effort": ["fast"]}, r"unknown effort '\['fast'\]'"),
+        ({"seconds": "x"}, "the time for placing is x s; it must be above 0"),
+        ({"seconds": float("nan")}, "the time for placing is nan s"),
+        ({"avoid": 3}, r"Placement: avoid=3 is no list of places\. For example avoid=\[\(0, 3\)"),
+        ({"avoid": "ab"}, "avoid='ab' is no list of places"),
+        ({"avoid_links": 3}, r"avoid_links=3 is no list of pairs .* For example avoid_links=\[\(\(0, 0\), \(1, 0\)\)\]"),
+        ({"avoid_links": [(0, 0, 0)]}, "is no list of pairs of neighbouring places"),
+        ({"rates": [1.0]}, r"rates=\[1\.0\] is no dictionary\. Give {population"),
+    ],
+)
+def test_wishes_of_a_wrong_kind(options: dict[str, Any], match: str) -> None:
+    with pytest.raises(NeurosimError, match=match):
+        Options(**options)
 
 
 def test_a_pin_on_what_is_to_be_avoided() -> None:
@@ -151,6 +173,10 @@ def test_paths_are_told_router_by_router() -> None:
     assert (
         str(way) == "p0[3] on toy chip (0, 0) core 0 -> p1[3] on toy chip (2, 1) core 0: 3 links, chips (0, 0) - (1, 0) - (2, 0) - (2, 1)"
     )
+    near = map_network(network(4, 4, rule=OneToOne()), paths(), pins=[Pin(0, None, (0, 0)), Pin(1, None, (1, 0))])
+    assert str(near.path(("p0", 3), ("p1", 3))).endswith(": 1 link, chips (0, 0) - (1, 0)")
+    same = map_network(network(4, 4, rule=OneToOne()), paths(), pins=[Pin(0, None, (0, 0, 0)), Pin(1, None, (0, 0, 1))])
+    assert str(same.path(("p0", 3), ("p1", 3))).endswith(": 0 links, chip (0, 0)")
     with pytest.raises(ParameterError, match=r"'p0' stands for 12 cells\. Name one cell at each end"):
         mapping.path("p0", ("p1", 0))
 

@@ -120,3 +120,11 @@ def test_loads_of_links_are_compared_if_given():
 def test_mappings_of_other_networks_or_machines_are_refused(other, error, message):
     with pytest.raises(error, match=message):
         map_network(NET, toy()).diff(other)
+
+
+@pytest.mark.parametrize(("n", "end"), [(8, "2 of 2 of p7"), (9, "2 of 2 of p7 and 1 more population"), (12, "and 4 more populations")])
+def test_a_screen_names_a_few_populations_only(n, end):
+    net = network(*[2] * n)
+    found = map_network(net, toy()).diff(map_network(net, toy(), pins=[Pin(k, None, (0, 1)) for k in range(n)]))
+    line = next(line for line in str(found).splitlines() if line.lstrip().startswith("moved"))
+    assert line.endswith(end)
