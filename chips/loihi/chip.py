@@ -15,6 +15,7 @@ from neurosim.chips.cache import Remembered
 from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translation
 from neurosim.chips.loihi.load import Load
 from neurosim.chips.loihi.mesh import Mesh
+from neurosim.chips.loihi.settings import COMPARTMENTS, CORE_WIDE, FORMATS, THRESHOLDS, TRACES, settings_of
 from neurosim.chips.loihi.sheet import LoihiSheet
 from neurosim.chips.loihi.weights import MantissaFormat, format_of, spans
 from neurosim.chips.native import Native
@@ -45,6 +46,11 @@ class LoihiChip(Chip):
     sheet: LoihiSheet
 
     @property
+    def full_name(self) -> str:
+        """With the kind of board, where it is not a single chip."""
+        return self.name if self.sheet.board == "chip" else f"{self.name}:{self.sheet.board}"
+
+    @property
     def n_chips(self) -> int:
         """Chips of all boards."""
         return self.n_boards * self.sheet.mesh.boards[self.sheet.board].value
@@ -57,6 +63,10 @@ class LoihiChip(Chip):
 
     @cached_property
     def _per_core(self) -> Remembered[dict[int, int]]:
+        return Remembered()
+
+    @cached_property
+    def _settings(self) -> Remembered[dict[str, tuple[Int32, ...]]]:
         return Remembered()
 
     @cached_property
@@ -87,15 +97,35 @@ class LoihiChip(Chip):
 
     def limits(self) -> tuple[Limit, ...]:
         """Limited resources of a core."""
-        core = self.sheet.core
-        named = (
+        core, abroad = self.sheet.core, self.sheet.synapses.axon_other_chip.value
+        summed = (
             ("compartments", core.compartments, "compartments"),
             ("dendritic accumulators", core.accumulators, "accumulators"),
             ("synaptic memory", core.synapse_memory, "words"),
-            ("input axons", core.input_axons, "axons"),
-            ("output axons", core.output_axons, "axons"),
+            ("longest axon list", core.words_per_axon, "words"),
         )
-        return tuple(Limit(name, "core", constant.value, unit, constant.source) for name, constant, unit in named)
+        named = tuple(Limit(name, "core", constant.value, unit, constant.source) for name, constant, unit in summed)
+        axons = (
+            Limit("input axons", "core", core.input_axons.value, "axons", core.input_axons.source, counts="sources"),
+            Limit("output axons", "core", core.output_axons.value, "axons", core.output_axons.source, counts="targets", abroad=abroad),
+        )
+        shared = (
+            (COMPARTMENTS, core.compartment_profiles, "profiles"),
+            (THRESHOLDS, core.threshold_profiles, "profiles"),
+            (FORMATS, core.synapse_formats, "formats"),
+            (TRACES, core.pre_traces, "configurations"),
+        )
+        settings = tuple(Limit(name, "core", constant.value, unit, constant.source, counts="settings") for name, constant, unit in shared)
+        once = Limit(CORE_WIDE, "core", 1, "settings", "NxTF, nengo-loihi: delay bits are one register of a core", counts="settings")
+        return (*named, *axons, *settings, once)
+
+    def settings(self, network: Network) -> dict[str, tuple[Int32, ...]]:
+        """Profiles, formats and settings of the whole core that neurons need; see :mod:`.settings`."""
+        return self._settings.get(network, lambda: settings_of(network, self.sheet))
+
+    def source_cost(self, network: Network, projection: Projection) -> int:
+        """Input axons of one source: two where weights are learned."""
+        return self.sheet.synapses.learning_axon.value if projection.synapse.model == "stdp" else 1
 
     def slice_usage(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
         """Use of every resource; axons to other cores are estimated from how targets would be cut."""
@@ -104,12 +134,15 @@ class LoihiChip(Chip):
     def _slice(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
         load, group = Load(network, self.sheet), network.populations[population]
         per_core = self._per_core.get(network, load.neurons_per_core)
+        settings = {name: columns[population] for name, columns in self.settings(network).items()}
         return {
             "compartments": load.compartments(group, n_neurons),
             "dendritic accumulators": load.accumulators(group, n_neurons),
             "synaptic memory": load.memory(group, n_neurons),
+            "longest axon list": load.longest_list(group, n_neurons),
             "input axons": load.input_axons(group, n_neurons),
             "output axons": load.output_axons(group, n_neurons, per_core),
+            **{name: _different(numbers[:n_neurons]) for name, numbers in settings.items()},
         }
 
     def longest_delay_ms(self, network: Network, projection: Projection) -> float:
@@ -160,6 +193,11 @@ class LoihiChip(Chip):
 
         realised, losses = realise(network, make, check)
         return Translation(realised, tuple(losses))
+
+
+def _different(numbers: Int32) -> int:
+    """Different settings."""
+    return len(np.unique(numbers[numbers >= 0]))
 
 
 def _doubtful(network: Network) -> list[str]:
