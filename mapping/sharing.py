@@ -17,7 +17,7 @@ from neurosim.chips.chip import Chip, Limit
 from neurosim.mapping.clustering import count_packets
 from neurosim.mapping.fanout import fanout_of
 from neurosim.mapping.reach import has_structure, hit_probabilities
-from neurosim.mapping.structures import Fanout, Floats, Int32, Int64
+from neurosim.mapping.structures import Fanout, Floats, Int32, Int64, distinct
 from neurosim.network import Network
 
 #: Standard deviations added to expected numbers, so that a core hardly ever has more.
@@ -101,8 +101,8 @@ def settings_used(numbers: Sequence[Int32], core_of: Sequence[Int32], n_cores: i
             here = cores.astype(np.int64)
             values = np.broadcast_to(column, here.shape)
             on = (here >= 0) & (values >= 0)
-            keys.append(np.unique(here[on] * stride + values[on]))
-    return np.bincount(np.unique(np.concatenate(keys)) // stride, minlength=n_cores).astype(np.int64)
+            keys.append(distinct(here[on] * stride + values[on]))
+    return np.bincount(distinct(np.concatenate(keys)) // stride, minlength=n_cores).astype(np.int64)
 
 
 def joint_use(
@@ -192,7 +192,7 @@ def _abroad(fanout: Fanout, core_of: Int32, home: Int64) -> Int64:
         own = core_of[source]
         away = (own >= 0) & (target >= 0)
         away[away] = home[own[away]] != home[target[away]]
-        pairs = np.unique(source[away].astype(np.int64) * len(home) + target[away])
+        pairs = distinct(source[away].astype(np.int64) * len(home) + target[away])
         found += np.bincount(core_of[pairs // len(home)], minlength=len(home))
     return found
 
