@@ -109,7 +109,7 @@ class Budget:
         for limit, alone, added in zip(self.limits, self.use(population, 1), self.added(population, 1), strict=True):
             one = alone if limit.counts in ("neurons", "settings") else added
             if limit.hard and one > limit.capacity:
-                raise _indivisible(self.network.populations[population].label, limit, int(one))
+                raise _indivisible(self.network, self.chip, population, limit, int(one))
 
 
 def _capacities(limits: tuple[Limit, ...], one: Int64, soft: bool) -> Int64:
@@ -133,13 +133,26 @@ def _vector(limits: tuple[Limit, ...], table: dict[str, int], n_neurons: int) ->
     return np.array([table[limit.resource] for limit in limits], np.int64)
 
 
-def _indivisible(label: str, limit: Limit, one: int) -> PlacementError:
+def _indivisible(network: Network, chip: Chip, population: int, limit: Limit, one: int) -> PlacementError:
+    label, through = network.populations[population].label, _blamed(network, chip, population, limit, one)
+    most = f", mostly for projection '{through}'" if through else ""
     return PlacementError(
         f"Population '{label}': one neuron alone does not fit on an empty {limit.scope}: "
-        f"it needs {limit.amount(one)}, the limit is {limit.capacity:,}.",
+        f"it needs {limit.amount(one)}{most}, the limit is {limit.capacity:,}.",
         population=label,
+        projection=through,
+        core=f"an empty {limit.scope}",
         resource=limit.resource,
         used=one,
         limit=limit.capacity,
         remedy="A neuron cannot be split: let each need less of that, for example with fewer inputs, or use another chip.",
     )
+
+
+def _blamed(network: Network, chip: Chip, population: int, limit: Limit, one: int) -> str:
+    """Label of the projection with the most synapses of those without which a neuron would need less; empty if none is."""
+    if chip.slice_usage(replace(network, projections=()), population, 1).get(limit.resource, 0) >= one:
+        return ""
+    side = "pre" if limit.counts == "targets" else "post"
+    through = [p for p in network.projections if any(q == population for q, _ in getattr(p, side).parts)]
+    return max(through, key=lambda p: p.rule.expected(network.ends(p))).label if through else ""

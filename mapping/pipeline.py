@@ -137,7 +137,7 @@ def _attempt(
             break
         budget = budget.reduced(*over.room(budget))
     if over is not None:
-        raise over.error(network, chip, cells)
+        raise over.error(network, cells, chip.core_label)
     with _timed(seconds, "route"):
         routing = route(chip, site, on_real_cores(reach.sent(chip.delivery), real), *residents_of(cells, len(site.usable)))
     return parts, real, routing

@@ -7,7 +7,8 @@ neurons share is measured (:func:`.sharing.joint_use`), and cores are filled aga
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ _ROUNDS = 8
 _BINDING = 0.75
 #: Neurons beside others must use less than this part of what they use alone to be worth another round.
 _LESS = 0.9
+_LITTLE = 1e-4
 
 
 def counts_jointly(chip: Chip) -> bool:
@@ -54,14 +56,31 @@ def refitted(budget: Budget, first: Partition, pins: Sequence[Pin], *, share_pin
     """
     if not counts_jointly(budget.chip):
         return first
-    best, parts, over = None, first, None
+    best, over = _tried(budget, first, pins, share_pinned, fanout)
+    hopeful = budget.sharing(dict.fromkeys(range(len(budget.network.populations)), _hope(budget)))
+    with suppress(PlacementError):
+        fewest = partition(hopeful, pins, share_pinned=share_pinned)
+        if best is None or fewest.n_cores < best.n_cores:
+            other, _ = _tried(hopeful, fewest, pins, share_pinned, fanout)
+            best = min((parts for parts in (best, other) if parts is not None), key=lambda parts: parts.n_cores, default=None)
+    if best is None:
+        parts, worst = over
+        raise worst.error(budget.network, _cells(budget.network, parts), lambda core: f"core {core} of those filled first")
+    return best
+
+
+def _tried(
+    budget: Budget, parts: Partition, pins: Sequence[Pin], share_pinned: bool, fanout: Fanout | None
+) -> tuple[Partition | None, tuple[Partition, Overfull] | None]:
+    """Of partitions that follow from one another the one with the fewest cores, and the last that breaks a limit."""
+    best, broken = None, None
     for _ in range(_ROUNDS):
         joint = _joint(budget, parts, fanout)
         over = _worst(budget, joint)
-        if over is None and (best is None or parts.n_cores < best.n_cores):
-            best = parts
-        elif over is None or (best is not None and parts.n_cores >= best.n_cores):
+        broken = broken if over is None else (parts, over)
+        if best is not None and (over is not None or parts.n_cores >= best.n_cores):
             break
+        best = parts if over is None else None
         ratio = _ratios(budget, parts, joint)
         if over is None and not _worth(budget, parts, ratio):
             break
@@ -70,10 +89,12 @@ def refitted(budget: Budget, first: Partition, pins: Sequence[Pin], *, share_pin
             parts = partition(budget, pins, share_pinned=share_pinned)
         except PlacementError:
             break
-    if best is not None:
-        return best
-    assert over is not None
-    raise over.error(budget.network, budget.chip, _cells(budget.network, parts))
+    return best, broken
+
+
+def _hope(budget: Budget) -> Floats:
+    """As if next to nothing were used of what neurons share."""
+    return np.array([_LITTLE if limit.counts in ("sources", "targets") else 1.0 for limit in budget.limits])
 
 
 def keeps_shared(budget: Budget, core_of: Sequence[Int32], n_cores: int, fanout: Fanout | None) -> bool:
@@ -95,8 +116,8 @@ class Overfull:
         capacity = next(limit.capacity for limit in budget.limits if limit.resource == self.limit.resource)
         return self.limit.resource, max(capacity * self.limit.capacity // self.used, 1)
 
-    def error(self, network: Network, chip: Chip, core_of: Sequence[Int32]) -> PlacementError:
-        """What to say where no way was found."""
+    def error(self, network: Network, core_of: Sequence[Int32], label_of: Callable[[int], str]) -> PlacementError:
+        """What to say where no way was found; ``label_of`` names a core."""
         here = [int((cores == self.core).sum()) for cores in core_of]
         label, number = network.populations[int(np.argmax(here))].label, int(np.argmax(here))
         side = "post" if self.limit.counts == "sources" else "pre"
@@ -108,11 +129,11 @@ class Overfull:
             f"the limit of a core is {self.limit.capacity:,}.",
             population=label,
             projection=largest.label if largest else "",
-            core=chip.core_label(self.core) if self.core < len(chip.cores().core) else "",
+            core=label_of(self.core),
             resource=self.limit.resource,
             used=self.used,
             limit=self.limit.capacity,
-            remedy="Make connections sparser or populations smaller, or use a machine of fewer, larger chips.",
+            remedy="Make connections sparser or populations smaller, so that neurons reach fewer cores, or use fewer chips.",
         )
 
 
