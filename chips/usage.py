@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 from neurosim.chips.cache import Remembered
 from neurosim.network import Network, Projection
 
 _known: Remembered[float] = Remembered()
+_through: Remembered[dict[int, list[tuple[Projection, float]]]] = Remembered()
 #: Standard deviations added to expected numbers, so that a slice hardly ever needs more.
 MARGIN = 4.0
 
 
-def incoming(network: Network, population: int) -> Iterator[tuple[Projection, float]]:
+def incoming(network: Network, population: int) -> list[tuple[Projection, float]]:
     """Projections onto a population, each with the share of its targets that lies there."""
-    for projection in network.projections:
-        here = sum(len(indices) for p, indices in projection.post.parts if p == population)
-        if here:
-            yield projection, here / projection.post.size
+    return _through.get(network, lambda: _by_population(network, "post"), "post").get(population, [])
 
 
-def outgoing(network: Network, population: int) -> Iterator[tuple[Projection, float]]:
+def outgoing(network: Network, population: int) -> list[tuple[Projection, float]]:
     """Projections from a population, each with the share of its sources that lies there."""
+    return _through.get(network, lambda: _by_population(network, "pre"), "pre").get(population, [])
+
+
+def _by_population(network: Network, side: str) -> dict[int, list[tuple[Projection, float]]]:
+    found: dict[int, list[tuple[Projection, float]]] = {}
     for projection in network.projections:
-        here = sum(len(indices) for p, indices in projection.pre.parts if p == population)
-        if here:
-            yield projection, here / projection.pre.size
+        cells, shares = getattr(projection, side), {}
+        for population, indices in cells.parts:
+            shares[population] = shares.get(population, 0) + len(indices)
+        for population, here in shares.items():
+            if here:
+                found.setdefault(population, []).append((projection, here / cells.size))
+    return found
 
 
 def expected(network: Network, projection: Projection) -> float:

@@ -18,7 +18,7 @@ from neurosim.errors import PlacementError
 from neurosim.mapping.budget import Budget
 from neurosim.mapping.partition import Partition, partition
 from neurosim.mapping.pins import Pin
-from neurosim.mapping.sharing import joint_use
+from neurosim.mapping.sharing import joint_use, targets_of
 from neurosim.mapping.structures import Fanout, Floats, Int32, Int64
 from neurosim.network import Network
 
@@ -84,7 +84,7 @@ def _tried(
         ratio = _ratios(budget, parts, joint)
         if over is None and not _worth(budget, parts, ratio):
             break
-        budget = budget.sharing(_scaled(budget, parts, ratio))
+        budget = budget.sharing(_scaled(budget, parts, ratio, fanout))
         try:
             parts = partition(budget, pins, share_pinned=share_pinned)
         except PlacementError:
@@ -204,11 +204,19 @@ def _worth(budget: Budget, parts: Partition, ratio: Floats) -> bool:
     return bool(((ratio < _LESS) & (_summed(budget, parts) > _BINDING * capacity)).any())
 
 
-def _scaled(budget: Budget, parts: Partition, ratio: Floats) -> dict[int, Floats]:
-    """Shares of every population: what it had, times the largest ratio of its cores."""
-    found: dict[int, Floats] = {}
-    for population in range(len(budget.network.populations)):
-        cores = parts.slices.core[parts.slices.population == population]
-        if len(cores):
-            found[population] = budget.shares.get(population, np.ones(ratio.shape[1])) * ratio[cores].max(axis=0)
+def _scaled(budget: Budget, parts: Partition, ratio: Floats, fanout: Fanout | None) -> dict[int, Floats]:
+    """Shares of every population: what it had, times the largest ratio of its cores; of targets, those of its own cells."""
+    network, found = budget.network, {}
+    reached = targets_of(network, _cells(network, parts), parts.n_cores, fanout)
+    columns = [k for k, limit in enumerate(budget.limits) if limit.counts == "targets"]
+    for population in range(len(network.populations)):
+        rows = parts.slices.population == population
+        cores, sizes = parts.slices.core[rows], (parts.slices.stop - parts.slices.start)[rows]
+        if not len(cores):
+            continue
+        largest = ratio[cores].max(axis=0)
+        for k in columns:
+            alone = [max(int(budget.added(population, int(n))[k]), 1) for n in sizes]
+            largest[k] = (reached[population, cores] / alone).max()
+        found[population] = budget.shares.get(population, np.ones(ratio.shape[1])) * largest
     return found

@@ -7,7 +7,7 @@ shares a core, synapse by synapse where a table of synapses is given, else from 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -181,20 +181,39 @@ def _targets(network: Network, limit: Limit, core_of: Sequence[Int32], n_cores: 
     return _with_margin(mean, variance)
 
 
+def targets_of(network: Network, core_of: Sequence[Int32], n_cores: int, fanout: Fanout | None) -> Floats:
+    """Pairs of a cell of each population on each core and a core it reaches, float64 (n_populations, n_cores)."""
+    found = np.zeros((len(core_of), n_cores))
+    if fanout is not None:
+        population = np.repeat(np.arange(len(core_of)), [len(cores) for cores in core_of])
+        flat = np.concatenate([np.empty(0, np.int32), *core_of])
+        for source, _ in _pairs(fanout, flat, n_cores):
+            np.add.at(found, (population[source], flat[source]), 1)
+        return found
+    for population, hit in hit_probabilities(network, core_of, n_cores):
+        cores = core_of[population]
+        found[population] = np.bincount(cores[cores >= 0], minlength=n_cores) * hit.sum()
+    return found
+
+
 def _abroad(fanout: Fanout, core_of: Int32, home: Int64) -> Int64:
     """Pairs of a cell of each core and a core on another chip that it reaches."""
     found = np.zeros(len(home), np.int64)
+    for source, core in _pairs(fanout, core_of, len(home)):
+        away = home[core_of[source]] != home[core]
+        found += np.bincount(core_of[source[away]], minlength=len(home))
+    return found
+
+
+def _pairs(fanout: Fanout, core_of: Int32, n_cores: int) -> Iterator[tuple[Int64, Int64]]:
+    """Different pairs of a cell that is on a core and a core it reaches, some cells at a time."""
     step = 1 << 14
     for first in range(0, fanout.n_sources, step):
         degrees = np.diff(fanout.indptr[first : first + step + 1])
         source = np.repeat(np.arange(first, first + len(degrees)), degrees)
         target = core_of[fanout.target[fanout.indptr[first] : fanout.indptr[first + len(degrees)]]]
-        own = core_of[source]
-        away = (own >= 0) & (target >= 0)
-        away[away] = home[own[away]] != home[target[away]]
-        pairs = distinct(source[away].astype(np.int64) * len(home) + target[away])
-        found += np.bincount(core_of[pairs // len(home)], minlength=len(home))
-    return found
+        both = (core_of[source] >= 0) & (target >= 0)
+        yield np.divmod(distinct(source[both].astype(np.int64) * n_cores + target[both]), n_cores)
 
 
 def _with_margin(mean: Floats, variance: Floats) -> NDArray[np.int64]:

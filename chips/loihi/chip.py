@@ -192,7 +192,21 @@ class LoihiChip(Chip):
                 refuse_delay(self, projection, measured.longest_ms, limit)
 
         realised, losses = realise(network, make, check)
-        return Translation(realised, tuple(losses))
+        return Translation(realised, (*losses, *self._many_thresholds(network, mapping)))
+
+    def _many_thresholds(self, network: Network, mapping: Placed) -> list[Loss]:
+        """Cores with more threshold profiles than all sources agree on."""
+        held: dict[int, set[int]] = {}
+        for numbers, cores in zip(self.settings(network)[THRESHOLDS], mapping.core_of, strict=True):
+            pairs = np.stack(np.broadcast_arrays(cores, numbers[:, :1].T[0] if numbers.size else -1))
+            for core, number in np.unique(pairs[:, (pairs >= 0).all(axis=0)], axis=1).T.tolist():
+                held.setdefault(core, set()).add(number)
+        sure, core = self.sheet.core.threshold_profiles_sure, self.sheet.core.threshold_profiles
+        many = [label for label, profiles in held.items() if len(profiles) > sure.value]
+        if not many:
+            return []
+        detail = f"Up to {max(map(len, held.values()))} threshold profiles on a core; {sure.value} are sure, {core.value} assumed ({core.source})."
+        return [Loss("uncertain", self.core_label(min(many)), THRESHOLDS, len(many), detail=detail)]
 
 
 def _different(numbers: Int32) -> int:

@@ -80,7 +80,13 @@ CASES = [
     ("synaptic memory", lambda n: onto(n, n_sources=4096), 28, 16384, (1,)),
     ("longest axon list", repeated, 901, 256, (1,)),
     ("input axons", lambda n: onto(1, n_sources=n), 4096, 4096, (1,)),
-    ("input axons", lambda n: onto(1, n_sources=n, model="stdp", plasticity=learned(1).projections[0].synapse.plasticity), 2048, 4096, (1,)),
+    (
+        "input axons",
+        lambda n: onto(1, n_sources=n, model="stdp", plasticity=learned(1).projections[0].synapse.plasticity),
+        2048,
+        4096,
+        (1,),
+    ),
     ("compartment profiles", lambda n: different(n, "tau_m"), 32, 32, (0,)),
     ("threshold profiles", lambda n: different(n, "v_thresh"), 16, 16, (0,)),
     ("synapse formats", formats, 15, 15, (1,)),
@@ -111,7 +117,9 @@ def test_what_does_not_fit_on_one_core_goes_on_two(resource):
     if resource == "input axons":
         a, b = poisson(0, 4096, "a"), poisson(1, 1, "b")
         ends = [group(ident=2, label="x"), group(ident=3, label="y")]
-        net = network((a, b, *ends), [connect(0, a, ends[0], AllToAll(), 0.1, delay=0.1), connect(1, b, ends[1], AllToAll(), 0.1, delay=0.1)])
+        net = network(
+            (a, b, *ends), [connect(0, a, ends[0], AllToAll(), 0.1, delay=0.1), connect(1, b, ends[1], AllToAll(), 0.1, delay=0.1)]
+        )
     else:
         net = make(most + 1)
     found = map_network(net, CHIP, options=FAST)
@@ -120,7 +128,9 @@ def test_what_does_not_fit_on_one_core_goes_on_two(resource):
 
 
 def test_a_neuron_with_too_many_sources_names_the_projection():
-    with pytest.raises(PlacementError, match=r"it needs 5,000 input axons, mostly for projection 'noise>post', the limit is 4,096") as error:
+    with pytest.raises(
+        PlacementError, match=r"it needs 5,000 input axons, mostly for projection 'noise>post', the limit is 4,096"
+    ) as error:
         map_network(onto(10, n_sources=5000), CHIP)
     assert (error.value.projection, error.value.core) == ("noise>post", "an empty core")
 

@@ -126,7 +126,9 @@ def test_a_dense_matrix_is_written_densely_and_a_thin_one_with_indices():
     assert middle.skip_bits == 3
 
 
-@pytest.mark.parametrize(("name", "bits", "remedy"), [("weight", 7, "Use 8 bits."), ("weight", 9, "Use 8 bits or fewer."), ("skip", 1, "Use 2 bits.")])
+@pytest.mark.parametrize(
+    ("name", "bits", "remedy"), [("weight", 7, "Use 8 bits."), ("weight", 9, "Use 8 bits or fewer."), ("skip", 1, "Use 2 bits.")]
+)
 def test_bits_that_cannot_be_encoded_are_refused(name, bits, remedy):
     with pytest.raises(ParameterError, match=f"{bits} bits of {name} cannot be encoded; there are") as error:
         check_bits(name, bits, RULE)
@@ -182,7 +184,9 @@ def lists_of(net, n, lists: Lists):
     """Words of all lists and of the longest onto the first n targets, written as the projection writes them."""
     rows = expand(net, net.projections[0])
     targets = [np.sort(rows.post[a:b][rows.post[a:b] < n]) for a, b in pairwise(rows.indptr)]
-    words = list_words(list_bits(np.cumsum([0, *map(len, targets)]), np.concatenate(targets), lists.form(lists.compression), RULE), RULE, WORD)
+    words = list_words(
+        list_bits(np.cumsum([0, *map(len, targets)]), np.concatenate(targets), lists.form(lists.compression), RULE), RULE, WORD
+    )
     return int(words.sum()), int(words.max())
 
 
