@@ -22,12 +22,14 @@ from neurosim.mapping.sharing import joint_use, targets_of
 from neurosim.mapping.structures import Fanout, Floats, Int32, Int64
 from neurosim.network import Network
 
-_ROUNDS = 8
+_ROUNDS = 10
 #: A fuller core than this part of a limit may be what asks for many cores.
 _BINDING = 0.75
 #: Neurons beside others must use less than this part of what they use alone to be worth another round.
 _LESS = 0.9
 _LITTLE = 1e-4
+#: What is left of a limit when cores have to be placed again: with less, cells are on more cores and reach more.
+_SAFER = 0.98
 
 
 def counts_jointly(chip: Chip) -> bool:
@@ -84,7 +86,7 @@ def _tried(
         ratio = _ratios(budget, parts, joint)
         if over is None and not _worth(budget, parts, ratio):
             break
-        budget = budget.sharing(_scaled(budget, parts, ratio, fanout))
+        budget = budget.sharing(_scaled(budget, parts, ratio, _excess(budget, parts, joint), fanout))
         try:
             parts = partition(budget, pins, share_pinned=share_pinned)
         except PlacementError:
@@ -114,7 +116,7 @@ class Overfull:
     def room(self, budget: Budget) -> tuple[str, int]:
         """Resource, and how much of it may be used for what was counted to fit the next time."""
         capacity = next(limit.capacity for limit in budget.limits if limit.resource == self.limit.resource)
-        return self.limit.resource, max(capacity * self.limit.capacity // self.used, 1)
+        return self.limit.resource, max(int(_SAFER * capacity * self.limit.capacity / self.used), 1)
 
     def error(self, network: Network, core_of: Sequence[Int32], label_of: Callable[[int], str]) -> PlacementError:
         """What to say where no way was found; ``label_of`` names a core."""
@@ -204,11 +206,21 @@ def _worth(budget: Budget, parts: Partition, ratio: Floats) -> bool:
     return bool(((ratio < _LESS) & (_summed(budget, parts) > _BINDING * capacity)).any())
 
 
-def _scaled(budget: Budget, parts: Partition, ratio: Floats, fanout: Fanout | None) -> dict[int, Floats]:
+def _excess(budget: Budget, parts: Partition, joint: dict[str, Int64]) -> Floats:
+    """By how much cores break limits, (n_cores, n_limits), at least 1: the more cores there are, the more each cell reaches."""
+    over = np.ones((parts.n_cores, len(budget.limits)))
+    for k, limit in enumerate(budget.limits):
+        if limit.resource in joint:
+            over[:, k] = np.maximum(joint[limit.resource] / max(limit.capacity, 1), 1.0)
+    return over
+
+
+def _scaled(budget: Budget, parts: Partition, ratio: Floats, excess: Floats, fanout: Fanout | None) -> dict[int, Floats]:
     """Shares of every population: what it had, times the largest ratio of its cores; of targets, those of its own cells."""
     network, found = budget.network, {}
     reached = targets_of(network, _cells(network, parts), parts.n_cores, fanout)
     columns = [k for k, limit in enumerate(budget.limits) if limit.counts == "targets"]
+    broken = bool((excess > 1).any())  # then nothing is taken back, or the same would happen again and again
     for population in range(len(network.populations)):
         rows = parts.slices.population == population
         cores, sizes = parts.slices.core[rows], (parts.slices.stop - parts.slices.start)[rows]
@@ -218,5 +230,6 @@ def _scaled(budget: Budget, parts: Partition, ratio: Floats, fanout: Fanout | No
         for k in columns:
             alone = [max(int(budget.added(population, int(n))[k]), 1) for n in sizes]
             largest[k] = (reached[population, cores] / alone).max()
-        found[population] = budget.shares.get(population, np.ones(ratio.shape[1])) * largest
+        change = np.maximum(largest, 1.0) * excess[cores].max(axis=0) if broken else largest
+        found[population] = budget.shares.get(population, np.ones(ratio.shape[1])) * change
     return found

@@ -205,7 +205,8 @@ class LoihiChip(Chip):
         many = [label for label, profiles in held.items() if len(profiles) > sure.value]
         if not many:
             return []
-        detail = f"Up to {max(map(len, held.values()))} threshold profiles on a core; {sure.value} are sure, {core.value} assumed ({core.source})."
+        most = max(map(len, held.values()))
+        detail = f"Up to {most} threshold profiles on a core; {sure.value} are sure, {core.value} assumed ({core.source})."
         return [Loss("uncertain", self.core_label(min(many)), THRESHOLDS, len(many), detail=detail)]
 
 

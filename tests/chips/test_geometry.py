@@ -134,7 +134,7 @@ def test_there_are_no_larger_machines_than_pohoiki_springs():
 def test_an_unknown_board_is_refused_by_name():
     with pytest.raises(UnknownNameError, match=r"Chip 'loihi': unknown board 'kapoho'. Did you mean 'kapoho_bay'\?"):
         chips.load("loihi:kapoho")
-    with pytest.raises(UnknownNameError, match="Chip 'spinnaker': unknown board 'spin5'; there is only one kind. Use 'spinnaker'"):
+    with pytest.raises(UnknownNameError, match=r"Chip 'spinnaker': unknown board 'spin5'; there is only one kind\. Use 'spinnaker'"):
         chips.load("spinnaker:spin5")
 
 

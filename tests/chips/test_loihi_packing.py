@@ -126,9 +126,10 @@ def test_a_dense_matrix_is_written_densely_and_a_thin_one_with_indices():
     assert middle.skip_bits == 3
 
 
-@pytest.mark.parametrize(
-    ("name", "bits", "remedy"), [("weight", 7, "Use 8 bits."), ("weight", 9, "Use 8 bits or fewer."), ("skip", 1, "Use 2 bits.")]
-)
+UNKNOWN_BITS = [("weight", 7, "Use 8 bits."), ("weight", 9, "Use 8 bits or fewer."), ("skip", 1, "Use 2 bits.")]
+
+
+@pytest.mark.parametrize(("name", "bits", "remedy"), UNKNOWN_BITS)
 def test_bits_that_cannot_be_encoded_are_refused(name, bits, remedy):
     with pytest.raises(ParameterError, match=f"{bits} bits of {name} cannot be encoded; there are") as error:
         check_bits(name, bits, RULE)

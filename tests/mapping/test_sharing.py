@@ -124,9 +124,7 @@ def test_neurons_of_different_settings_go_to_other_cores():
 
 
 def test_pinned_neurons_of_too_many_settings_are_refused():
-    with pytest.raises(
-        PlacementError, match="its neurons have 4 colours and share the place with others, the limit of a core is 2"
-    ) as error:
+    with pytest.raises(PlacementError, match="have 4 colours and share the place with others, the limit of a core is 2") as error:
         map_network(network(10), sharing(settings_most=2), pins=[Pin(0, None, 0)])
     assert (error.value.used, error.value.limit, error.value.resource) == (4, 2, "colours")
 
@@ -158,9 +156,10 @@ def test_more_targets_than_any_partition_keeps_are_refused():
     assert (found.population, found.projection) == ("p0", "c0")
 
 
-@pytest.mark.parametrize(
-    ("resource", "changes"), [("sources", {"sources_most": 10}), ("targets", {"targets_most": 10}), ("colours", {"settings_most": 1})]
-)
+TOO_FEW = [("sources", {"sources_most": 10}), ("targets", {"targets_most": 10}), ("colours", {"settings_most": 1})]
+
+
+@pytest.mark.parametrize(("resource", "changes"), TOO_FEW)
 @pytest.mark.parametrize("rule", [AllToAll(), OneToOne()])
 def test_verification_counts_sources_targets_and_settings_again(resource, changes, rule):
     net = network(20, 20, rule=rule)
