@@ -65,10 +65,10 @@ def refitted(budget: Budget, first: Partition, pins: Sequence[Pin], *, share_pin
         if best is None or fewest.n_cores < best.n_cores:
             other, _ = _tried(hopeful, fewest, pins, share_pinned, fanout)
             best = min((parts for parts in (best, other) if parts is not None), key=lambda parts: parts.n_cores, default=None)
-    if best is None:
+    if best is None and over is not None:
         parts, worst = over
         raise worst.error(budget.network, _cells(budget.network, parts), lambda core: f"core {core} of those filled first")
-    return best
+    return best or first
 
 
 def _tried(

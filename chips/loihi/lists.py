@@ -55,9 +55,9 @@ class Lists:
     def compression(self) -> Compression:
         """The way to write lists that takes the fewest words on a slice of typical size; the same for every slice."""
         n_neurons = max(min(_TYPICAL, self.projection.post.size), 1)
-        ways: list[Compression] = ["dense"] if not several_per_pair(self.projection) else []
-        ways += ["runlength"] if ways and even(self.projection) else []
-        return min([*ways, "sparse"], key=lambda way: self._words(way, n_neurons))
+        ways: tuple[Compression, ...] = ("dense", "runlength", "sparse") if even(self.projection) else ("dense", "sparse")
+        allowed = ways[-1:] if several_per_pair(self.projection) else ways
+        return min(allowed, key=lambda way: self._words(way, n_neurons))
 
     def words(self, n_neurons: int) -> int:
         """Words of all lists onto ``n_neurons`` of the targets."""

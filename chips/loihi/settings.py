@@ -53,7 +53,7 @@ def _numbered(columns: Sequence[list[Sequence[Hashable]]]) -> tuple[Int32, ...]:
     return tuple(found)
 
 
-def _rows(*values: Values) -> list[Hashable]:
+def _rows(*values: Values) -> list[tuple[float, ...]]:
     """Tuples of values per cell; one if no value differs between cells."""
     return list(zip(*(np.atleast_1d(column).tolist() for column in np.broadcast_arrays(*values)), strict=True))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -26,11 +27,12 @@ from neurosim.chips.loihi.packing import (
     list_words,
     shared_words,
 )
+from neurosim.chips.loihi.sheet import LoihiSheet
 from neurosim.connectivity import AllToAll, Bernoulli, FixedIn, FixedTotal, OneToOne, Table, expand
 from neurosim.errors import DatasheetError, ParameterError
 
-CHIP = chips.load("loihi")
-RULE, WORD = CHIP.sheet.synapses, CHIP.sheet.core.word_bits.value
+SHEET = cast(LoihiSheet, chips.load("loihi").sheet)
+RULE, WORD = SHEET.synapses, SHEET.core.word_bits.value
 FIGURES = Path(__file__).parents[1] / "data" / "loihi" / "memory_per_axon.json"
 
 
@@ -175,7 +177,7 @@ RULES = st.one_of(
 def test_what_rules_let_expect_is_hardly_ever_less_than_what_lists_take(rule, n, delay, seed):
     pre, post = lif(0, 120, curr(), "pre"), lif(1, 120, curr(), "post")
     net = network((pre, post), [connect(0, pre, post, rule, 0.1, delay=delay, seed=seed)])
-    lists = Load(net, CHIP.sheet).lists(net.projections[0])
+    lists = Load(net, SHEET).lists(net.projections[0])
     words, longest = lists_of(net, n, lists)
     assert words <= lists.words(n)
     assert longest <= lists.longest(n)
@@ -194,7 +196,7 @@ def lists_of(net, n, lists: Lists):
 def test_all_to_all_is_exact_and_tight():
     pre, post = lif(0, 50, curr(), "pre"), lif(1, 300, curr(), "post")
     net = network((pre, post), [connect(0, pre, post, AllToAll(), 0.1, delay=0.1)])
-    lists = Load(net, CHIP.sheet).lists(net.projections[0])
+    lists = Load(net, SHEET).lists(net.projections[0])
     assert lists_of(net, 200, lists) == (lists.words(200), lists.longest(200))
     assert lists.words(200) == 50 * 27
 
@@ -203,6 +205,6 @@ def test_a_table_of_synapses_is_bounded_from_above():
     pre, post = lif(0, 4, curr(), "pre"), lif(1, 9, curr(), "post")
     table = Table(np.array([0, 0, 1, 3, 3, 3]), np.array([1, 1, 4, 2, 5, 8]), {})
     net = network((pre, post), [connect(0, pre, post, table, 0.1, delay=0.1)])
-    lists = Load(net, CHIP.sheet).lists(net.projections[0])
+    lists = Load(net, SHEET).lists(net.projections[0])
     assert lists.compression == "sparse"
     assert lists_of(net, 9, lists)[0] <= lists.words(9) <= 10
