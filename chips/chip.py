@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from neurosim.errors import ParameterError, UnknownNameError, UnsupportedError
 from neurosim.losses import Loss
-from neurosim.network import Network
+from neurosim.network import Network, Projection
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -54,6 +54,16 @@ class Limit:
         False if exceeding it loses synapses instead of making placement impossible.
     source
         Where the number comes from.
+    counts
+        What is counted on a core. ``"neurons"``: the sum of :meth:`Chip.slice_usage`. ``"sources"``: different
+        cells with a synapse onto the core, wherever they are, each by :meth:`Chip.source_cost`.
+        ``"targets"``: pairs of a cell of the core and a core that it has a synapse onto, its own included.
+        ``"settings"``: different settings of its neurons, see :meth:`Chip.settings`.
+    abroad
+        For ``"targets"``: how much more a pair counts where the two cores are on different chips.
+
+    For what is counted as sources or targets, :meth:`Chip.slice_usage` gives what a slice takes by itself:
+    no less than it takes beside others (sources), or an estimate (targets).
     """
 
     resource: str
@@ -62,6 +72,8 @@ class Limit:
     unit: str
     source: str
     hard: bool = True
+    counts: Literal["neurons", "sources", "targets", "settings"] = "neurons"
+    abroad: int = 0
 
     def amount(self, n: int) -> str:
         """A use or capacity in words: ``"3 neurons"``, ``"16,384 words of synaptic memory"``."""
@@ -239,6 +251,11 @@ class Chip(ABC):
         remedy = "Set n_boards=1." if most == 1 else f"Set n_boards between 1 and {most:,}."
         raise ParameterError(text, where=f"Chip '{self.name}'", used=n_boards, limit=most, remedy=remedy)
 
+    @property
+    def full_name(self) -> str:
+        """Name that :func:`neurosim.chips.load` knows the machine by, with its kind of board."""
+        return self.name
+
     def passport(self) -> list[PassportRow]:
         """Every constant of the datasheet: name, value, unit, source, confidence."""
         return self.sheet.passport()
@@ -274,8 +291,21 @@ class Chip(ABC):
     def slice_usage(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
         """Use of each core-scoped resource by ``n_neurons`` neurons of one population on a core.
 
-        Monotonic in ``n_neurons``. When slices share a core their uses add.
+        Monotonic in ``n_neurons``. When slices share a core their uses add, but for limits that count
+        something else (:attr:`Limit.counts`).
         """
+
+    def settings(self, network: Network) -> Mapping[str, Sequence[Int32]]:
+        """Per limit that counts settings, and population: numbers of those that each neuron needs.
+
+        int32 (size, m), or (1, m) where all neurons need the same; -1 for none. Equal numbers, also of
+        different populations, share one setting of a core.
+        """
+        return {}
+
+    def source_cost(self, network: Network, projection: Projection) -> int:
+        """What a source of a projection takes of limits that count sources; the most of all its projections counts."""
+        return 1
 
     def neuron_order(self, network: Network, population: int) -> NDArray[np.int64]:
         """Order in which the neurons of a population are put on cores; natural by default."""

@@ -20,13 +20,17 @@ from neurosim.mapping.options import Options
 from neurosim.mapping.partition import Partition, partition
 from neurosim.mapping.pins import Pin, check_pins, machine
 from neurosim.mapping.place import assign, place
+from neurosim.mapping.reach import table_of
+from neurosim.mapping.refit import counts_jointly, refitted, too_far
 from neurosim.mapping.routes import Routing, on_real_cores, route
 from neurosim.mapping.site import Site
-from neurosim.mapping.stages import cluster, connect, flat_cores, locate, residents_of, table_of
+from neurosim.mapping.stages import cluster, connect, flat_cores, locate, residents_of
 from neurosim.mapping.structures import Int64
 from neurosim.network import Network
 
 _TRIES = 4
+#: Times that a network is placed again because its cores reach too many cores of other chips.
+_ROUNDS = 4
 _MAX_CORES_TO_TRY = 2_000_000
 _KERNELS = "kernels are compiled once per installation, which takes some ten seconds"
 
@@ -114,18 +118,29 @@ def _attempt(
     with _timed(seconds, "limits", options):
         budget, site = Budget.of(network, chip, soft=soft), Site.of(chip, options.avoid, options.avoid_links)
         rate = rate_of(network, options.rates)
-    with _timed(seconds, "partition", options):
-        parts = partition(budget, pins, share_pinned=share and not budget.chip_limits)
-        place(parts, budget, site)  # refuse before anything that takes time
-        fanout = table_of(network, options)
-        parts = cluster(budget, parts, fanout, options, seed)
-    with _timed(seconds, "packets", options):
-        core_of = flat_cores(network, parts)
-        reach = connect(network, core_of, parts.n_cores, fanout, rate)
-    with _timed(seconds, "place", options):
-        real = locate(budget, site, parts, reach, options, seed)
-    with _timed(seconds, "route", options):
+    for _ in range(_ROUNDS):
+        with _timed(seconds, "partition", options):
+            sharing = share and not budget.chip_limits
+            parts = partition(budget, pins, share_pinned=sharing)
+            if not counts_jointly(chip):
+                place(parts, budget, site)  # refuse before anything that takes time
+            fanout = table_of(network, options)
+            parts = refitted(budget, parts, pins, share_pinned=sharing, fanout=fanout)
+            place(parts, budget, site)
+            parts = cluster(budget, parts, fanout, options, seed)
+        with _timed(seconds, "packets", options):
+            core_of = flat_cores(network, parts)
+            reach = connect(network, core_of, parts.n_cores, fanout, rate)
+        with _timed(seconds, "place", options):
+            real = locate(budget, site, parts, reach, options, seed)
         cells = np.split(np.append(real, -1)[core_of], bases(network)[1:-1])  # -1 stays -1
+        over = too_far(network, chip, cells, fanout)
+        if over is None:
+            break
+        budget = budget.reduced(*over.room(budget))
+    if over is not None:
+        raise over.error(network, cells, chip.core_label)
+    with _timed(seconds, "route", options):
         routing = route(chip, site, on_real_cores(reach.sent(chip.delivery), real), *residents_of(cells, len(site.usable)))
     return parts, real, routing
 

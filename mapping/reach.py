@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from neurosim.connectivity import AllToAll, Bernoulli, FixedIn, FixedOut, FixedTotal
-from neurosim.mapping.fanout import bases, cells
-from neurosim.mapping.structures import CoreGraph, Float32, Floats, Int32, Int64, Nets
+from neurosim.mapping.fanout import bases, cells, fanout_of
+from neurosim.mapping.options import EFFORTS, Options
+from neurosim.mapping.structures import CoreGraph, Fanout, Float32, Floats, Int32, Int64, Nets
 from neurosim.network import Network, Projection
 
 _EVEN = (AllToAll, Bernoulli, FixedIn, FixedOut, FixedTotal)
@@ -27,6 +28,13 @@ def has_structure(network: Network) -> bool:
 def expected_synapses(network: Network) -> float:
     """Expected number of synapses of all projections."""
     return float(sum(p.rule.expected(network.ends(p)) for p in network.projections))
+
+
+def table_of(network: Network, options: Options) -> Fanout | None:
+    """Targets of every cell, where it matters which cells share a core and there are not too many to look; else ``None``."""
+    if not has_structure(network) or expected_synapses(network) > EFFORTS[options.effort]:
+        return None
+    return fanout_of(network, options.rates)
 
 
 def expected_reach(network: Network, core_of: Sequence[Int32], n_cores: int, rate: Float32) -> tuple[CoreGraph, Nets]:

@@ -131,7 +131,7 @@ def to_json(mapping: Mapping) -> str:
     network = mapping.network
     populations = [{"label": p.label, "size": p.size, "model": p.model, "cell_type": p.cell_type} for p in network.populations]
     sections: dict[str, Any] = {
-        "chip": {"name": mapping.chip.name, "n_boards": mapping.chip.n_boards, "sheet": chip_fingerprint(mapping.chip)},
+        "chip": {"name": mapping.chip.full_name, "n_boards": mapping.chip.n_boards, "sheet": chip_fingerprint(mapping.chip)},
         "network": {"fingerprint": mapping.fingerprint, "dt": network.dt, "populations": populations},
         "seed": mapping.seed,
         "pins": [_pin_row(pin) for pin in mapping.pins],
@@ -293,7 +293,7 @@ def _checked_chip(file: _File, chip: Chip | None, where: str) -> Chip:
             chip = load(file.chip.name, n_boards=file.chip.n_boards)
         except NeurosimError as error:
             raise _mismatch(where, "chip.name", f"there is no such chip: {error}", "Pass chip=.") from error
-    for name, given in (("name", chip.name), ("n_boards", chip.n_boards), ("sheet", chip_fingerprint(chip))):
+    for name, given in (("name", chip.full_name), ("n_boards", chip.n_boards), ("sheet", chip_fingerprint(chip))):
         saved = getattr(file.chip, name)
         if saved != given:
             text = f"the mapping was made for {saved!r}, the chip given has {given!r}."

@@ -14,15 +14,16 @@ import numpy as np
 
 from neurosim.mapping.budget import Budget
 from neurosim.mapping.clustering import Limits, cluster_neurons, core_graph, core_nets
-from neurosim.mapping.fanout import bases, fanout_of, rate_of
+from neurosim.mapping.fanout import bases, rate_of
 from neurosim.mapping.grouping import Demand, group_cores
 from neurosim.mapping.grouping import Options as GroupingOptions
-from neurosim.mapping.options import EFFORTS, Options
+from neurosim.mapping.options import Options
 from neurosim.mapping.partition import Partition, Slices
 from neurosim.mapping.place import chip_uses, place
 from neurosim.mapping.placement import Positions, place_cores
 from neurosim.mapping.placers import PlacerTask, placed_by
-from neurosim.mapping.reach import expected_reach, expected_synapses, has_structure
+from neurosim.mapping.reach import expected_reach, table_of
+from neurosim.mapping.refit import keeps_shared
 from neurosim.mapping.routes import Routing, on_real_cores, route
 from neurosim.mapping.site import Site
 from neurosim.mapping.structures import CoreGraph, Fanout, Float32, Int32, Int64, Nets
@@ -65,13 +66,6 @@ def flat_cores(network: Network, partition: Partition) -> Int32:
     return core_of
 
 
-def table_of(network: Network, options: Options) -> Fanout | None:
-    """Targets of every cell, where it matters which cells share a core and there are not too many to look; else ``None``."""
-    if not has_structure(network) or expected_synapses(network) > EFFORTS[options.effort]:
-        return None
-    return fanout_of(network, options.rates)
-
-
 def connect(network: Network, core_of: Int32, n_cores: int, fanout: Fanout | None, rate: Float32) -> Reach:
     """Packets between cores, counted where the synapses are known one by one; ``core_of`` as :func:`flat_cores` gives it."""
     if fanout is not None:
@@ -102,21 +96,28 @@ def cluster(budget: Budget, first_fit: Partition, fanout: Fanout | None, options
     )
     if found.chosen == "baseline" or np.array_equal(found.core_of, baseline):
         return first_fit
-    return _as_partition(found.core_of, found.n_cores, first_fit, [p.size for p in network.populations])
+    kept = keeps_shared(budget, np.split(found.core_of, bases(network)[1:-1]), found.n_cores, fanout)
+    return _as_partition(found.core_of, found.n_cores, first_fit, [p.size for p in network.populations]) if kept else first_fit
 
 
 def _limits(budget: Budget, first_fit: Partition) -> Limits:
-    """Limits of a core as tables of use by number of cells."""
+    """Limits of a core as tables of use by number of cells; those that count sources or targets by what they count."""
     n, tables, most = budget.n_core_limits, [], _most(first_fit, len(budget.network.populations))
-    capacity = np.array([limit.capacity for limit in budget.limits[:n]], np.int64)
+    limits = budget.limits[:n]
+    plain = all(budget.chip.source_cost(budget.network, projection) == 1 for projection in budget.network.projections)
+    counted = [limit.counts == "targets" or (limit.counts == "sources" and plain) for limit in limits]
+    capacity = np.array([limit.capacity for limit in limits], np.int64)
     for population in budget.network.populations:
         top = max(most[population.id], 1)
-        table = np.stack([budget.use(population.id, k)[:n] if most[population.id] else np.zeros(n, np.int64) for k in range(top + 1)])
-        tables.append(np.maximum.accumulate(table, axis=0))
+        table = np.stack([budget.added(population.id, k)[:n] if most[population.id] else np.zeros(n, np.int64) for k in range(top + 1)])
+        tables.append(np.maximum.accumulate(np.where(counted, 0, table), axis=0))
         soft = budget.capacity(population.id)[:n] if most[population.id] else capacity
         capacity = np.maximum(capacity, soft)
-    names = tuple(limit.resource for limit in budget.limits[:n])
-    return Limits(capacity, tuple(tables), mixes=budget.chip.mixes_populations, shares_fixed=False, names=names)
+    names = tuple(limit.resource for limit in limits)
+    inbound = min((limit.capacity for limit in limits if limit.counts == "sources" and plain), default=None)
+    outbound = min((limit.capacity for limit in limits if limit.counts == "targets"), default=None)
+    mixes = budget.chip.mixes_populations
+    return Limits(capacity, tuple(tables), mixes=mixes, inbound=inbound, outbound=outbound, shares_fixed=False, names=names)
 
 
 def _most(partition: Partition, n_populations: int) -> list[int]:

@@ -13,6 +13,7 @@ import numpy as np
 from neurosim.chips.chip import Chip
 from neurosim.mapping.pins import as_place
 from neurosim.mapping.routing import walk_entries, walk_routes
+from neurosim.mapping.structures import among, distinct
 from neurosim.network import Network
 
 _RELATIVE = 1e-6
@@ -76,13 +77,13 @@ def _machine(chip: Chip, routing: Any) -> Iterator[str]:
 
 def _members(mapping: Any, routing: Any) -> Iterator[str]:
     """Only cores that hold cells send and receive, and each sends by one net."""
-    used = {int(core) for core_of in mapping.core_of for core in np.unique(core_of)} - {-1}
+    used = {int(core) for core_of in mapping.core_of for core in distinct(core_of)} - {-1}
     nets = routing.nets
     for what, cores in (("sends", nets.source), ("receives", nets.target)):
-        empty = sorted(set(np.unique(cores).tolist()) - used)
+        empty = sorted(set(distinct(cores).tolist()) - used)
         if empty:
             yield f"core {empty[0]} {what} packets, but no cell is on it"
-    if routing.delivery == "multicast" and len(np.unique(nets.source)) < nets.n_nets:
+    if routing.delivery == "multicast" and len(distinct(nets.source)) < nets.n_nets:
         yield "a core sends by more than one tree"
 
 
@@ -114,7 +115,7 @@ def _branches(routing: Any) -> Iterator[str]:
     net_of_pin = np.repeat(np.arange(nets.n_nets), np.diff(nets.indptr))
     ends = net_of_hop * n + routing.topology.neighbour[routes.router, routes.link]
     wanted = np.concatenate([net_of_hop * n + routes.router, net_of_pin * n + routing.router_of[nets.target]])
-    blind = np.flatnonzero(~np.isin(ends, wanted))
+    blind = np.flatnonzero(~among(ends, wanted))
     if len(blind):
         net, router = divmod(int(ends[blind[0]]), n)
         yield f"{len(blind)} branches end where no target is, first that of core {nets.source[net]} at router {router}"

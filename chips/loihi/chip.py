@@ -16,6 +16,7 @@ from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translati
 from neurosim.chips.loihi.load import Load
 from neurosim.chips.loihi.mesh import Mesh
 from neurosim.chips.loihi.registers import registers_of
+from neurosim.chips.loihi.settings import COMPARTMENTS, CORE_WIDE, FORMATS, THRESHOLDS, TRACES, settings_of
 from neurosim.chips.loihi.sheet import LoihiSheet
 from neurosim.chips.loihi.weights import MantissaFormat, format_of, spans
 from neurosim.chips.native import Native
@@ -51,6 +52,11 @@ class LoihiChip(Chip):
     sheet: LoihiSheet
 
     @property
+    def full_name(self) -> str:
+        """With the kind of board, where it is not a single chip."""
+        return self.name if self.sheet.board == "chip" else f"{self.name}:{self.sheet.board}"
+
+    @property
     def n_chips(self) -> int:
         """Chips of all boards."""
         return self.n_boards * self.sheet.mesh.boards[self.sheet.board].value
@@ -63,6 +69,10 @@ class LoihiChip(Chip):
 
     @cached_property
     def _per_core(self) -> Remembered[dict[int, int]]:
+        return Remembered()
+
+    @cached_property
+    def _settings(self) -> Remembered[dict[str, tuple[Int32, ...]]]:
         return Remembered()
 
     @cached_property
@@ -93,15 +103,35 @@ class LoihiChip(Chip):
 
     def limits(self) -> tuple[Limit, ...]:
         """Limited resources of a core."""
-        core = self.sheet.core
-        named = (
+        core, abroad = self.sheet.core, self.sheet.synapses.axon_other_chip.value
+        summed = (
             ("compartments", core.compartments, "compartments"),
             ("dendritic accumulators", core.accumulators, "accumulators"),
             ("synaptic memory", core.synapse_memory, "words"),
-            ("input axons", core.input_axons, "axons"),
-            ("output axons", core.output_axons, "axons"),
+            ("longest axon list", core.words_per_axon, "words"),
         )
-        return tuple(Limit(name, "core", constant.value, unit, constant.source) for name, constant, unit in named)
+        named = tuple(Limit(name, "core", constant.value, unit, constant.source) for name, constant, unit in summed)
+        axons = (
+            Limit("input axons", "core", core.input_axons.value, "axons", core.input_axons.source, counts="sources"),
+            Limit("output axons", "core", core.output_axons.value, "axons", core.output_axons.source, counts="targets", abroad=abroad),
+        )
+        shared = (
+            (COMPARTMENTS, core.compartment_profiles, "profiles"),
+            (THRESHOLDS, core.threshold_profiles, "profiles"),
+            (FORMATS, core.synapse_formats, "formats"),
+            (TRACES, core.pre_traces, "configurations"),
+        )
+        settings = tuple(Limit(name, "core", constant.value, unit, constant.source, counts="settings") for name, constant, unit in shared)
+        once = Limit(CORE_WIDE, "core", 1, "settings", "NxTF, nengo-loihi: delay bits are one register of a core", counts="settings")
+        return (*named, *axons, *settings, once)
+
+    def settings(self, network: Network) -> dict[str, tuple[Int32, ...]]:
+        """Profiles, formats and settings of the whole core that neurons need; see :mod:`.settings`."""
+        return self._settings.get(network, lambda: settings_of(network, self.sheet))
+
+    def source_cost(self, network: Network, projection: Projection) -> int:
+        """Input axons of one source: two where weights are learned."""
+        return self.sheet.synapses.learning_axon.value if projection.synapse.model == "stdp" else 1
 
     def slice_usage(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
         """Use of every resource; axons to other cores are estimated from how targets would be cut."""
@@ -110,12 +140,15 @@ class LoihiChip(Chip):
     def _slice(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
         load, group = Load(network, self.sheet), network.populations[population]
         per_core = self._per_core.get(network, load.neurons_per_core)
+        settings = {name: columns[population] for name, columns in self.settings(network).items()}
         return {
             "compartments": load.compartments(group, n_neurons),
             "dendritic accumulators": load.accumulators(group, n_neurons),
             "synaptic memory": load.memory(group, n_neurons),
+            "longest axon list": load.longest_list(group, n_neurons),
             "input axons": load.input_axons(group, n_neurons),
             "output axons": load.output_axons(group, n_neurons, per_core),
+            **{name: _different(numbers[:n_neurons]) for name, numbers in settings.items()},
         }
 
     def longest_delay_ms(self, network: Network, projection: Projection) -> float:
@@ -166,7 +199,7 @@ class LoihiChip(Chip):
         realised, losses = realise(network, make, check)
         populations = tuple(p if p.is_source else scales[p.id].apply(p) for p in realised.populations)
         constants = [loss for scale in scales.values() for loss in scale.losses]
-        return Translation(replace(realised, populations=populations), tuple([*constants, *losses]))
+        return Translation(replace(realised, populations=populations), (*constants, *losses, *self._many_thresholds(network, mapping)))
 
     def word_bits(self) -> WordBits:
         """Weights have 8 bits, currents and voltages 24."""
@@ -214,6 +247,26 @@ class LoihiChip(Chip):
         from neurosim.chips.loihi.cost.run import cost
 
         return cost(self, network, mapping, spikes, n_steps, profile=profile, detailed=detailed, static=static, updates=updates)
+
+    def _many_thresholds(self, network: Network, mapping: Placed) -> list[Loss]:
+        """Cores with more threshold profiles than all sources agree on."""
+        held: dict[int, set[int]] = {}
+        for numbers, cores in zip(self.settings(network)[THRESHOLDS], mapping.core_of, strict=True):
+            pairs = np.stack(np.broadcast_arrays(cores, numbers[:, :1].T[0] if numbers.size else -1))
+            for core, number in np.unique(pairs[:, (pairs >= 0).all(axis=0)], axis=1).T.tolist():
+                held.setdefault(core, set()).add(number)
+        sure, core = self.sheet.core.threshold_profiles_sure, self.sheet.core.threshold_profiles
+        many = [label for label, profiles in held.items() if len(profiles) > sure.value]
+        if not many:
+            return []
+        most = max(map(len, held.values()))
+        detail = f"Up to {most} threshold profiles on a core; {sure.value} are sure, {core.value} assumed ({core.source})."
+        return [Loss("uncertain", self.core_label(min(many)), THRESHOLDS, len(many), detail=detail)]
+
+
+def _different(numbers: Int32) -> int:
+    """Different settings."""
+    return len(np.unique(numbers[numbers >= 0]))
 
 
 def _doubtful(network: Network) -> list[str]:

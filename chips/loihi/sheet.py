@@ -6,8 +6,11 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from neurosim.chips.datasheet import Bits, Constant, Count, Datasheet, PositiveInt, Sheet, WholeRange
+from neurosim.chips.datasheet import Bits, Constant, Count, Datasheet, NonNegativeInt, PositiveInt, Sheet, WholeRange
 from neurosim.chips.loihi.cost.sheet import Costs
+from neurosim.errors import UnknownNameError
+
+Choices = Constant[tuple[NonNegativeInt, ...]]
 
 
 class Mesh(Sheet):
@@ -26,6 +29,12 @@ class Core(Sheet):
     word_bits: Count
     input_axons: Count
     output_axons: Count
+    words_per_axon: Count
+    compartment_profiles: Count
+    threshold_profiles: Count
+    threshold_profiles_sure: Count
+    synapse_formats: Count
+    pre_traces: Count
     accumulators: Count
 
 
@@ -38,7 +47,24 @@ class Synapses(Sheet):
     longest_delay: Count
     header_bits: Bits
     per_entry: Count
+    per_entry_coarse: Count
+    terminator_bits: Bits
+    legal_weight_bits: Choices
+    index_bits: Choices
+    skip_bits: Choices
+    axon_discrete: Count
+    axon_pop16: Count
+    axon_pop32: Count
+    axon_other_chip: Bits
     learning_axon: Count
+
+    @model_validator(mode="after")
+    def _weights_can_be_encoded(self) -> Synapses:
+        bits, legal = self.weight_bits.value, self.legal_weight_bits.value
+        if bits not in legal:
+            known = ", ".join(map(str, legal))
+            raise ValueError(f"{bits} bits of weight cannot be encoded; there are {known}")
+        return self
 
 
 class Neurons(Sheet):
@@ -68,6 +94,14 @@ class LoihiSheet(Datasheet):
     synapses: Synapses
     neurons: Neurons
     cost: Costs
+
+    def on_board(self, board: str) -> LoihiSheet:
+        """The same sheet for machines of another kind of board, of which there are fewer the more chips it has."""
+        if board not in self.mesh.boards:
+            raise UnknownNameError.among("board", board, self.mesh.boards, where=f"Chip '{self.kind}'")
+        n_chips = self.mesh.boards[board].value
+        most = max(self.max_boards * self.mesh.boards[self.board].value // n_chips, 1)
+        return self.model_copy(update={"board": board, "title": f"{self.title} {board}", "max_boards": most})
 
     @model_validator(mode="after")
     def _board_is_known(self) -> LoihiSheet:

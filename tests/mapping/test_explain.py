@@ -105,7 +105,7 @@ def a_pin_outside() -> Any:
 
 
 CASES = [
-    (a_million_inputs, "neuron", "reader", "synaptic memory", 1_002_605, 16_384, {"inputs"}),
+    (a_million_inputs, "neuron", "reader", "synaptic memory", 1_000_000, 16_384, {"inputs"}),
     (a_full_pinned_core, "pin", "exc", "compartments", 2000, 1024, {"pins"}),
     (too_many_cores, "population", "exc", "cores", 196, 128, {"n_boards", "cells"}),
     (too_many_cores_of_a_wafer, "machine", "inh", "cores", 469, 384, {"cells"}),
