@@ -134,7 +134,7 @@ def expectations() -> Iterator[Row]:
 
 def between_populations(mapping: Mapping, synapses: Synapses, graph) -> tuple[np.ndarray, np.ndarray]:
     """Packets counted and expected, by the first populations on the sending and on the receiving core."""
-    network, n = mapping.network, len(mapping.network.populations)
+    n = len(mapping.network.populations)
     home = np.concatenate(mapping.core_of)
     owner = np.zeros(len(mapping.chip.cores().core), np.int64)
     for population in reversed(range(n)):
@@ -179,7 +179,9 @@ def random_maps(row: str = "M9", n: int = N_RANDOM) -> Iterator[Row]:
             pairs = ((packets, before), (searched.n_cores_used, given.n_cores_used), (searched.routing.hops, given.routing.hops))  # type: ignore[union-attr]
             worst = [max(old, a / b if b else float(a > 0)) for old, (a, b) in zip(worst, pairs, strict=True)]
             n_fewer += packets < before
-        told = f"at most {worst[0]:.4f} of packets, {worst[1]:.3f} of cores, {worst[2]:.4f} of links; {n_fewer} with fewer packets"
+        told = (
+            f"at most {worst[0]:.4f} of packets, {worst[1]:.3f} of cores, {worst[2]:.4f} of links (only told); {n_fewer} with fewer packets"
+        )
         told = "; ".join([told, f"{n_refused} do not fit", f"{len(wrong)} violations", *wrong[:3]])
         reached = max(worst[:2]) <= 1.0 and not wrong
         yield Row(row, f"{n} random networks, {chip_name}", told, "1, 1, 0 violations", reached, time.perf_counter() - begun)

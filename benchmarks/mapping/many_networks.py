@@ -35,10 +35,10 @@ WHOLE = {
 
 
 def drawn(seed: int) -> Network:
-    """One to five populations of up to 3,000 cells, some of them sources, with one to six projections of any rule."""
+    """One to five populations of up to 2,000 cells, some of them sources, with one to six projections of any rule."""
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 6))
-    sizes = np.exp(rng.uniform(np.log(5), np.log(3000), n)).astype(int).tolist()
+    sizes = np.exp(rng.uniform(np.log(5), np.log(2000), n)).astype(int).tolist()
     is_source = [k > 0 and rng.random() < 0.2 for k in range(n)]
     make = [misfits.noise if source else misfits.cells for source in is_source]
     populations = [make[k](k, size, f"p{k}") for k, size in enumerate(sizes)]

@@ -72,9 +72,8 @@ def synapses_of(mapping: Any) -> Synapses:
 
 
 def packets_of(mapping: Any, synapses: Synapses) -> int:
-    """Packets between different cores if every cell that is on one fires once."""
-    home = flat(mapping.core_of)[synapses.source]
-    return int(((home >= 0) & (home != synapses.core)).sum())
+    """Packets to other cores if every cell fires once; those of sources that the host feeds in are among them."""
+    return int((flat(mapping.core_of)[synapses.source] != synapses.core).sum())
 
 
 def place_faults(mapping: Any) -> Iterator[str]:

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.mapping import checks, many_networks
 from benchmarks.mapping.misfits import MISFITS, cells, network, noise
-from benchmarks.mapping.recount import synapses_of
+from benchmarks.mapping.recount import packets_of, synapses_of
 from neurosim import chips
 from neurosim.connectivity import Bernoulli, Table
 from neurosim.mapping import Mapping, map_network
@@ -35,6 +35,12 @@ def found(mapping: Mapping) -> list[str]:
 @pytest.mark.parametrize("chip_name", CHIPS)
 def test_nothing_is_found_in_a_right_map(chip_name: str) -> None:
     assert found(right(chip_name)) == []
+
+
+@pytest.mark.parametrize("chip_name", CHIPS)
+def test_packets_are_those_between_cores_and_from_the_host(chip_name: str) -> None:
+    mapping = right(chip_name)
+    assert packets_of(mapping, synapses_of(mapping)) == mapping.traffic.packets + mapping.traffic.host_packets
 
 
 # --- faults --------------------------------------------------------------------------------------
@@ -100,7 +106,7 @@ def entry_sends_back(mapping: Mapping) -> Mapping:
 
 
 def entry_for_another_core(mapping: Mapping) -> Mapping:
-    entries, core = mapping.routing.entries, mapping.routing.entries.core.copy()  # type: ignore[union-attr]
+    core = mapping.routing.entries.core.copy()  # type: ignore[union-attr]
     other = mapping.routing.router_of != mapping.routing.router_of[core[0]]  # type: ignore[union-attr]
     core[0] = int(np.flatnonzero(other)[0])
     return _routed(mapping, "entries", core=core)
