@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from neurosim.errors import ParameterError
 from neurosim.mapping.fanout import bare
-from neurosim.mapping.reach import hit_probabilities
+from neurosim.mapping.reach import Senders, senders
 from neurosim.mapping.summary import table
 from neurosim.mapping.traffic import UsedCores
 from neurosim.network import Network
@@ -215,25 +215,24 @@ def _drives(network: Network, cores: UsedCores, population: int, out_synapses: F
 def _expected(network: Network, cores: UsedCores, total: _Total) -> Iterator[_Part]:
     """Packets from hit probabilities, divided by the expected synapses of a neuron."""
     _expected_synapses(network, total.synapses)
-    for population, hit in hit_probabilities(network, cores.rank_of, len(cores.used)):
-        synapses = _synapses_per_neuron(network, cores, population)
+    for group in senders(network, cores.rank_of, len(cores.used)):
+        synapses = _synapses_per_neuron(network, cores, group)
         share = synapses / np.maximum(synapses.sum(axis=0), np.finfo(float).tiny)
-        to, rank = np.nonzero(share * hit)
-        ranks = cores.rank_of[population]
-        present, n_neurons = np.unique(ranks, return_counts=True)
+        share[:, group.cores] *= group.hit
+        share[:, np.setdiff1d(np.arange(len(cores.used)), group.cores)] = 0.0
+        to, rank = np.nonzero(share)
+        present, n_neurons = np.unique(cores.rank_of[group.population][group.cells], return_counts=True)
         for source, n in zip(present.tolist(), n_neurons.tolist(), strict=True):
             from_core = np.full(len(to), cores.used[source] if source >= 0 else -1)
-            yield _Part(population, from_core, cores.used[rank], to, n * (share * hit)[to, rank])
+            yield _Part(group.population, from_core, cores.used[rank], to, n * share[to, rank])
 
 
-def _synapses_per_neuron(network: Network, cores: UsedCores, population: int) -> Floats:
-    """Expected synapses of one neuron by target population and core rank, (n_populations, n_cores)."""
+def _synapses_per_neuron(network: Network, cores: UsedCores, group: Senders) -> Floats:
+    """Expected synapses of one of the neurons by target population and core rank, (n_populations, n_cores)."""
     found = np.zeros((len(network.populations), len(cores.used)))
-    size = max(network.populations[population].size, 1)
-    for projection in network.projections:
-        n_own = sum(len(indices) for p, indices in projection.pre.parts if p == population)
+    for projection in group.projections:
         pairs = max(projection.pre.size * projection.post.size, 1)
-        per_target = projection.rule.expected(network.ends(projection)) / pairs * n_own / size
+        per_target = projection.rule.expected(network.ends(projection)) / pairs
         for p, indices in projection.post.parts:
             ranks = cores.rank_of[p][indices]
             found[p] += per_target * np.bincount(ranks[ranks >= 0], minlength=len(cores.used))
