@@ -136,6 +136,8 @@ def senders(network: Network, core_of: Sequence[Int32], n_cores: int) -> Iterato
 
 def _classes(size: int, parts: Sequence[tuple[Projection, Int64]]) -> Iterator[tuple[Int64, tuple[Projection, ...]]]:
     """Cells of a population that are in the same parts, and the projections of these."""
+    if not size:
+        return
     label, n_labels = np.zeros(size, np.int64), 1
     for _, indices in parts:
         found, new = np.unique(label[indices], return_inverse=True)

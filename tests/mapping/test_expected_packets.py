@@ -114,6 +114,12 @@ def test_cells_that_never_fire_have_their_ways(effort: str) -> None:
     assert mapping.routing.loads.sum() == 0
 
 
+def test_populations_without_cells_send_nothing() -> None:
+    mapping = map_network(network(0, 20, rule=Bernoulli(0.5)), chip())
+    assert mapping.routing is not None
+    assert mapping.routing.nets.n_nets == 0
+
+
 def test_sparse_networks_on_many_cores_take_little_memory() -> None:
     n = 4000
     cells = tuple(population(k, 2) for k in range(n))
