@@ -107,6 +107,25 @@ def test_parts_that_cannot_reach_each_other_are_named() -> None:
         map_network(net, trees(), pins=pins, options=Options(avoid_links=wall))
 
 
+@pytest.mark.parametrize("chip", [trees(), paths()], ids=["trees", "paths"])
+@pytest.mark.parametrize("effort", ["fast", "normal"])
+def test_cells_keep_together_where_the_machine_is_cut_in_two(chip: ToyChip, effort: str) -> None:
+    """The corner where cores are filled first is cut off."""
+    wall = (((0, 0), (1, 0)), ((0, 0), (0, 1)), *([((0, 0), (1, 1))] if len(chip.router_steps) == 6 else []))
+    mapping = map_network(network(*[16] * 5, rule=Bernoulli(0.5)), chip, options=Options(effort, avoid_links=wall))
+    table = mapping.chip.cores()
+    assert faults(mapping) == []
+    assert (0, 0) not in {(int(table.x[c]), int(table.y[c])) for c in mapping.cores_used}
+
+
+def test_a_pin_to_a_chip_with_a_dead_core_takes_the_others() -> None:
+    net = network(12, 12, rule=Bernoulli(0.5))
+    mapping = map_network(net, trees(), pins=[Pin(0, None, (0, 0))], options=Options(avoid=((0, 0, 0),)))
+    assert np.unique(mapping.core_of[0]).tolist() == [1]
+    with pytest.raises(PlacementError, match=r"'p0' is pinned to toy chip \(0, 0\) core 0, which is to be avoided"):
+        map_network(net, trees(), pins=[Pin(0, None, (0, 0))], options=Options(avoid=((0, 0),)))
+
+
 def test_too_small_routing_tables_are_named() -> None:
     chip = trees(width=6, height=5)
     chip.entries = 1
