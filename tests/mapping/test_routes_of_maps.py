@@ -134,6 +134,14 @@ def test_too_small_routing_tables_are_named() -> None:
     assert (caught.value.resource, caught.value.limit) == ("routing entries", 1)
 
 
+def test_too_few_keys_are_counted() -> None:
+    chip = trees()
+    chip.keys_per_neuron = 1 << 28  # type: ignore[misc]
+    with pytest.raises(PlacementError, match=r"The network needs 21,743,271,936 keys; 32 bits give 4,294,967,296") as caught:
+        map_network(chain(), chip)
+    assert caught.value.resource == "keys"
+
+
 def test_paths_are_told_router_by_router() -> None:
     mapping = map_network(network(12, 12, rule=OneToOne()), paths(), pins=[Pin(0, None, (0, 0)), Pin(1, None, (2, 1))])
     way = mapping.path(("p0", 3), ("p1", 3))
