@@ -332,7 +332,9 @@ def _options_text(mapping: Mapping) -> dict[str, str]:
 
 def _rate_text(rate: NDArray[np.float64]) -> str:
     """A rate, or the mean of many with what tells them from others of this mean."""
-    return f"{float(rate):g} Hz" if rate.ndim == 0 else f"{rate.mean():g} Hz on average ({text_digest(str(rate.tolist()))[:8]})"
+    if rate.size <= 1:
+        return f"{rate.sum():g} Hz"
+    return f"{rate.mean():g} Hz on average ({text_digest(str(rate.tolist()))[:8]})"
 
 
 def _pin_text(mapping: Mapping, pin: Pin) -> str:

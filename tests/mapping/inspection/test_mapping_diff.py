@@ -111,6 +111,12 @@ def test_rates_and_places_to_avoid_are_settings():
     assert [setting.name for setting in after.diff(loaded).settings] == []
 
 
+def test_rates_of_a_population_without_cells_are_told():
+    net = network(0, 5, rule=Bernoulli(0.5))
+    before, after = map_network(net, toy()), map_network(net, toy(), options=Options(rates={0: np.empty(0)}))
+    assert [(setting.name, setting.after) for setting in before.diff(after).settings] == [("rates", "p0 0 Hz")]
+
+
 def test_loads_of_links_are_compared_if_given():
     mapping = map_network(NET, toy())
     few, many = LinkLoad.of(mapping.chip, {(0, 1): 5.0}), LinkLoad.of(mapping.chip, {(0, 1): 5.0, (1, 2): 7.0})
