@@ -231,6 +231,8 @@ class Chip(ABC):
     """Direction (x, y) of each link of a router; the opposite of each is among them."""
     router_wrap: ClassVar[tuple[int, int]] = (0, 0)
     """Columns and rows of a torus, or (0, 0) where there are edges."""
+    keys_per_neuron: ClassVar[int] = 1
+    """Keys that each cell sends with, where packets carry keys: a power of two."""
     mixes_populations: ClassVar[bool] = True
     """May neurons of different populations share a core?"""
     places_sources: ClassVar[bool] = False

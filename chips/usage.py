@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 
 from neurosim.chips.cache import Remembered
 from neurosim.network import Network, Projection
 
+Shares = dict[int, list[tuple[Projection, float]]]
+
 _known: Remembered[float] = Remembered()
-_through: Remembered[dict[int, list[tuple[Projection, float]]]] = Remembered()
+_sorted: Remembered[tuple[Shares, Shares]] = Remembered()
 #: Standard deviations added to expected numbers, so that a slice hardly ever needs more.
 MARGIN = 4.0
 
 
-def incoming(network: Network, population: int) -> list[tuple[Projection, float]]:
+def incoming(network: Network, population: int) -> Sequence[tuple[Projection, float]]:
     """Projections onto a population, each with the share of its targets that lies there."""
-    return _through.get(network, lambda: _by_population(network, "post"), "post").get(population, [])
+    return _by_population(network)[1].get(population, ())
 
 
-def outgoing(network: Network, population: int) -> list[tuple[Projection, float]]:
+def outgoing(network: Network, population: int) -> Sequence[tuple[Projection, float]]:
     """Projections from a population, each with the share of its sources that lies there."""
-    return _through.get(network, lambda: _by_population(network, "pre"), "pre").get(population, [])
+    return _by_population(network)[0].get(population, ())
 
 
-def _by_population(network: Network, side: str) -> dict[int, list[tuple[Projection, float]]]:
-    found: dict[int, list[tuple[Projection, float]]] = {}
+def _by_population(network: Network) -> tuple[Shares, Shares]:
+    """What leaves and what comes to every population, sorted out once: there may be thousands of both."""
+    return _sorted.get(network, lambda: (_shares(network, "pre"), _shares(network, "post")))
+
+
+def _shares(network: Network, side: str) -> Shares:
+    found: Shares = {}
     for projection in network.projections:
-        cells, shares = getattr(projection, side), {}
-        for population, indices in cells.parts:
-            shares[population] = shares.get(population, 0) + len(indices)
-        for population, here in shares.items():
-            if here:
-                found.setdefault(population, []).append((projection, here / cells.size))
+        selection, here = getattr(projection, side), Counter[int]()
+        for population, indices in selection.parts:
+            here[population] += len(indices)
+        for population, n in here.items():
+            if n:
+                found.setdefault(population, []).append((projection, n / selection.size))
     return found
 
 

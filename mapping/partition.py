@@ -116,7 +116,9 @@ class _Filling:
         return np.flatnonzero(fits)
 
 
-def partition(budget: Budget, pins: Sequence[Pin] = (), *, share_pinned: bool = False) -> Partition:
+def partition(
+    budget: Budget, pins: Sequence[Pin] = (), *, share_pinned: bool = False, usable: NDArray[np.bool_] | None = None
+) -> Partition:
     """Neurons on logical cores under the limits of a core, pins first.
 
     Parameters
@@ -127,6 +129,9 @@ def partition(budget: Budget, pins: Sequence[Pin] = (), *, share_pinned: bool = 
         Manual placements.
     share_pinned
         May other neurons fill the room that pinned ones leave on their cores?
+    usable
+        bool (n_real_cores,): cores that are not to be avoided; all of them by default. A pin to several
+        cores takes the usable ones.
 
     Raises
     ------
@@ -141,7 +146,7 @@ def partition(budget: Budget, pins: Sequence[Pin] = (), *, share_pinned: bool = 
     pinned = [pin for pin in pins if pin.coordinate is not None]
     ordered = {population: _sequence(budget, population, pinned) for population in placed}
     state = _Filling(budget, np.zeros((16, len(budget.limits)), np.int64), sequences=ordered)
-    _put_pins(state, pinned)
+    _put_pins(state, pinned, usable)
     for population in placed:
         _put_rest(state, population, share_pinned=share_pinned)
     real = np.full(len(state.counts), -1, np.int64)
@@ -178,10 +183,12 @@ def _put_rest(state: _Filling, population: int, *, share_pinned: bool) -> None:
         left -= min(full, left)
 
 
-def _put_pins(state: _Filling, pins: Sequence[Pin]) -> None:
+def _put_pins(state: _Filling, pins: Sequence[Pin], usable: NDArray[np.bool_] | None) -> None:
     logical: dict[int, int] = {}
     for pin in pins:
         cores = pinned_cores(state.budget.network, state.budget.chip, pin)
+        if usable is not None and usable[cores].any():  # else it is refused where the pin is compared with what is to be avoided
+            cores = cores[usable[cores]]
         left = len(neurons_of(state.budget.network, pin))
         for real in map(int, cores):
             if not left:

@@ -99,33 +99,50 @@ def _check_seed(seed: int) -> None:
 def _solve(
     network: Network, chip: Chip, pins: Sequence[Pin], options: Options, seed: int, seconds: dict[str, float]
 ) -> tuple[Partition, Int64, Routing]:
+    """Partition, real cores and routes; on the largest connected part of the machine if cells cannot reach each other else."""
+    with _timed(seconds, "limits", options):
+        site = Site.of(chip, options.avoid, options.avoid_links)
+    try:
+        return _solve_on(site, network, pins, options, seed, seconds)
+    except PlacementError as error:
+        if error.resource != "routes":
+            raise
+        with suppress(PlacementError):
+            return _solve_on(site.largest_part(), network, pins, options, seed, seconds)
+        raise
+
+
+def _solve_on(
+    site: Site, network: Network, pins: Sequence[Pin], options: Options, seed: int, seconds: dict[str, float]
+) -> tuple[Partition, Int64, Routing]:
     """Partition, real cores and routes, with less comfort if there is no room.
 
     First pinned neurons have their cores for themselves; then others may join them (not where
     cores of a chip compete for something); then limits that only cost synapses are given up.
     """
-    has_soft = not all(limit.hard for limit in chip.limits())
+    has_soft = not all(limit.hard for limit in site.chip.limits())
     tries = [(True, False), *([(True, True)] if pins else []), *([(False, bool(pins))] if has_soft else [])]
     for soft, share in tries[:-1]:
         with suppress(PlacementError):
-            return _attempt(network, chip, pins, options, seed, seconds, soft, share)
-    return _attempt(network, chip, pins, options, seed, seconds, *tries[-1])
+            return _attempt(network, site, pins, options, seed, seconds, soft, share)
+    return _attempt(network, site, pins, options, seed, seconds, *tries[-1])
 
 
 def _attempt(
-    network: Network, chip: Chip, pins: Sequence[Pin], options: Options, seed: int, seconds: dict[str, float], soft: bool, share: bool
+    network: Network, site: Site, pins: Sequence[Pin], options: Options, seed: int, seconds: dict[str, float], soft: bool, share: bool
 ) -> tuple[Partition, Int64, Routing]:
+    chip = site.chip
     with _timed(seconds, "limits", options):
-        budget, site = Budget.of(network, chip, soft=soft), Site.of(chip, options.avoid, options.avoid_links)
+        budget = Budget.of(network, chip, soft=soft)
         rate = rate_of(network, options.rates)
     for _ in range(_ROUNDS):
         with _timed(seconds, "partition", options):
             sharing = share and not budget.chip_limits
-            parts = partition(budget, pins, share_pinned=sharing)
+            parts = partition(budget, pins, share_pinned=sharing, usable=site.usable)
             if not counts_jointly(chip):
                 place(parts, budget, site)  # refuse before anything that takes time
             fanout = table_of(network, options)
-            parts = refitted(budget, parts, pins, share_pinned=sharing, fanout=fanout)
+            parts = refitted(budget, parts, pins, share_pinned=sharing, fanout=fanout, usable=site.usable)
             place(parts, budget, site)
             parts = cluster(budget, parts, fanout, options, seed)
         with _timed(seconds, "packets", options):

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim.chips.chip import Chip, Limit
 from neurosim.errors import PlacementError
@@ -37,7 +38,15 @@ def counts_jointly(chip: Chip) -> bool:
     return any(limit.counts in ("sources", "targets") for limit in chip.limits())
 
 
-def refitted(budget: Budget, first: Partition, pins: Sequence[Pin], *, share_pinned: bool, fanout: Fanout | None) -> Partition:
+def refitted(
+    budget: Budget,
+    first: Partition,
+    pins: Sequence[Pin],
+    *,
+    share_pinned: bool,
+    fanout: Fanout | None,
+    usable: NDArray[np.bool_] | None = None,
+) -> Partition:
     """The partition with the fewest cores of some that keep all limits; the given one if nothing is to be said against it.
 
     Parameters
@@ -46,7 +55,7 @@ def refitted(budget: Budget, first: Partition, pins: Sequence[Pin], *, share_pin
         Network, chip and limits.
     first
         First fit by the budget.
-    pins, share_pinned
+    pins, share_pinned, usable
         As for :func:`partition`.
     fanout
         All synapses, where they are known.
@@ -58,12 +67,12 @@ def refitted(budget: Budget, first: Partition, pins: Sequence[Pin], *, share_pin
     """
     if not counts_jointly(budget.chip):
         return first
-    best, over = _tried(budget, first, pins, share_pinned, fanout)
+    best, over = _tried(budget, first, pins, share_pinned, fanout, usable)
     hopeful = budget.sharing(dict.fromkeys(range(len(budget.network.populations)), _hope(budget)))
     with suppress(PlacementError):
-        fewest = partition(hopeful, pins, share_pinned=share_pinned)
+        fewest = partition(hopeful, pins, share_pinned=share_pinned, usable=usable)
         if best is None or fewest.n_cores < best.n_cores:
-            other, _ = _tried(hopeful, fewest, pins, share_pinned, fanout)
+            other, _ = _tried(hopeful, fewest, pins, share_pinned, fanout, usable)
             best = min((parts for parts in (best, other) if parts is not None), key=lambda parts: parts.n_cores, default=None)
     if best is None and over is not None:
         parts, worst = over
@@ -72,7 +81,7 @@ def refitted(budget: Budget, first: Partition, pins: Sequence[Pin], *, share_pin
 
 
 def _tried(
-    budget: Budget, parts: Partition, pins: Sequence[Pin], share_pinned: bool, fanout: Fanout | None
+    budget: Budget, parts: Partition, pins: Sequence[Pin], share_pinned: bool, fanout: Fanout | None, usable: NDArray[np.bool_] | None
 ) -> tuple[Partition | None, tuple[Partition, Overfull] | None]:
     """Of partitions that follow from one another the one with the fewest cores, and the last that breaks a limit."""
     best, broken = None, None
@@ -88,7 +97,7 @@ def _tried(
             break
         budget = budget.sharing(_scaled(budget, parts, ratio, _excess(budget, parts, joint), fanout))
         try:
-            parts = partition(budget, pins, share_pinned=share_pinned)
+            parts = partition(budget, pins, share_pinned=share_pinned, usable=usable)
         except PlacementError:
             break
     return best, broken

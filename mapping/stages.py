@@ -129,11 +129,12 @@ def _most(partition: Partition, n_populations: int) -> list[int]:
 
 
 def _positions(budget: Budget) -> Any:
-    """Positions of all cells, (n, 3), where every population has some; else ``None``."""
+    """Positions of all cells, (n, 3), where every population has some, all of them numbers; else ``None``: they are hints."""
     given = [p.positions for p in budget.network.populations]
     if not given or any(positions is None for positions in given):
         return None
-    return np.concatenate([np.asarray(positions, np.float64).reshape(-1, 3) for positions in given])
+    found = np.concatenate([np.asarray(positions, np.float64).reshape(-1, 3) for positions in given])
+    return found if np.isfinite(found).all() else None
 
 
 def _as_partition(core_of: Int32, n_cores: int, first_fit: Partition, sizes: list[int]) -> Partition:

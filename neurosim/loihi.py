@@ -226,7 +226,15 @@ def _population(compartments: Compartments, choices: Arithmetic) -> Population:
         "noise_on_v": r["noise_on_v"],
         "noise_key": np.random.default_rng(compartments.seed).integers(0, 2**24, compartments.n).astype(np.float64),
     }
-    fixed = {"bits": 24.0 if choices.wraps else 0.0, "unit_v": 1.0, "zero_v": 0.0, "per_nA": 0.0, "decay_a": 0.0, "step_a": 0.0, "unit_a": 1.0}
+    fixed = {
+        "bits": 24.0 if choices.wraps else 0.0,
+        "unit_v": 1.0,
+        "zero_v": 0.0,
+        "per_nA": 0.0,
+        "decay_a": 0.0,
+        "step_a": 0.0,
+        "unit_a": 1.0,
+    }
     current = {
         "decay_u": np.minimum(r["decay_u"] + choices.offset_u, 4096),
         "unit": 1.0,

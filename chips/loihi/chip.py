@@ -157,7 +157,9 @@ class LoihiChip(Chip):
 
     def translate(self, network: Network, approximate: frozenset[str]) -> Translation:
         """Network with current-based integrate-and-fire neurons and parameters on the chip's grids."""
-        native = Native(models=frozenset({"lif"}), receptors=frozenset({"curr_exp", "curr_delta"}), dependences=_DEPENDENCES, adaptation=True)
+        native = Native(
+            models=frozenset({"lif"}), receptors=frozenset({"curr_exp", "curr_delta"}), dependences=_DEPENDENCES, adaptation=True
+        )
         draft = translate(self, network, approximate, native)
         limit_delays(draft, self.longest_delay_ms)
         _note_learning(draft)

@@ -155,7 +155,6 @@ _HH = Model(
 )
 
 
-
 def _register(name: str, default: float, low: float, high: float, unit: str = "") -> Parameter:
     return Parameter(name, unit, default, low, high=high, whole=True)
 

@@ -227,7 +227,14 @@ def _span(bits: Any) -> tuple[Any, Any]:
     return np.where(bits > 0, np.exp2(bits), 0.0), np.where(bits > 0, np.exp2(-np.asarray(bits)), 0.0)
 
 
-_FILL = {K_LIF_FIXED: _fill_fixed, K_LIF_LINEAR: _fill_lif, K_LIF: _fill_lif, K_ADEX: _fill_adex, K_IZHIKEVICH: _fill_izhikevich, K_HH: _fill_hh}
+_FILL = {
+    K_LIF_FIXED: _fill_fixed,
+    K_LIF_LINEAR: _fill_lif,
+    K_LIF: _fill_lif,
+    K_ADEX: _fill_adex,
+    K_IZHIKEVICH: _fill_izhikevich,
+    K_HH: _fill_hh,
+}
 
 
 def _fill_gates(state: Array, parameters: Values, initial: Values) -> None:

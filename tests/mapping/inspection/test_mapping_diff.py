@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mapping_networks import chips, network, networks, toy
 from neurosim.connectivity import AllToAll, Bernoulli
 from neurosim.errors import NetworkError, ParameterError, PlacementError
-from neurosim.mapping import Pin, map_network
+from neurosim.mapping import Mapping, Options, Pin, map_network
 from neurosim.mapping.inspection import LinkLoad, diff
 
 NET = network(20, 10, rule=AllToAll())
@@ -95,6 +95,26 @@ def test_seed_and_pins_are_settings():
     pins = [Pin(0, None, (0, 0), None), Pin(1, None, (1, 0), None)]
     one, other = map_network(NET, toy(), pins=pins), map_network(NET, toy(), pins=pins[::-1])
     assert [setting.name for setting in one.diff(other).settings] == ["order of pins"]
+
+
+def test_rates_and_places_to_avoid_are_settings():
+    many = np.arange(20.0)
+    wishes = Options(rates={0: many, 1: 3.0}, avoid=((1, 0),), avoid_links=(((0, 0), (0, 1)),))
+    before, after = map_network(NET, toy()), map_network(NET, toy(), options=wishes)
+    found = {setting.name: setting.after for setting in before.diff(after).settings}
+    assert found["rates"].startswith("p0 9.5 Hz on average (")
+    assert found["rates"].endswith("), p1 3 Hz")
+    assert (found["avoid"], found["avoid_links"]) == ("(1, 0)", "(0, 0) - (0, 1)")
+    other = map_network(NET, toy(), options=replace(wishes, rates={0: many[::-1], 1: 3.0}))
+    assert "rates" in {setting.name for setting in after.diff(other).settings}
+    loaded = Mapping.from_json(after.to_json(), NET, toy())
+    assert [setting.name for setting in after.diff(loaded).settings] == []
+
+
+def test_rates_of_a_population_without_cells_are_told():
+    net = network(0, 5, rule=Bernoulli(0.5))
+    before, after = map_network(net, toy()), map_network(net, toy(), options=Options(rates={0: np.empty(0)}))
+    assert [(setting.name, setting.after) for setting in before.diff(after).settings] == [("rates", "p0 0 Hz")]
 
 
 def test_loads_of_links_are_compared_if_given():
