@@ -12,6 +12,8 @@ from neurosim.chips.loihi.learning.grammar import parse
 from neurosim.chips.loihi.learning.projection import Changes, LearningProjection, Spikes, VariableFormat, weight_format
 from neurosim.chips.loihi.learning.rules import Factor, Product, Rule, RuleSet
 from neurosim.chips.loihi.learning.traces import Trace, TraceSettings
+from neurosim.chips.loihi.learning.translate import StdpTranslation, translate_stdp
+from neurosim.chips.loihi.learning.window import WindowError
 
 __all__ = [
     "Changes",
@@ -21,9 +23,12 @@ __all__ = [
     "Rule",
     "RuleSet",
     "Spikes",
+    "StdpTranslation",
     "Trace",
     "TraceSettings",
     "VariableFormat",
+    "WindowError",
     "parse",
+    "translate_stdp",
     "weight_format",
 ]
