@@ -11,7 +11,8 @@ Arithmetic, all in whole numbers (lava b6822fbc, bit-approximate; Davies et al. 
 With ``away`` the change is rounded away from zero instead, as brian2_loihi 0.5.2 does.
 
 Rows of synapses whose source acts are updated whole; where only targets act, their columns are
-visited instead. What has no term that can be other than zero is not visited and keeps its value.
+visited instead, unless these hold so many synapses that all rows are faster. What has no term that can be
+other than zero keeps its value whether it is visited or not.
 """
 
 from __future__ import annotations
@@ -22,11 +23,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim._jit import entry, inner
-from neurosim.chips.loihi.learning.draws import draw, word_of
+from neurosim.chips.loihi.learning.draws import word_of
+from neurosim.chips.loihi.learning.loops import (
+    add,
+    begin,
+    copy,
+    count_up,
+    gather,
+    mark,
+    round_at_random,
+    round_away,
+    scatter,
+    times_far,
+    times_own,
+    times_variable,
+)
 from neurosim.chips.loihi.learning.plan import AT_POST, AT_PRE, SYNAPSE
 
 BLOCK = 512
 """Synapses worked on together; their scratch stays in the nearest cache."""
+
+
+CHEAPER_ROWS = 4
+"""A synapse in a row takes about this much less time than one in a column, which lies apart from its neighbours."""
 
 
 class Side(NamedTuple):
@@ -50,7 +69,7 @@ class Wiring(NamedTuple):
     indptr: NDArray[np.int64]
     targets: NDArray[np.int32]
     columns: NDArray[np.int64]
-    synapses: NDArray[np.int64]
+    synapses: NDArray[np.uint32]
     sources: NDArray[np.int32]
 
 
@@ -65,7 +84,7 @@ class Ranges(NamedTuple):
 class Scratch(NamedTuple):
     """Room for one block of synapses."""
 
-    ids: NDArray[np.int64]
+    ids: NDArray[np.uint32]
     product: NDArray[np.int32]
     total: NDArray[np.int32]
     before: NDArray[np.int32]
@@ -75,180 +94,99 @@ class Scratch(NamedTuple):
 def scratch() -> Scratch:
     """Room for one block, shapes (BLOCK,) and (3, BLOCK)."""
     row, table = np.zeros((2, BLOCK), np.int32), np.zeros((2, 3, BLOCK), np.int32)
-    return Scratch(np.zeros(BLOCK, np.int64), row[0], row[1], table[0], table[1])
-
-
-# --- loops over a block ----------------------------------------------------------------------
-@inner(separate=True)
-def _far_row(n, begin, own, far, targets, out_product):
-    for k in range(n):
-        out_product[k] = np.int32(own * far[targets[begin + k]])
-
-
-@inner(separate=True)
-def _far_own(n, begin, i, own, far, last, targets, out_product):
-    for k in range(n):
-        j = targets[begin + k]
-        out_product[k] = np.int32(own[j] * far[last[j], i])
-
-
-@inner(separate=True)
-def _far_column(n, own, far, sources, out_product):
-    for k in range(n):
-        out_product[k] = np.int32(own * far[sources[k]])
-
-
-@inner(separate=True)
-def _times_variable(n, values, constant, width, sign, out_product):
-    limit = np.int32(1) << np.int32(width)
-    for k in range(n):
-        value = np.int32(min(max(np.int32(values[k] + constant), np.int32(-limit)), np.int32(limit - 1)))
-        if sign:
-            value = np.int32(np.int32(value > 0) - np.int32(value < 0))
-        out_product[k] = np.int32(out_product[k] * value)
-
-
-@inner(separate=True)
-def _add(n, product, down, up, top, out_total):
-    low, high = np.int32(-top - 1), np.int32(top)
-    for k in range(n):
-        value = np.int32(np.int32(product[k] >> down) << up)
-        value = np.int32(min(max(value, low), high))
-        out_total[k] = np.int32(min(max(np.int32(out_total[k] + value), low), high))
-
-
-@inner(separate=True)
-def _begin(n, values, fraction, out_total):
-    for k in range(n):
-        out_total[k] = np.int32(values[k] << fraction)
-
-
-@inner(separate=True)
-def _round(n, first, total, fraction, coarse, low, high, word, out_after):
-    """Rounding at random, of synapses with consecutive numbers."""
-    bits = np.int32(fraction + coarse)
-    mask = np.uint32((np.uint32(1) << np.uint32(bits)) - np.uint32(1))
-    for k in range(n):
-        noise = np.int32(draw(first + k, word) & mask)
-        value = np.int32(np.int32(np.int32(total[k] + noise) >> bits) << coarse)
-        out_after[k] = np.int32(min(max(value, low), high))
-
-
-@inner(separate=True)
-def _round_listed(n, ids, total, fraction, coarse, low, high, word, out_after):
-    """The same for synapses with any numbers."""
-    bits = np.int32(fraction + coarse)
-    mask = np.uint32((np.uint32(1) << np.uint32(bits)) - np.uint32(1))
-    for k in range(n):
-        noise = np.int32(draw(ids[k], word) & mask)
-        value = np.int32(np.int32(np.int32(total[k] + noise) >> bits) << coarse)
-        out_after[k] = np.int32(min(max(value, low), high))
-
-
-@inner(separate=True)
-def _round_away(n, ids, total, before, fraction, coarse, low, high, word, out_after):
-    """Changes rounded away from zero to whole numbers, then at random to the precision."""
-    unit, mask = np.int64(1) << fraction, np.uint32((np.uint32(1) << np.uint32(coarse)) - np.uint32(1))
-    for k in range(n):
-        change = np.int64(total[k]) - np.int64(before[k]) * unit
-        size = (abs(change) + unit - 1) >> fraction
-        size = ((size + np.int64(draw(ids[k], word) & mask)) >> coarse) << coarse
-        out_after[k] = np.int32(min(max(before[k] + (size if change > 0 else -size), low), high))
+    return Scratch(np.zeros(BLOCK, np.uint32), row[0], row[1], table[0], table[1])
 
 
 # --- blocks ----------------------------------------------------------------------------------
 @inner()
-def _variable_factors(plan, p, n, room):
+def _add_product(plan, p, n, room):
+    """Take the factors of the synapse into product ``p``, and add it."""
+    product = room.product[:n]
     for f in range(plan.factors[p], plan.factors[p + 1]):
         if plan.side[f] == SYNAPSE:
-            _times_variable(n, room.before[plan.number[f]], plan.constant[f], plan.width[f], plan.sign[f], room.product)
+            times_variable(room.before[plan.number[f], :n], plan.constant[f], plan.width[f], plan.sign[f], product)
+    add(product, plan.down[p], plan.up[p], plan.top, room.total[:n])
 
 
 @inner()
-def _read(n, variables, room):
-    """Take the variables of the synapses of a block."""
-    for z in range(3):
-        values = variables[z]
-        if values.size > 0:
-            for k in range(n):
-                room.before[z, k] = values[room.ids[k]]
-
-
-@inner()
-def _finish(plan, z, n, ranges, words, away, consecutive, room):
+def _finish(plan, z, n, ranges, words, away, room):
     """Round the sums of variable ``z``."""
+    ids, total, before, after = room.ids[:n], room.total[:n], room.before[z, :n], room.after[z, :n]
     low, high, coarse, word = ranges.low[z], ranges.high[z], ranges.coarse[z], words[z]
     if away:
-        _round_away(n, room.ids, room.total, room.before[z], plan.fraction, coarse, low, high, word, room.after[z])
-    elif consecutive:
-        _round(n, room.ids[0], room.total, plan.fraction, coarse, low, high, word, room.after[z])
+        round_away(ids, total, before, plan.fraction, coarse, low, high, word, after)
     else:
-        _round_listed(n, room.ids, room.total, plan.fraction, coarse, low, high, word, room.after[z])
+        round_at_random(ids, total, plan.fraction, coarse, low, high, word, after)
 
 
 @inner()
-def _store(plan, n, variables, room, count, out_changed):
-    """Write what the rules change; list the synapses whose weight or delay is another one now."""
-    learns_w, learns_d, learns_t = plan.first[1] > plan.first[0], plan.first[2] > plan.first[1], plan.first[3] > plan.first[2]
-    for k in range(n):
-        s, differs = room.ids[k], False
-        if learns_w:
-            variables[0][s] = room.after[0, k]
-            differs |= room.after[0, k] != room.before[0, k]
-        if learns_d:
-            variables[1][s] = room.after[1, k]
-            differs |= room.after[1, k] != room.before[1, k]
-        if learns_t:
-            variables[2][s] = room.after[2, k]
-        out_changed[count] = s
-        count += np.int64(differs)
+def _list_changed(plan, n, room, count, out_changed):
+    """List the synapses whose weight or delay is another one now; returns how many are listed."""
+    differs, found = room.product[:n], np.int32(0)
+    differs[:] = 0
+    for z in range(2):
+        if plan.first[z + 1] > plan.first[z]:
+            found = mark(room.before[z, :n], room.after[z, :n], differs)
+    if found > 0:
+        for k in range(n):
+            out_changed[count] = room.ids[k]
+            count += np.int64(differs[k])
     return count
 
 
 @inner()
-def _row_block(plan, i, begin, n, sides, tables, wiring, variables, ranges, words, away, room, count, out_changed):
+def _row_block(plan, i, first, n, sides, tables, wiring, variables, ranges, words, away, room, count, out_changed):
     """Update consecutive synapses of source ``i``."""
     pre, post, any_post = sides
-    own, other = tables
-    for k in range(n):
-        room.ids[k] = begin + k
-    _read(n, variables, room)
+    own, other, rows = tables
+    targets = wiring.targets[first : first + n]
+    count_up(first, room.ids[:n])
+    for z in range(3):
+        if variables[z].size > 0:
+            copy(variables[z][first : first + n], room.before[z, :n])
     for z in range(3):
         if plan.first[z] == plan.first[z + 1]:
             continue
-        _begin(n, room.before[z], plan.fraction, room.total)
+        begin(room.before[z, :n], plan.fraction, room.total[:n])
         for p in range(plan.first[z], plan.first[z + 1]):
             if plan.when[p] == AT_POST:
                 if not any_post:
                     continue
-                _far_own(n, begin, i, own[p], other[p], post.last, wiring.targets, room.product)
+                times_own(own[p], rows[p, i], post.last, targets, room.product[:n])
             elif own[p, i] != 0:
-                t = pre.last[i] if plan.when[p] == AT_PRE else other.shape[1] - 1
-                _far_row(n, begin, own[p, i], other[p, t], wiring.targets, room.product)
+                t = pre.last[i] if plan.when[p] == AT_PRE else pre.history.shape[0] - 1
+                times_far(own[p, i], other[p, t], targets, room.product[:n])
             else:
                 continue
-            _variable_factors(plan, p, n, room)
-            _add(n, room.product, plan.down[p], plan.up[p], plan.top, room.total)
-        _finish(plan, z, n, ranges, words, away, True, room)
-    return _store(plan, n, variables, room, count, out_changed)
+            _add_product(plan, p, n, room)
+        _finish(plan, z, n, ranges, words, away, room)
+    for z in range(3):
+        if plan.first[z + 1] > plan.first[z]:
+            copy(room.after[z, :n], variables[z][first : first + n])
+    return _list_changed(plan, n, room, count, out_changed)
 
 
 @inner()
 def _column_block(plan, j, n, sources, t, tables, variables, ranges, words, away, room, count, out_changed):
-    """Update the listed synapses of target ``j``, whose sources do not act."""
-    own, other = tables
-    _read(n, variables, room)
+    """Update the listed synapses of target ``j``, whose rows are not visited."""
+    own, _, rows = tables
+    ids = room.ids[:n]
+    for z in range(3):
+        if variables[z].size > 0:
+            gather(ids, variables[z], room.before[z, :n])
     for z in range(3):
         if plan.first[z] == plan.first[z + 1]:
             continue
-        _begin(n, room.before[z], plan.fraction, room.total)
+        begin(room.before[z, :n], plan.fraction, room.total[:n])
         for p in range(plan.first[z], plan.first[z + 1]):
             if plan.when[p] == AT_POST and own[p, j] != 0:
-                _far_column(n, own[p, j], other[p, t], sources, room.product)
-                _variable_factors(plan, p, n, room)
-                _add(n, room.product, plan.down[p], plan.up[p], plan.top, room.total)
-        _finish(plan, z, n, ranges, words, away, False, room)
-    return _store(plan, n, variables, room, count, out_changed)
+                times_far(own[p, j], rows[p, :, t], sources[:n], room.product[:n])
+                _add_product(plan, p, n, room)
+        _finish(plan, z, n, ranges, words, away, room)
+    for z in range(3):
+        if plan.first[z + 1] > plan.first[z]:
+            scatter(ids, room.after[z, :n], variables[z])
+    return _list_changed(plan, n, room, count, out_changed)
 
 
 # --- an epoch --------------------------------------------------------------------------------
@@ -286,7 +224,7 @@ def update(plan, pre, post, tables, wiring, variables, ranges, base, epoch, away
     plan, pre, post, wiring, ranges, room
         :class:`.Plan`, :class:`Side` twice, :class:`Wiring`, :class:`Ranges`, :class:`Scratch`.
     tables
-        ``own`` and ``other`` of :func:`.fill_tables`.
+        ``own``, ``other`` and ``rows`` of :func:`.fill_tables`.
     variables
         Weights, delays and tags, int16, shape (n_synapses,) or (0,) if the rules do not touch them; changed in place.
     base, epoch
@@ -306,19 +244,21 @@ def update(plan, pre, post, tables, wiring, variables, ranges, base, epoch, away
     own, count, n_visited = tables[0], np.int64(0), np.int64(0)
     for z in range(3):
         out_words[z] = word_of(base, epoch * 3 + z)
-    any_post = False
+    in_columns = np.int64(0)
     for j in range(post.last.size):
-        any_post |= post.last[j] > 0 and _acts(plan, own, j, True)
+        if post.last[j] > 0 and _acts(plan, own, j, True):
+            in_columns += wiring.columns[j + 1] - wiring.columns[j]
+    any_post, all_rows = in_columns > 0, in_columns * CHEAPER_ROWS > wiring.targets.size
     sides = (pre, post, any_post)
     for i in range(pre.last.size):
-        out_visited[i] = _acts(plan, own, i, False)
+        out_visited[i] = all_rows or _acts(plan, own, i, False)
         if out_visited[i]:
             end = wiring.indptr[i + 1]
             n_visited += end - wiring.indptr[i]
             for begin in range(wiring.indptr[i], end, BLOCK):
                 n = min(np.int64(BLOCK), end - begin)
                 count = _row_block(plan, i, begin, n, sides, tables, wiring, variables, ranges, out_words, away, room, count, out_changed)
-    if any_post:
+    if any_post and not all_rows:
         for j in range(post.last.size):
             t = post.last[j]
             if t > 0 and _acts(plan, own, j, True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,9 @@ from neurosim.chips.loihi.learning.traces import Bytes, TraceSettings, TraceTabl
 from neurosim.connectivity.random import stream
 from neurosim.errors import ParameterError, UnknownNameError
 
+if TYPE_CHECKING:
+    from neurosim.chips.loihi.sheet import Learning
+
 Sign = Literal["excitatory", "inhibitory", "mixed"]
 Rounding = Literal["random", "away"]
 Int16 = NDArray[np.int16]
@@ -24,6 +27,7 @@ SIGNS: tuple[Sign, ...] = ("excitatory", "inhibitory", "mixed")
 ROUNDINGS: tuple[Rounding, ...] = ("random", "away")
 
 _WHERE = "Learning projection"
+_MOST_SYNAPSES = 2**31 - 1
 _NAMES = ("weight", "delay", "tag")
 
 
@@ -112,6 +116,8 @@ class LearningProjection:
         ``random`` (the chip) or ``away`` from zero (brian2_loihi).
     seed
         Of all random numbers; the same seed gives the same weights on any machine.
+    limits
+        Number formats; by default those of the datasheet that comes with neurosim.
 
     Attributes
     ----------
@@ -154,10 +160,11 @@ class LearningProjection:
         longest_delay: int = 62,
         rounding: Rounding = "random",
         seed: int = 0,
+        limits: Learning | None = None,
     ) -> None:
         if rounding not in ROUNDINGS:
             raise UnknownNameError.among("rounding", rounding, ROUNDINGS, where=_WHERE)
-        limits = default_limits()
+        limits = limits or default_limits()
         self.rules, self.settings, self.rounding, self.n_post, self.epoch = rules, settings, rounding, int(n_post), 0
         self._plan, self._k = plan_of(rules, limits), rules.k
         self._wiring = _wiring(indptr, targets, self.n_post, bool(np.any(self._plan.when == AT_POST)))
@@ -208,11 +215,11 @@ class LearningProjection:
         found = [self._side(number, kind, spikes) for number, (kind, spikes) in enumerate(given)]
         decimated = self._k is not None and (self.epoch + 1) % 2**self._k == 0
         room = self._room
-        fill_tables(self._plan, *found, decimated, room.own, room.other, room.used)
+        fill_tables(self._plan, *found, decimated, *room.tables, room.used)
         count, n_visited = update(
             self._plan,
             *found[:2],
-            (room.own, room.other),
+            room.tables,
             self._wiring,
             (self.weights, self.delays, self.tags),
             self._ranges,
@@ -266,8 +273,9 @@ class LearningProjection:
             text = f"there are {neurons.size} {kind} neurons and {steps.size} steps."
             raise ParameterError(text, where=_WHERE, used=neurons.size, limit=steps.size, remedy="Give a step to every spike.")
         counts[:], last[:] = 0, 0
-        np.add.at(counts, neurons, 1)
-        np.maximum.at(last, neurons, steps)
+        if neurons.size:
+            counts[:] = np.bincount(neurons, minlength=counts.size)
+            np.maximum.at(last, neurons, steps)
         table: TraceTable = self._tables[number]
         run_traces(table, counts, last, self._bases[number], self.epoch, values, self._before[number], history)
         return Side(last, history)
@@ -293,8 +301,7 @@ _EVOLVING = ("weights", "delays", "tags", *_SIDES)
 class _Room(NamedTuple):
     """Arrays that every epoch needs."""
 
-    own: NDArray[np.int32]
-    other: NDArray[np.int32]
+    tables: tuple[NDArray[np.int32], ...]
     used: NDArray[np.bool_]
     visited: NDArray[np.bool_]
     sources: NDArray[np.int32]
@@ -310,8 +317,7 @@ class _Room(NamedTuple):
         """Room for a projection of this size."""
         widest, sizes = max(n_pre, n_post, 1), (n_pre, n_post, 1)
         return cls(
-            own=np.zeros((n_products, widest), np.int32),
-            other=np.zeros((n_products, n_steps + 1, widest), np.int32),
+            tables=tuple(np.zeros((n_products, *size), np.int32) for size in ((widest,), (n_steps + 1, n_post), (n_pre, n_steps + 1))),
             used=np.zeros(n_steps + 1, np.bool_),
             visited=np.zeros(n_pre, np.bool_),
             sources=np.zeros(BLOCK, np.int32),
@@ -328,14 +334,17 @@ def _wiring(indptr: ArrayLike, targets: ArrayLike, n_post: int, by_column: bool)
     """Synapses by source, and by target if ``by_column``."""
     starts = _whole("starts of rows", indptr, 0, 2**62).astype(np.int64)
     ends = _whole("targets", targets, 0, n_post - 1).astype(np.int32)
+    if ends.size > _MOST_SYNAPSES:
+        text = f"{ends.size} synapses are more than one projection holds, {_MOST_SYNAPSES}."
+        raise ParameterError(text, where=_WHERE, used=ends.size, limit=_MOST_SYNAPSES, remedy="Split the projection.")
     if starts.size < 1 or starts[0] != 0 or np.any(np.diff(starts) < 0) or starts[-1] != ends.size:
         text = f"rows must begin with 0, rise, and end with the number of synapses, {ends.size}."
         raise ParameterError(
             text, where=_WHERE, used=starts, limit=ends.size, remedy="Give the starts of the rows and the end of the last one."
         )
     if not by_column:
-        return Wiring(starts, ends, np.zeros(n_post + 1, np.int64), np.empty(0, np.int64), np.empty(0, np.int32))
-    order = np.argsort(ends, kind="stable").astype(np.int64)
+        return Wiring(starts, ends, np.zeros(n_post + 1, np.int64), np.empty(0, np.uint32), np.empty(0, np.int32))
+    order = np.argsort(ends, kind="stable").astype(np.uint32)
     sources = np.repeat(np.arange(starts.size - 1, dtype=np.int32), np.diff(starts))[order]
     columns = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=n_post))]).astype(np.int64)
     return Wiring(starts, ends, columns, order, sources)

@@ -3,7 +3,8 @@
 A product acts at the time of one neuron, its *owner*: the presynaptic one (``x0``; ``uk`` too), or the
 postsynaptic one (``y0``). ``own[p, i]`` holds the mantissa times the owner's factors at that time, and 0
 where the product does not act; ``other[p, t, j]`` holds the factors of the neuron at the far end after
-step t, for every step at which some owner acts. All is whole numbers, so the order of multiplying does not matter.
+step t, for every step at which some owner acts (``rows[p, j, t]`` where the owner is
+postsynaptic). All is whole numbers, so the order of multiplying does not matter.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def _globals(plan, p, reward, decimated, t, start):
 
 
 @entry()
-def fill_tables(plan, pre, post, reward, decimated, out_own, out_other, out_used):
+def fill_tables(plan, pre, post, reward, decimated, out_own, out_other, out_rows, out_used):
     """Fill the tables of one epoch.
 
     Parameters
@@ -64,7 +65,9 @@ def fill_tables(plan, pre, post, reward, decimated, out_own, out_other, out_used
     out_own
         int32, shape (P, n).
     out_other
-        int32, shape (P, T + 1, n).
+        int32, shape (P, T + 1, n_post).
+    out_rows
+        int32, shape (P, n_pre, T + 1).
     out_used
         bool, shape (T + 1,): scratch.
     """
@@ -85,4 +88,8 @@ def fill_tables(plan, pre, post, reward, decimated, out_own, out_other, out_used
         for t in range(n_steps + 1):
             if out_used[t]:
                 for j in range(far.last.size):
-                    out_other[p, t, j] = _times(plan, p, far_side, far.history, far.last, t, j, np.int64(1))
+                    value = _times(plan, p, far_side, far.history, far.last, t, j, np.int64(1))
+                    if by_post:
+                        out_rows[p, j, t] = value
+                    else:
+                        out_other[p, t, j] = value

@@ -118,7 +118,7 @@ def translate_stdp(
     >>> rule = Plasticity("pair", "additive", 20.0, 20.0, 0.01, 0.012, 0.0, 1.0)
     >>> found = translate_stdp(rule, unit=1 / 255, dt_ms=1.0)
     >>> print(found.rules)
-    dw = 6*2^-7*y0*x1 - 2^-4*x0*y1
+    dw = 3*2^-6*y0*x1 - 7*2^-7*x0*y1
     >>> found.error.largest_relative < 0.001
     True
     """

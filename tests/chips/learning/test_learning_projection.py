@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import doctest
 from typing import Any
 
 import numpy as np
 import pytest
 
-from neurosim.chips.loihi.learning import LearningProjection, Spikes, Trace, TraceSettings, parse, weight_format
+from neurosim.chips.loihi import learning
+from neurosim.chips.loihi.learning import (
+    LearningProjection,
+    Spikes,
+    Trace,
+    TraceSettings,
+    grammar,
+    parse,
+    projection,
+    translate,
+    weight_format,
+)
+from neurosim.chips.loihi.learning.rules import default_limits
 from neurosim.errors import ParameterError, UnknownNameError
+from neurosim.network import Plasticity
 
 PAIR = parse("dw = 2^-2*x1*y0 - 2^-2*y1*x0")
 SETTINGS = TraceSettings({"x1": Trace(16, 10), "y1": Trace(16, 10)})
@@ -23,6 +37,10 @@ def dense(n_pre=3, n_post=4, rules=PAIR, settings=SETTINGS, weights: Any = 100, 
 
 def at(*neurons, step=1):
     return Spikes(np.array(neurons), np.full(len(neurons), step))
+
+
+def random_spikes(rng, n):
+    return at(*np.flatnonzero(rng.random(n) < 0.3))
 
 
 def test_synapses_that_no_term_can_change_are_not_visited():
@@ -69,7 +87,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others():
     def learned(seed):
         rng, one = np.random.default_rng(1), dense(20, 20, settings=SETTINGS, seed=seed)
         for _ in range(30):
-            one.advance(*(at(*np.flatnonzero(rng.random(20) < 0.3)) for _ in range(2)))
+            one.advance(random_spikes(rng, 20), random_spikes(rng, 20))
         return one.weights.tolist()
 
     assert learned(1) == learned(1)
@@ -78,7 +96,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others():
 
 def test_a_restored_state_goes_on_as_if_nothing_had_been_in_between():
     rng = np.random.default_rng(5)
-    spikes = [[at(*np.flatnonzero(rng.random(20) < 0.3)) for _ in range(2)] for _ in range(20)]
+    spikes = [(random_spikes(rng, 20), random_spikes(rng, 20)) for _ in range(20)]
     settings = TraceSettings(SETTINGS.traces, 1, "linear")
     whole, first, second = (dense(20, 20, settings=settings, seed=3) for _ in range(3))
     for pair in spikes:
@@ -160,3 +178,19 @@ def test_weight_formats_are_those_of_the_sign_modes(sign, bits, expected):
 def test_refusals_say_what_is_wrong(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_number_formats_are_those_of_the_datasheet():
+    limits = default_limits()
+    narrow = limits.model_copy(update={"trace_bits": limits.trace_bits.model_copy(update={"value": 5})})
+    one = dense(settings=TraceSettings({"x1": Trace(100, 10)}), limits=narrow)
+    one.advance(pre=at(0))
+    assert one.pre[0, 0] == 31
+
+
+def test_examples_of_the_documentation_hold():
+    names = {name: getattr(learning, name) for name in learning.__all__} | {"Plasticity": Plasticity}
+    for module in (grammar, projection, translate):
+        found = doctest.testmod(module, extraglobs=names)
+        assert found.attempted > 0
+        assert found.failed == 0
