@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from neurosim.chips.chip import Chip, Limit
 from neurosim.mapping.clustering import count_packets
 from neurosim.mapping.fanout import fanout_of
-from neurosim.mapping.reach import has_structure, hit_probabilities
+from neurosim.mapping.reach import has_structure, senders
 from neurosim.mapping.structures import Fanout, Floats, Int32, Int64, distinct
 from neurosim.network import Network
 
@@ -156,10 +156,9 @@ def _inbound(network: Network, core_of: Sequence[Int32], n_cores: int, fanout: F
     if fanout is not None:
         return count_packets(fanout, np.concatenate([np.empty(0, np.int32), *core_of]), n_cores).inbound
     mean, variance = np.zeros(n_cores), np.zeros(n_cores)
-    for population, hit in hit_probabilities(network, core_of, n_cores):
-        size = network.populations[population].size
-        mean += size * hit
-        variance += size * hit * (1 - hit)
+    for group in senders(network, core_of, n_cores):
+        mean[group.cores] += len(group.cells) * group.hit
+        variance[group.cores] += len(group.cells) * group.hit * (1 - group.hit)
     return _with_margin(mean, variance)
 
 
@@ -171,10 +170,9 @@ def _targets(network: Network, limit: Limit, core_of: Sequence[Int32], n_cores: 
         return total + limit.abroad * _abroad(fanout, flat, home) if limit.abroad and len(np.unique(home)) > 1 else total
     mean, variance = np.zeros(n_cores), np.zeros(n_cores)
     chips, number = np.unique(home, return_inverse=True)
-    for population, hit in hit_probabilities(network, core_of, n_cores):
-        cores = core_of[population]
-        here = np.bincount(cores[cores >= 0], minlength=n_cores)
-        on_chip = np.bincount(number, hit, len(chips))
+    for group in senders(network, core_of, n_cores):
+        here, hit = _on_cores(core_of[group.population][group.cells], n_cores), group.hit
+        on_chip = np.bincount(number[group.cores], hit, len(chips))
         each = hit.sum() + limit.abroad * (hit.sum() - on_chip[number])
         mean += here * each
         variance += here * (1 + limit.abroad) ** 2 * float((hit * (1 - hit)).sum())
@@ -190,10 +188,14 @@ def targets_of(network: Network, core_of: Sequence[Int32], n_cores: int, fanout:
         for source, _ in _pairs(fanout, flat, n_cores):
             np.add.at(found, (population[source], flat[source]), 1)
         return found
-    for population, hit in hit_probabilities(network, core_of, n_cores):
-        cores = core_of[population]
-        found[population] = np.bincount(cores[cores >= 0], minlength=n_cores) * hit.sum()
+    for group in senders(network, core_of, n_cores):
+        found[group.population] += _on_cores(core_of[group.population][group.cells], n_cores) * group.hit.sum()
     return found
+
+
+def _on_cores(cores: Int32, n_cores: int) -> Int64:
+    """Cells on every core."""
+    return np.bincount(cores[cores >= 0], minlength=n_cores)
 
 
 def _abroad(fanout: Fanout, core_of: Int32, home: Int64) -> Int64:

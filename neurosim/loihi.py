@@ -30,7 +30,8 @@ _V_MAX = 2**23 - 1
 #: Range of each register; see the fields of :class:`Compartments`.
 _RANGES = {
     "decay_u": (0, 4096), "decay_v": (0, 4096), "threshold": (0, 2**17 - 1), "bias_mantissa": (-4096, 4095), "bias_exponent": (0, 7),
-    "refractory": (1, 64), "v_min": (-_V_MAX, 0), "v_max": (0, _V_MAX), "noise_exponent": (-1, 23), "noise_offset": (-64, 63), "noise_on_v": (0, 1),
+    "refractory": (1, 64), "v_min": (-_V_MAX, 0), "v_max": (0, _V_MAX),
+    "noise_exponent": (-1, 23), "noise_offset": (-64, 63), "noise_on_v": (0, 1),
 }  # fmt: skip
 
 

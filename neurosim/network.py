@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from neurosim.columns import Column, Floats
 from neurosim.errors import NetworkError
-from neurosim.plasticity import Plasticity as Plasticity
+from neurosim.plasticity import Plasticity
 
 Indices = NDArray[np.int64]
 

@@ -81,6 +81,32 @@ class Neurons(Sheet):
     voltage_bits: Count
 
 
+class Learning(Sheet):
+    """Number formats of the learning engine."""
+
+    trace_bits: Count
+    impulse_fraction_bits: Bits
+    epoch: WholeRange
+    decimation: WholeRange
+    scale_mantissa: WholeRange
+    scale_exponent: WholeRange
+    accumulator_bits: Count
+    variable_bits: Count
+    constant_bits: Count
+    mantissa_bits: Count
+    product_bits: Count
+
+    @model_validator(mode="after")
+    def _words_hold_what_they_must(self) -> Learning:
+        if self.product_bits.value > 31:
+            raise ValueError(
+                f"field 'learning.product_bits' is {self.product_bits.value}; products are 32-bit integers here, so at most 31"
+            )
+        if not self.variable_bits.value < self.accumulator_bits.value <= 16:
+            raise ValueError("field 'learning.accumulator_bits' must be above 'learning.variable_bits' and at most 16")
+        return self
+
+
 class LoihiSheet(Datasheet):
     """Every constant of a machine of Loihi 1 chips.
 
@@ -94,6 +120,7 @@ class LoihiSheet(Datasheet):
     synapses: Synapses
     neurons: Neurons
     cost: Costs
+    learning: Learning
 
     def on_board(self, board: str) -> LoihiSheet:
         """The same sheet for machines of another kind of board, of which there are fewer the more chips it has."""

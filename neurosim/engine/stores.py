@@ -158,9 +158,7 @@ def _receptor_tau_ms(network: Network, projection: Projection) -> Floats:
     return np.concatenate(pieces)
 
 
-def _depressing(
-    group: list[Expanded], runs: Runs, placed: dict[int, Placed], carried: dict[int, AnyMemory]
-) -> Depressing:
+def _depressing(group: list[Expanded], runs: Runs, placed: dict[int, Placed], carried: dict[int, AnyMemory]) -> Depressing:
     first = rows = 0
     for e in group:
         pieces = synapses.cut(e, first)
