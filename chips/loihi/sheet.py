@@ -34,7 +34,6 @@ class Core(Sheet):
     threshold_profiles_sure: Count
     synapse_formats: Count
     pre_traces: Count
-    routing_memory: Count
     accumulators: Count
 
 
