@@ -27,6 +27,9 @@ from neurosim.network import Network, Projection, Rows
 
 Int64 = NDArray[np.int64]
 
+#: Spikes in quick succession that a trace of STDP holds; bursts of more learn less than they should.
+HEADROOM = 6.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoihiTeacher:
@@ -121,8 +124,8 @@ def _teacher(network: Network, projection: Projection) -> tuple[LoihiTeacher, li
     rule, products = projection.synapse.plasticity, projection.synapse.products
     if products is None:
         assert rule is not None
-        found = translate_stdp(rule, unit=float(np.mean(form.unit)), dt_ms=network.dt)
-        detail = " ".join((f"Pair STDP as '{found.rules.rules[0]}'.", *found.notes, "Delays do not count in learning."))
+        found = translate_stdp(rule, unit=float(np.mean(form.unit)), dt_ms=network.dt, headroom=HEADROOM)
+        detail = " ".join((f"Pair STDP as '{found.rules.rules[0]}'.", *found.notes, "Delays do not count in learning.", f"Traces hold bursts of {found.headroom:.2g} spikes."))
         size = (1, 1, found.error.mean_relative, found.error.largest_relative, "1", detail)
         loss = Loss("rounded", f"Projection '{projection.label}'", "plasticity", *size)
         return LoihiTeacher(found.rules, found.settings, found.weight, form.unit, network.dt), [loss]
