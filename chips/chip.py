@@ -18,7 +18,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from neurosim.chips.datasheet import Datasheet, PassportRow
+    from neurosim.chips.operations import WordBits
+    from neurosim.chips.spikes import Events
 
 Int32 = NDArray[np.int32]
 
@@ -165,6 +168,28 @@ class Pinned(Protocol):
         ...
 
 
+class Cost(Protocol):
+    """What :meth:`Chip.cost` gives at least; chips add what they know."""
+
+    @property
+    def time_s(self) -> float:
+        """Duration of the run on the chip, s."""
+        ...
+
+    @property
+    def energy_uj(self) -> float:
+        """Energy of the run, uJ."""
+        ...
+
+    def summary(self) -> str:
+        """One screen of text."""
+        ...
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """JSON text, also written to ``path`` if given."""
+        ...
+
+
 class Chip(ABC):
     """A neuromorphic machine: one or several chips of one kind.
 
@@ -292,6 +317,40 @@ class Chip(ABC):
     @abstractmethod
     def realise(self, network: Network, mapping: Placed) -> Translation:
         """Network with weights and delays as the placed chip holds them."""
+
+    # --- what a run takes --------------------------------------------------------------------
+    def cost(self, network: Network, mapping: Placed, spikes: Events, n_steps: int, **options: Any) -> Cost:
+        """Time and energy of a run, from who fired when; chips with a model of them override this.
+
+        Parameters
+        ----------
+        network, mapping
+            As they were placed.
+        spikes
+            By population id: steps, from 0, and indices of the cells that fired, integers (n,) each.
+        n_steps
+            Number of steps of ``network.dt``.
+        options
+            The chip's own.
+
+        Raises
+        ------
+        UnsupportedError
+            If the chip has no such model.
+        """
+        nearest = "Count memory and operations with neurosim.chips.operations.operations(network, spikes, n_steps, chip.word_bits())."
+        raise self.refuse("model of time and energy", f"Chip '{self.name}'", option=None, nearest=nearest)
+
+    def word_bits(self) -> WordBits:
+        """Sizes of the chip's words, for :mod:`neurosim.chips.operations`.
+
+        Raises
+        ------
+        UnsupportedError
+            If the chip does not say.
+        """
+        nearest = "Give neurosim.chips.operations.WordBits(weight, state) yourself."
+        raise self.refuse("word sizes", f"Chip '{self.name}'", option=None, nearest=nearest)
 
     def location(self, network: Network, mapping: Placed, population: int, neuron: int) -> Location:
         """Place of one neuron in the chip's own words."""

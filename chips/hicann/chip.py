@@ -18,6 +18,7 @@ from neurosim.chips.hicann.sheet import HicannSheet, usable_size
 from neurosim.chips.hicann.wafer import Coordinate, Denmem, Packing, Wafer
 from neurosim.chips.hicann.weights import RowFormat, row_maxima_us
 from neurosim.chips.native import Native
+from neurosim.chips.operations import WordBits
 from neurosim.chips.parameters import Parameters
 from neurosim.chips.realise import Words, realise
 from neurosim.chips.translate import OPTIONS, translate
@@ -173,6 +174,10 @@ class HicannChip(Chip):
             where = f"Population '{population.label}'"
             nearest = "A neuron has two synaptic inputs, one reversal potential each: use two receptors."
             raise self.refuse(f"neurons with {len(population.receptors)} receptors", where, option=None, nearest=nearest)
+
+    def word_bits(self) -> WordBits:
+        """Weights have 4 bits; states are analogue."""
+        return WordBits(weight=self.sheet.weights.bits.value, state=0)
 
     def realise(self, network: Network, mapping: Placed) -> Translation:
         """Network with 4-bit weights by row, delays by distance, lost synapses left out, resets shared."""

@@ -1,7 +1,8 @@
 """Loihi 1: chips of 128 cores with current-based integrate-and-fire compartments.
 
 ``loihi.toml`` is the datasheet, :mod:`.mesh` the geometry, :mod:`.load` what slices take of a
-core, :mod:`.weights` the mantissas and exponents, :mod:`.chip` puts them behind the interface.
+core, :mod:`.weights` the mantissas and exponents, :mod:`.cost` time and energy, :mod:`.chip` puts
+them behind the interface.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from neurosim.chips.loihi.registers import registers_of
 from neurosim.chips.loihi.sheet import LoihiSheet
 from neurosim.chips.loihi.weights import MantissaFormat, format_of, spans
 from neurosim.chips.native import Native
+from neurosim.chips.operations import WordBits
 from neurosim.chips.parameters import Parameters
 from neurosim.chips.realise import Measured, Words, realise, weight_unit
 from neurosim.chips.synapses import TOLERANCE_MS, limit_delays, refuse_delay
@@ -30,6 +31,9 @@ from neurosim.network import Network, Population, Projection
 
 if TYPE_CHECKING:
     import networkx as nx
+
+    from neurosim.chips.loihi.cost.report import CostReport
+    from neurosim.chips.spikes import Events
 
 _OPTIONS = ("conductance", "alpha", "adex", "cells", "stdp", "short_term_plasticity", "stochastic_synapses", "injection", "delay")
 _ADAPTIVE = "AdEx neurons become leaky integrate-and-fire neurons with a second compartment that every spike steps, so that they adapt."
@@ -163,6 +167,53 @@ class LoihiChip(Chip):
         populations = tuple(p if p.is_source else scales[p.id].apply(p) for p in realised.populations)
         constants = [loss for scale in scales.values() for loss in scale.losses]
         return Translation(replace(realised, populations=populations), tuple([*constants, *losses]))
+
+    def word_bits(self) -> WordBits:
+        """Weights have 8 bits, currents and voltages 24."""
+        numbers = self.sheet.neurons
+        return WordBits(weight=self.sheet.synapses.weight_bits.value, state=max(numbers.current_bits.value, numbers.voltage_bits.value))
+
+    def cost(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        network: Network,
+        mapping: Placed,
+        spikes: Events,
+        n_steps: int,
+        *,
+        profile: str = "nahuku_fit",
+        detailed: bool = False,
+        static: bool = False,
+        updates: Events | None = None,
+    ) -> CostReport:
+        """Time and energy of a run, from who fired when.
+
+        Parameters
+        ----------
+        network, mapping
+            Translated network (realised or not) and where its neurons are.
+        spikes
+            By population id: steps, from 0, and indices of the cells that fired, integers (n,) each.
+        n_steps
+            Number of steps, 1 or more.
+        profile
+            ``"nahuku_fit"``: a fit to measurements; ``"davies2018"``: simulations before there was silicon.
+        detailed
+            Follow every message through the mesh instead of summing over cores.
+        static
+            Add the static power of the chips in use (low confidence).
+        updates
+            The same as ``spikes`` for neurons whose state had to be updated; ``None``: all in all steps.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such profile.
+        ParameterError, NetworkError
+            If spikes are of cells or steps that do not exist, or the mapping is of another network.
+        """
+        from neurosim.chips.loihi.cost.run import cost
+
+        return cost(self, network, mapping, spikes, n_steps, profile=profile, detailed=detailed, static=static, updates=updates)
 
 
 def _doubtful(network: Network) -> list[str]:

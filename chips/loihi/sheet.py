@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from neurosim.chips.datasheet import Bits, Constant, Count, Datasheet, PositiveInt, Sheet, WholeRange
+from neurosim.chips.loihi.cost.sheet import Costs
 
 
 class Mesh(Sheet):
@@ -66,6 +67,7 @@ class LoihiSheet(Datasheet):
     core: Core
     synapses: Synapses
     neurons: Neurons
+    cost: Costs
 
     @model_validator(mode="after")
     def _board_is_known(self) -> LoihiSheet:

@@ -13,6 +13,7 @@ import numpy as np
 from neurosim.chips.cache import Remembered
 from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translation
 from neurosim.chips.native import Native
+from neurosim.chips.operations import WordBits
 from neurosim.chips.parameters import Parameters
 from neurosim.chips.realise import Measured, Words, realise, weight_unit
 from neurosim.chips.spinnaker.machine import LINKS, Machine
@@ -189,6 +190,11 @@ class SpinnakerChip(Chip):
         return self._remembered.get(
             network, lambda: {p.id: shifts(network, p, self.sheet.weights) for p in network.populations if not p.is_source}
         )
+
+    def word_bits(self) -> WordBits:
+        """Weights have 16 bits, states are s16.15 numbers."""
+        numbers = self.sheet.arithmetic
+        return WordBits(weight=self.sheet.weights.bits.value, state=1 + numbers.integer_bits.value + numbers.fraction_bits.value)
 
     def realise(self, network: Network, mapping: Placed) -> Translation:
         """Network with 16-bit weights and delays on the grid; placement changes neither."""

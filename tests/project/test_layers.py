@@ -31,7 +31,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "models": frozenset({"columns", "_jit"}) | LEAVES,
     "live": LEAVES,
     "engine": DESCRIPTION | {"models", "_jit"},
-    "chips": DESCRIPTION | {"models"},
+    "chips": DESCRIPTION | {"models", "_jit"},
     "mapping": DESCRIPTION | {"chips", "_jit"},
     "_fit": DESCRIPTION | {"chips", "mapping"},
     "session": DESCRIPTION | {"__version__", "_continued", "_fit", "models", "engine", "chips", "mapping"},
