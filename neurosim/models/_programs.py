@@ -6,7 +6,7 @@ A step of dt is ``n`` equal parts of at most 0.05 ms (forward Euler); one part, 
     v' = v + ((K2 (v v >> 12) + K1 v + K0 + KE E - KW w + KI i + 2^23) >> 24)
     w' = w + ((KA v - KD w + 2^23) >> 24)
 
-v and w saturate at 24 bits; v counts 2^-12 mV where the population does not say otherwise. A spike
+v and w saturate at 24 bits; v counts 2^-15 mV where the population does not say otherwise. A spike
 where v' reaches the limit: v is reset and held for the refractory parts, w grows by its jump. ``i`` is the sum of
 the currents, which are those of :mod:`neurosim.models._fixed`; it is constant during a step and saturates at 25 bits.
 A cell fires once a step at most.

@@ -191,7 +191,7 @@ _LIF_FIXED = Model(
 
 #: Units of the registers of neurons as programs.
 _UNITS = (
-    Parameter("unit_v", "mV", 2.0**-12, 2.0**-20, high=2.0**-12),
+    Parameter("unit_v", "mV", 2.0**-15, 2.0**-20, high=2.0**-12),
     _positive("unit_i", "nA", 2.0**-20),
 )
 _ADEX_FIXED = Model(

@@ -130,7 +130,7 @@ def test_below_threshold_the_voltage_settles_where_the_equations_say():
 
 
 def test_states_saturate_and_do_not_wrap():
-    v, _, spikes = simulated("adex_fixed", {"i_offset": -500.0}, 0.1, [[]], [0], 400)
+    v, _, spikes = simulated("adex_fixed", {"i_offset": -50.0}, 0.1, [[]], [0], 400)
     assert v.min() == -(2**23 - 1)
     assert not spikes.any()
 
