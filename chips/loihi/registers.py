@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.chips.loihi.sheet import LoihiSheet
+from neurosim.chips.loihi.sheet import FamilySheet
 from neurosim.chips.loihi.weights import Span
 from neurosim.chips.parameters import Parameters
 from neurosim.chips.values import Values, compact
@@ -42,9 +42,11 @@ class Registers:
     exponent
         Exponent of the largest weight, 0 to 7.
     parameters, receptors
-        Of the model ``lif_fixed``.
+        Of the model.
     losses
         Errors of the constants.
+    model
+        ``lif_fixed``, or a model in whole numbers that stands for another one.
     """
 
     unit_mv: float
@@ -53,13 +55,14 @@ class Registers:
     parameters: Mapping[str, Values]
     receptors: tuple[Receptor, ...]
     losses: tuple[Loss, ...]
+    model: str = "lif_fixed"
 
     def apply(self, population: Population) -> Population:
         """The population in registers."""
-        return replace(population, model="lif_fixed", parameters=dict(self.parameters), receptors=self.receptors)
+        return replace(population, model=self.model, parameters=dict(self.parameters), receptors=self.receptors)
 
 
-def registers_of(network: Network, population: Population, spans: Mapping[int, Span], sheet: LoihiSheet) -> Registers:
+def registers_of(network: Network, population: Population, spans: Mapping[int, Span], sheet: FamilySheet) -> Registers:
     """Registers of a population whose time constants are on the chip's grid.
 
     Parameters
@@ -101,31 +104,31 @@ def registers_of(network: Network, population: Population, spans: Mapping[int, S
         **_QUIET,
     }
     unit_of = {name: compact(unit_mv / factor) for name, factor in per_weight.items()}
-    receptors = _joined([_receptor(r, cell, unit_of, network.dt, sheet) for r in population.receptors])
+    receptors = currents_of(population, cell, unit_of, network.dt, sheet)
     parameters = {name: compact(np.asarray(value, np.float64).reshape(-1)) for name, value in own.items()}
     return Registers(unit_mv, unit_of, exponent, parameters, receptors, (*losses, *more))
 
 
-def _decay(tau_ms: Floats, dt_ms: float, sheet: LoihiSheet) -> Floats:
+def _decay(tau_ms: Floats, dt_ms: float, sheet: FamilySheet) -> Floats:
     """Decay per step of a time constant in 1/4096."""
     levels = 2**sheet.neurons.decay_bits.value
     return np.clip(np.rint(levels * -np.expm1(-dt_ms / tau_ms)), 1, levels - 1)
 
 
-def _decay_u(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet: LoihiSheet) -> Floats:
+def decay_of(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet: FamilySheet) -> Floats:
     """The same of a receptor; 4096, no memory at all, for voltage steps."""
     if receptor.kind == "curr_delta":
         return np.array([2.0**sheet.neurons.decay_bits.value])
     return _decay(cell[f"{receptor.name}.tau_syn"], dt_ms, sheet)
 
 
-def _per_weight(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet: LoihiSheet) -> Floats:
+def _per_weight(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet: FamilySheet) -> Floats:
     """Voltage (mV) that weight 1 adds in the step in which it arrives."""
     if receptor.kind == "curr_delta":
         return np.ones(1)
     levels = 2.0**sheet.neurons.decay_bits.value
     per_nA = cell["tau_m"] * _decay(cell["tau_m"], dt_ms, sheet) / levels / cell["cm"]
-    return cell[f"{receptor.name}.tau_syn"] / dt_ms * _decay_u(receptor, cell, dt_ms, sheet) / levels * per_nA
+    return cell[f"{receptor.name}.tau_syn"] / dt_ms * decay_of(receptor, cell, dt_ms, sheet) / levels * per_nA
 
 
 def _largest_step(network: Network, population: Population, spans: Mapping[int, Span], per_weight: Mapping[str, Floats]) -> tuple[float, bool]:
@@ -138,7 +141,7 @@ def _largest_step(network: Network, population: Population, spans: Mapping[int, 
     return found
 
 
-def _scale(limit_mv: float, bias_mv: float, largest: tuple[float, bool], sheet: LoihiSheet) -> tuple[int, float]:
+def _scale(limit_mv: float, bias_mv: float, largest: tuple[float, bool], sheet: FamilySheet) -> tuple[int, float]:
     """Exponent of the largest weight and registers per mV."""
     rule = sheet.neurons
     top = (2**rule.threshold_bits.value - 1) * 2**rule.threshold_shift.value / limit_mv
@@ -154,7 +157,7 @@ def _scale(limit_mv: float, bias_mv: float, largest: tuple[float, bool], sheet: 
     return (exponent, unit * 2.0**exponent) if exponent >= 0 else (0, top)
 
 
-def _bias(registers: Floats, sheet: LoihiSheet) -> Floats:
+def _bias(registers: Floats, sheet: FamilySheet) -> Floats:
     """The nearest bias: a mantissa with sign, times a power of two."""
     most = 2**sheet.neurons.bias_bits.value - 1
     exponent = np.ceil(np.log2(np.maximum(np.abs(registers), 1.0) / most))
@@ -163,7 +166,7 @@ def _bias(registers: Floats, sheet: LoihiSheet) -> Floats:
 
 
 def _adaptation(
-    population: Population, cell: Mapping[str, Floats], dt_ms: float, na_per_register: Floats, sheet: LoihiSheet
+    population: Population, cell: Mapping[str, Floats], dt_ms: float, na_per_register: Floats, sheet: FamilySheet
 ) -> tuple[dict[str, Any], list[Loss]]:
     """Current of a second compartment that every spike of the cell steps through a synapse onto itself."""
     if population.model != "adex":
@@ -179,9 +182,16 @@ def _adaptation(
     return {"decay_a": decay, "step_a": -step, "unit_a": na_per_register}, losses
 
 
-def _receptor(receptor: Receptor, cell: Mapping[str, Floats], unit_of: Mapping[str, Values], dt_ms: float, sheet: LoihiSheet) -> Receptor:
+def currents_of(
+    population: Population, cell: Mapping[str, Floats], unit_of: Mapping[str, Values], dt_ms: float, sheet: FamilySheet
+) -> tuple[Receptor, ...]:
+    """Receptors of a population as currents in registers."""
+    return _joined([_receptor(r, cell, unit_of, dt_ms, sheet) for r in population.receptors])
+
+
+def _receptor(receptor: Receptor, cell: Mapping[str, Floats], unit_of: Mapping[str, Values], dt_ms: float, sheet: FamilySheet) -> Receptor:
     """A current in registers."""
-    decay = _decay_u(receptor, cell, dt_ms, sheet)
+    decay = decay_of(receptor, cell, dt_ms, sheet)
     rule = sheet.neurons
     values = {"decay_u": compact(decay), "unit": unit_of[receptor.name], "grain": 1.0, "closed": 0.0}
     bits = {"bits_in": float(rule.input_bits.value), "bits": float(rule.current_bits.value)}

@@ -11,7 +11,7 @@ import numpy as np
 from neurosim._jit import entry
 from neurosim.chips.loihi.cost.arrays import READS, Fanout, Int64
 from neurosim.chips.loihi.load import INDEX_BITS, delay_bits
-from neurosim.chips.loihi.sheet import LoihiSheet
+from neurosim.chips.loihi.sheet import FamilySheet
 from neurosim.chips.usage import expected
 from neurosim.connectivity import Expansion
 from neurosim.network import Network, Projection, Selection, Synapse
@@ -35,7 +35,7 @@ class Places(NamedTuple):
     core: Sequence[Int64]
 
 
-def memory_kind(network: Network, projection: Projection, sheet: LoihiSheet) -> str:
+def memory_kind(network: Network, projection: Projection, sheet: FamilySheet) -> str:
     """``"dense"`` or ``"sparse"``: which list of synapses takes fewer bits of memory.
 
     A dense list has an entry for every target, a sparse one an index with every synapse; see
@@ -47,7 +47,7 @@ def memory_kind(network: Network, projection: Projection, sheet: LoihiSheet) -> 
     return "dense" if share * (bits + INDEX_BITS) > bits else "sparse"
 
 
-def fanout_of(network: Network, places: Places, sheet: LoihiSheet) -> Fanout:
+def fanout_of(network: Network, places: Places, sheet: FamilySheet) -> Fanout:
     """Messages of a spike of each cell: one per core that holds a target, in ascending order of cores.
 
     Rules are expanded once, without weights; a cell that is connected twice to another one reads
@@ -82,7 +82,7 @@ def _none() -> Iterator[Int64]:
     return iter([np.empty(0, np.int64)] * 5)
 
 
-def _messages(network: Network, places: Places, sheet: LoihiSheet) -> Iterator[tuple[Int64, Int64, Int64, Int64, Int64]]:
+def _messages(network: Network, places: Places, sheet: FamilySheet) -> Iterator[tuple[Int64, Int64, Int64, Int64, Int64]]:
     """Source, core, synapses, kind of memory and whether they learn, block by block."""
     n_cores = max((int(core.max(initial=-1)) for core in places.core), default=-1) + 1
     for projection in network.projections:
