@@ -11,7 +11,7 @@ import numpy as np
 
 from neurosim.chips.loihi.sheet import FamilySheet, LoihiSheet
 from neurosim.chips.usage import MARGIN, expected, incoming, outgoing, reaching_sources, slice_synapses
-from neurosim.chips.values import receptor_parameter, statistics, synaptic_column
+from neurosim.chips.values import parameter, receptor_parameter, statistics, synaptic_column
 from neurosim.network import Network, Population, Projection
 
 #: Bits of a target's index when a list of synapses is sparse.
@@ -20,6 +20,9 @@ INDEX_BITS = 10
 
 def compartments_per_neuron(population: Population) -> int:
     """One compartment for each synaptic time constant, since a compartment has one current, and one for adaptation."""
+    held = sum(r.kind == "fixed" for r in population.receptors)
+    if held:  # in registers already
+        return held + bool(np.any(parameter(population, "decay_a")) if "decay_a" in population.parameters else 0)
     decaying = [r for r in population.receptors if r.kind != "curr_delta"]
     found = {np.asarray(receptor_parameter(population, r, "tau_syn")).tobytes() for r in decaying}
     return max(1, len(found) + (len(decaying) < len(population.receptors) and bool(found))) + (population.model == "adex")
