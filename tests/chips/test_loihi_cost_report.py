@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import doctest
 import io
 import json
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 
 from chip_networks import balanced, connect, curr, lif, network, place, poisson
 from neurosim import chips
+from neurosim.chips.loihi.cost import report as report_module
 from neurosim.chips.loihi.cost.arrays import EVENTS
 from neurosim.chips.loihi.cost.report import NOT_MODELLED
 from neurosim.chips.loihi.cost.text import amount
@@ -243,3 +245,8 @@ def test_a_constant_of_a_what_if_sheet_is_used(net, mapping, report, tmp_path):
 def test_the_report_is_short_as_an_object(report):
     assert repr(report).startswith("<CostReport: ")
     assert repr(replace(report, static=True)) != repr(report)
+
+
+def test_the_example_runs():
+    done = doctest.testmod(report_module)
+    assert (done.failed, done.attempted > 0) == (0, True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
+
 import numpy as np
 import pytest
 
 from chip_networks import balanced, cond, connect, curr, lif, network, place, poisson
 from neurosim import chips
+from neurosim.chips import operations as module
 from neurosim.chips.operations import MEMBRANE_STATES, RECEPTOR_STATES, WordBits, n_states, operations
 from neurosim.connectivity import AllToAll, expand
 from neurosim.errors import ParameterError, UnsupportedError
@@ -115,3 +118,8 @@ def test_a_chip_without_word_sizes_says_so():
     chip = chips.load("loihi")
     with pytest.raises(UnsupportedError, match=r"has no word sizes.*WordBits"):
         Chip.word_bits(chip)
+
+
+def test_the_example_runs():
+    done = doctest.testmod(module)
+    assert (done.failed, done.attempted > 0) == (0, True)

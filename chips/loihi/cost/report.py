@@ -67,7 +67,7 @@ class CostReport:
     >>> network = Network(1.0, 1, (Population(0, "exc", 100, "lif"),))
     >>> report = chip.cost(network, map_network(network, chip), {0: ([0, 0, 3], [1, 2, 7])}, 10)
     >>> f"{report.energy_uj:.5f} uJ in {report.time_s * 1e6:.1f} us"
-    '0.07301 uJ in 15.9 us'
+    '0.07301 uJ in 15.8 us'
     """
 
     title: str
