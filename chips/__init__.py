@@ -45,14 +45,15 @@ def load(name_or_path: str | Path, *, n_boards: int | None = None) -> Chip:
     Parameters
     ----------
     name_or_path
-        One of :func:`available`, or a TOML file.
+        One of :func:`available`, with a kind of board where the chip has several (``"loihi:nahuku32"``), or a
+        TOML file.
     n_boards
         Number of boards; ``None`` is the datasheet's default.
 
     Raises
     ------
     UnknownNameError
-        If there is no chip of that name.
+        If there is no chip of that name, or it has no such board.
     DatasheetError
         If the file is missing or a field of it is wrong.
 
@@ -65,15 +66,16 @@ def load(name_or_path: str | Path, *, n_boards: int | None = None) -> Chip:
     from neurosim.chips.datasheet import read
     from neurosim.errors import UnknownNameError
 
-    if name_or_path in _KINDS:
-        path = Path(__file__).parent / _KINDS[str(name_or_path)].split(".")[0] / f"{name_or_path}.toml"
+    name, _, board = str(name_or_path).partition(":")
+    if name in _KINDS and not isinstance(name_or_path, Path):
+        path = Path(__file__).parent / _KINDS[name].split(".")[0] / f"{name}.toml"
     elif _looks_like_path(name_or_path):
-        path = Path(name_or_path)
+        path, board = Path(name_or_path), ""
     else:
         raise UnknownNameError.among("chip", name_or_path, available())
     parts = {kind: importlib.import_module(f"neurosim.chips.{part}") for kind, part in _KINDS.items()}
     sheet = read(path, {kind: part.ChipSheet for kind, part in parts.items()})
-    return parts[sheet.kind].ChipModel(sheet, n_boards=n_boards)
+    return parts[sheet.kind].ChipModel(sheet.on_board(board) if board else sheet, n_boards=n_boards)
 
 
 def _looks_like_path(name: object) -> bool:

@@ -17,16 +17,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.errors import ParameterError, UnknownNameError, UnsupportedError
-from neurosim.losses import Loss
-from neurosim.network import Network
+from neurosim.chips.contracts import CoreTable, Cost, Int32, Limit, Location, Pinned, Placed, Translation, check_names
+from neurosim.errors import ParameterError, UnsupportedError
+from neurosim.network import Network, Projection
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -35,159 +33,7 @@ if TYPE_CHECKING:
     from neurosim.chips.operations import WordBits
     from neurosim.chips.spikes import Events
 
-Int32 = NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A limited resource of a core, of a chip or of the whole machine.
-
-    Attributes
-    ----------
-    resource
-        Name in the chip's own words, for example ``"compartments"``.
-    scope
-        ``"core"``, ``"chip"`` or ``"router"``.
-    capacity
-        Largest allowed use, in ``unit``.
-    hard
-        False if exceeding it loses synapses instead of making placement impossible.
-    source
-        Where the number comes from.
-    """
-
-    resource: str
-    scope: str
-    capacity: int
-    unit: str
-    source: str
-    hard: bool = True
-
-    def amount(self, n: int) -> str:
-        """A use or capacity in words: ``"3 neurons"``, ``"16,384 words of synaptic memory"``."""
-        plain = self.unit == "1" or self.unit in self.resource
-        return f"{n:,} {self.resource}" if plain else f"{n:,} {self.unit} of {self.resource}"
-
-
-class CoreTable(NamedTuple):
-    """All usable cores in the chip's own fill order; int32 arrays of one length.
-
-    ``chip`` numbers the routers, which are chips unless a chip has several (see
-    :meth:`Chip.chip_numbers`), ``x`` and ``y`` are the router's coordinates, ``core`` the core's
-    number at its router.
-    """
-
-    chip: Int32
-    x: Int32
-    y: Int32
-    core: Int32
-
-
-@dataclass(frozen=True, slots=True)
-class Translation:
-    """A network in the chip's terms and what was lost on the way."""
-
-    network: Network
-    losses: tuple[Loss, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """Where one neuron is: chip, core and the chip's own parts.
-
-    ``chip`` is the number of the chip, ``router`` that of the router, which is the same unless a
-    chip has several; ``label`` is the chip's way to write the place; ``local`` the index within
-    the core; ``denmems`` lists the neuron circuits used (HICANN only, else empty). All numbers are
-    -1 for a cell on the host.
-    """
-
-    population: str
-    neuron: int
-    chip: int
-    x: int
-    y: int
-    core: int
-    local: int
-    label: str
-    denmems: tuple[object, ...] = ()
-    router: int = -1
-
-
-def check_names(names: Iterable[str], *, where: str) -> frozenset[str]:
-    """Names of approximations as a set.
-
-    Raises
-    ------
-    UnknownNameError
-        If no chip has an approximation of that name.
-    """
-    from neurosim.chips.translate import OPTIONS
-
-    chosen = frozenset([names] if isinstance(names, str) else names)
-    for name in sorted(map(str, chosen)):
-        if name not in OPTIONS and name != "all":
-            raise UnknownNameError.among("approximation", name, [*OPTIONS, "all"], where=where)
-    return chosen
-
-
-class Placed(Protocol):
-    """What :meth:`Chip.realise` may ask of a mapping."""
-
-    @property
-    def core_of(self) -> Sequence[Int32]:
-        """Per population: core index in the :class:`CoreTable` of each neuron; -1 if off chip."""
-        ...
-
-    @property
-    def local_of(self) -> Sequence[Int32]:
-        """Per population: index of each neuron within its core."""
-        ...
-
-
-class Pinned(Protocol):
-    """What :meth:`Chip.configure` may ask of one manual placement; see ``neurosim.mapping.Pin``."""
-
-    @property
-    def population(self) -> int:
-        """Population id."""
-        ...
-
-    @property
-    def indices(self) -> NDArray[np.int64] | None:
-        """Neurons concerned; ``None`` for all."""
-        ...
-
-    @property
-    def coordinate(self) -> object:
-        """Where they must be; ``None`` for anywhere."""
-        ...
-
-    @property
-    def neuron_size(self) -> int | None:
-        """Circuits per neuron; ``None`` for the chip's default."""
-        ...
-
-
-class Cost(Protocol):
-    """What :meth:`Chip.cost` gives at least; chips add what they know."""
-
-    @property
-    def time_s(self) -> float:
-        """Duration of the run on the chip, s."""
-        ...
-
-    @property
-    def energy_uj(self) -> float:
-        """Energy of the run, uJ."""
-        ...
-
-    def summary(self) -> str:
-        """One screen of text."""
-        ...
-
-    def to_json(self, path: str | Path | None = None) -> str:
-        """JSON text, also written to ``path`` if given."""
-        ...
+__all__ = ["Chip", "CoreTable", "Cost", "Int32", "Limit", "Location", "Pinned", "Placed", "Translation", "check_names"]
 
 
 class Chip(ABC):
@@ -219,6 +65,8 @@ class Chip(ABC):
     """Direction (x, y) of each link of a router; the opposite of each is among them."""
     router_wrap: ClassVar[tuple[int, int]] = (0, 0)
     """Columns and rows of a torus, or (0, 0) where there are edges."""
+    keys_per_neuron: ClassVar[int] = 1
+    """Keys that each cell sends with, where packets carry keys: a power of two."""
     mixes_populations: ClassVar[bool] = True
     """May neurons of different populations share a core?"""
     places_sources: ClassVar[bool] = False
@@ -238,6 +86,11 @@ class Chip(ABC):
         text = f"the number of {self.board_noun}s is {n_boards!r}; it must be a whole number from 1 to {most:,}."
         remedy = "Set n_boards=1." if most == 1 else f"Set n_boards between 1 and {most:,}."
         raise ParameterError(text, where=f"Chip '{self.name}'", used=n_boards, limit=most, remedy=remedy)
+
+    @property
+    def full_name(self) -> str:
+        """Name that :func:`neurosim.chips.load` knows the machine by, with its kind of board."""
+        return self.name
 
     def passport(self) -> list[PassportRow]:
         """Every constant of the datasheet: name, value, unit, source, confidence."""
@@ -274,8 +127,21 @@ class Chip(ABC):
     def slice_usage(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
         """Use of each core-scoped resource by ``n_neurons`` neurons of one population on a core.
 
-        Monotonic in ``n_neurons``. When slices share a core their uses add.
+        Monotonic in ``n_neurons``. When slices share a core their uses add, but for limits that count
+        something else (:attr:`Limit.counts`).
         """
+
+    def settings(self, network: Network) -> Mapping[str, Sequence[Int32]]:
+        """Per limit that counts settings, and population: numbers of those that each neuron needs.
+
+        int32 (size, m), or (1, m) where all neurons need the same; -1 for none. Equal numbers, also of
+        different populations, share one setting of a core.
+        """
+        return {}
+
+    def source_cost(self, network: Network, projection: Projection) -> int:
+        """What a source of a projection takes of limits that count sources; the most of all its projections counts."""
+        return 1
 
     def neuron_order(self, network: Network, population: int) -> NDArray[np.int64]:
         """Order in which the neurons of a population are put on cores; natural by default."""

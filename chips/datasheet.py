@@ -10,11 +10,11 @@ import hashlib
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt, ValidationError
 
-from neurosim.errors import DatasheetError, nearest
+from neurosim.errors import DatasheetError, UnknownNameError, nearest
 
 T = TypeVar("T")
 Confidence = Literal["high", "medium", "low"]
@@ -95,6 +95,17 @@ class Datasheet(Sheet):
     default_boards: PositiveInt
     max_boards: PositiveInt
     facts: dict[str, Fact] = Field(default_factory=dict)
+
+    def on_board(self, board: str) -> Self:
+        """The same sheet for machines of another kind of board.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such board.
+        """
+        text = f"unknown board '{board}'; there is only one kind."
+        raise UnknownNameError(text, where=f"Chip '{self.kind}'", used=board, remedy=f"Use '{self.kind}'.")
 
     def passport(self) -> list[PassportRow]:
         """Every constant as a row: name, value, unit, source, confidence."""

@@ -13,7 +13,7 @@ class Programs(Protocol):
     """Neuron models that a chip runs as programs."""
 
     def runs(self, model: str) -> bool:
-        """Is there a program for a neuron model?"""
+        """Tell whether there is a program for a neuron model."""
         ...
 
     def rate_error(self, population: Population) -> tuple[float, float]:

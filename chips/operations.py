@@ -40,8 +40,15 @@ Int64 = NDArray[np.int64]
 MEMBRANE_STATES: dict[str, int] = {"lif": 1, "adex": 2, "izhikevich": 2, "hh": 4, "lif_fixed": 1, "adex_fixed": 2, "izhikevich_fixed": 2}
 #: The same of a receptor, by kind.
 RECEPTOR_STATES: dict[str, int] = {
-    "curr_delta": 0, "curr_exp": 1, "cond_exp": 1, "curr_alpha": 2, "cond_alpha": 2, "cond_beta": 2, "fixed": 1, "fixed_joined": 0,
-}  # fmt: skip
+    "curr_delta": 0,
+    "curr_exp": 1,
+    "cond_exp": 1,
+    "curr_alpha": 2,
+    "cond_alpha": 2,
+    "cond_beta": 2,
+    "fixed": 1,
+    "fixed_joined": 0,
+}
 #: Models of synapses that multiply the weight whenever a spike passes.
 _SCALED = frozenset({"tsodyks_markram"})
 

@@ -144,10 +144,11 @@ def binomial_quantile(q: float, trials: int, p: float) -> int:
     mean, deviation = trials * p, math.sqrt(trials * p * (1 - p))
     start, stop = max(0, int(mean - 12 * deviation - 12)), min(trials, int(mean + 12 * deviation + 40))
     ks = range(start, stop + 1)
-    cumulated = np.cumsum(np.exp(_log_binomial(ks, trials, p)))
+    cumulated = np.cumsum(np.exp(log_binomial(ks, trials, p)))
     return start + min(int(np.searchsorted(cumulated, q)), stop - start)
 
 
-def _log_binomial(ks: Sequence[int], trials: int, p: float) -> Floats:
+def log_binomial(ks: Sequence[int], trials: int, p: float) -> Floats:
+    """Logarithms of the probabilities that a binomial variable is each of ``ks``; 0 < p < 1."""
     whole, log_p, log_q = math.lgamma(trials + 1), math.log(p), math.log1p(-p)
     return np.array([whole - math.lgamma(k + 1) - math.lgamma(trials - k + 1) + k * log_p + (trials - k) * log_q for k in ks])

@@ -7,10 +7,10 @@ first), ``stages`` (who sends to whom, by ``fanout`` and ``reach``; better parti
 ``routing/``), ``verify`` with ``verify_routes`` (independent check). ``traffic`` and ``usage`` count packets and
 resources when asked for. :class:`Mapping` (``mapping.py``) is the result: ``summary``, ``where``, ``on``, ``path``,
 ``utilisation``, ``losses``, ``to_json`` (``serial.py``, with ``fingerprint.py``). ``lookup.py`` reads what users point
-at, ``options.py`` what they ask for, ``ways.py`` follows a spike, ``summary.py`` prints; ``inspection/`` compares,
-explains, draws and writes tables. ``explain.py`` says why a network does not fit, with changes that work
-(``explain_tries.py``, on copies by ``explain_scale.py``). No chip's name appears here: everything a chip decides comes through
-:mod:`neurosim.chips.chip`.
+at, ``options.py`` what they ask for; ``placers.py`` runs placers of their own, ``ways.py`` follows a spike,
+``summary.py`` prints; ``inspection/`` compares, explains, draws and writes tables. ``explain.py`` says why a network
+does not fit, with changes that work (``explain_tries.py``, on copies by ``explain_scale.py``). No chip's name appears
+here: everything a chip decides comes through :mod:`neurosim.chips.chip`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from neurosim.mapping.mapping import Mapping
 from neurosim.mapping.options import Options
 from neurosim.mapping.pins import Pin, Place
 from neurosim.mapping.pipeline import FitReport, fit_report, map_network
+from neurosim.mapping.placers import PlacerTask
 from neurosim.mapping.structures import CoreGraph
 from neurosim.mapping.traffic import Traffic, count_traffic
 from neurosim.mapping.usage import Binding, Utilisation
@@ -36,6 +37,7 @@ __all__ = [
     "Options",
     "Pin",
     "Place",
+    "PlacerTask",
     "Resident",
     "Traffic",
     "Utilisation",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chips.chip import Chip, Limit
 from neurosim.errors import PlacementError, UnknownNameError
+from neurosim.mapping.sharing import Settings
+from neurosim.mapping.structures import Floats
 from neurosim.network import Network
 
 Int64 = NDArray[np.int64]
@@ -28,6 +31,10 @@ class Budget:
         How many of them are limits of a core.
     soft
         True if limits that only cost synapses are kept where a single neuron can keep them.
+    settings
+        What neurons of a core may share, of the limits that count settings.
+    shares
+        Per population float64 (n_limits,): by how much neurons beside others use less (or more) than by themselves.
     """
 
     network: Network
@@ -35,6 +42,9 @@ class Budget:
     soft: bool = True
     limits: tuple[Limit, ...] = ()
     n_core_limits: int = 0
+    settings: Settings = field(default_factory=lambda: Settings((), ()))
+    shares: Mapping[int, Floats] = field(default_factory=dict)
+    _added: dict[tuple[int, int], Int64] = field(default_factory=dict)
     _used: dict[tuple[int, int], Int64] = field(default_factory=dict)
     _capacities: dict[tuple[int, bool], Int64] = field(default_factory=dict)
 
@@ -44,7 +54,7 @@ class Budget:
         limits, counted = chip.limits(), _counted(network, chip)
         core = [limit for limit in limits if limit.scope == "core"]
         per_chip = [limit for limit in limits if limit.scope == "chip" and limit.resource in counted]
-        return cls(network, chip, soft, (*core, *per_chip), len(core))
+        return cls(network, chip, soft, (*core, *per_chip), len(core), Settings.of(network, chip))
 
     @property
     def chip_limits(self) -> tuple[Limit, ...]:
@@ -58,6 +68,25 @@ class Budget:
             table = self.chip.slice_usage(self.network, population, n_neurons) if n_neurons else {}
             self._used[key] = _vector(self.limits, table, n_neurons)
         return self._used[key]
+
+    def added(self, population: int, n_neurons: int) -> Int64:
+        """What some neurons of one population add to a core: as :meth:`use`, scaled by what they share; 0 of settings."""
+        key = (population, n_neurons)
+        if key not in self._added:
+            vector = self.use(population, n_neurons) * [limit.counts != "settings" for limit in self.limits]
+            if population in self.shares:
+                vector = np.ceil(vector * self.shares[population] - 1e-9).astype(np.int64)
+            self._added[key] = vector
+        return self._added[key]
+
+    def sharing(self, shares: Mapping[int, Floats]) -> Budget:
+        """The same budget with other :attr:`shares`."""
+        return replace(self, shares=shares, _added={})
+
+    def reduced(self, resource: str, capacity: int) -> Budget:
+        """The same budget with less of one resource."""
+        limits = tuple(replace(limit, capacity=capacity) if limit.resource == resource else limit for limit in self.limits)
+        return replace(self, limits=limits, _capacities={})
 
     def capacity(self, population: int, *, soft: bool = True) -> Int64:
         """Capacity for one population.
@@ -77,9 +106,10 @@ class Budget:
         PlacementError
             Naming the resource, what one neuron needs and what a core or chip has.
         """
-        for limit, one in zip(self.limits, self.use(population, 1), strict=True):
+        for limit, alone, added in zip(self.limits, self.use(population, 1), self.added(population, 1), strict=True):
+            one = alone if limit.counts in ("neurons", "settings") else added
             if limit.hard and one > limit.capacity:
-                raise _indivisible(self.network.populations[population].label, limit, int(one))
+                raise _indivisible(self.network, self.chip, population, limit, int(one))
 
 
 def _capacities(limits: tuple[Limit, ...], one: Int64, soft: bool) -> Int64:
@@ -103,13 +133,26 @@ def _vector(limits: tuple[Limit, ...], table: dict[str, int], n_neurons: int) ->
     return np.array([table[limit.resource] for limit in limits], np.int64)
 
 
-def _indivisible(label: str, limit: Limit, one: int) -> PlacementError:
+def _indivisible(network: Network, chip: Chip, population: int, limit: Limit, one: int) -> PlacementError:
+    label, through = network.populations[population].label, _blamed(network, chip, population, limit, one)
+    most = f", mostly for projection '{through}'" if through else ""
     return PlacementError(
         f"Population '{label}': one neuron alone does not fit on an empty {limit.scope}: "
-        f"it needs {limit.amount(one)}, the limit is {limit.capacity:,}.",
+        f"it needs {limit.amount(one)}{most}, the limit is {limit.capacity:,}.",
         population=label,
+        projection=through,
+        core=f"an empty {limit.scope}",
         resource=limit.resource,
         used=one,
         limit=limit.capacity,
         remedy="A neuron cannot be split: let each need less of that, for example with fewer inputs, or use another chip.",
     )
+
+
+def _blamed(network: Network, chip: Chip, population: int, limit: Limit, one: int) -> str:
+    """Label of the projection with the most synapses of those without which a neuron would need less; empty if none is."""
+    if chip.slice_usage(replace(network, projections=()), population, 1).get(limit.resource, 0) >= one:
+        return ""
+    side = "pre" if limit.counts == "targets" else "post"
+    through = [p for p in network.projections if any(q == population for q, _ in getattr(p, side).parts)]
+    return max(through, key=lambda p: p.rule.expected(network.ends(p))).label if through else ""

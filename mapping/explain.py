@@ -6,7 +6,8 @@ import re
 import time
 from collections.abc import Mapping as Table
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -124,6 +125,17 @@ class Explanation:
     def __str__(self) -> str:
         return text(self)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The same in plain values under stable keys, as for JSON; remedies with the fields that they change."""
+        plain = ("fits", "machine", "kind", "population", "place", "resource", "needed", "available", "unit", "message", "room")
+        return {
+            **{name: getattr(self, name) for name in plain},
+            "needs": [{**asdict(need), "parts": dict(need.parts)} for need in self.needs],
+            "dead": list(self.dead),
+            "tried": [{"text": remedy.text, "works": remedy.works, "change": _plain(remedy.change)} for remedy in self.tried],
+            "binding": None if self.binding is None else str(self.binding),
+        }
+
 
 def explain(network: Network, chip: Chip, *, pins: Sequence[Pin] = (), options: Options | None = None) -> Explanation:
     """Why a network does not fit a chip, and changes with which it does.
@@ -158,6 +170,21 @@ def explain(network: Network, chip: Chip, *, pins: Sequence[Pin] = (), options: 
     case = Case(network, chip, tuple(pins), options or Options())
     found = _answer(case)
     return replace(found, seconds=time.perf_counter() - begun)
+
+
+def _plain(change: Table[str, Any]) -> dict[str, Any]:
+    """Fields of a change without objects: pins as what they pin where, places in words."""
+
+    def pin_in_words(pin: Pin) -> dict[str, Any]:
+        n_neurons = None if pin.indices is None else len(pin.indices)
+        return {"population": pin.population, "n_neurons": n_neurons, "place": None if pin.coordinate is None else describe(pin.coordinate)}
+
+    words: dict[str, Any] = {
+        "pins": lambda pins: [pin_in_words(pin) for pin in pins],
+        "avoid": lambda places: [describe(place) for place in places],
+        "avoid_links": lambda links: [[describe(end) for end in link] for link in links],
+    }
+    return {name: words[name](value) if name in words else value for name, value in change.items()}
 
 
 def _answer(case: Case) -> Explanation:
@@ -322,7 +349,7 @@ def _need_table(needs: Sequence[Need]) -> str:
         rows.append(["together", f"{sum(n.size for n in needs):,}", *("" for _ in names), _count(total), ""])
     lines = table(["population", "cells", *names, "cores", "binding"], rows).splitlines()
     more = len(needs) - _MAX_ROWS
-    return "\n".join([*lines, *([f"... and {more:,} more populations"] if more > 0 else [])])
+    return "\n".join([*lines, *([f"... and {more:,} more population{'s' if more > 1 else ''}"] if more > 0 else [])])
 
 
 def _count(n: int | None) -> str:

@@ -10,12 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosim._jit import entry
 from neurosim.connectivity import Expansion
-from neurosim.errors import ParameterError
+from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.mapping.structures import Fanout, Float32, Int64
 from neurosim.network import Network, Projection, Selection, Synapse
 
 #: Synapses that are expanded at a time.
 BLOCK = 2_000_000
+_MOST_HZ = 1e30
 
 
 def bases(network: Network) -> Int64:
@@ -55,22 +56,35 @@ def rate_of(network: Network, rates: Mapping[int, ArrayLike] | None) -> Float32:
     Raises
     ------
     ParameterError
-        If a rate is negative or no number, or a population has another size.
+        If a rate is negative, infinite or no number, or a population has another size.
+    UnknownNameError
+        If there is no such population.
     """
     first, rates = bases(network), rates or {}
     found = np.ones(first[-1], np.float32)
     for number, given in rates.items():
-        population, values = network.populations[number], np.asarray(given, np.float64)
+        if not isinstance(number, int | np.integer) or not 0 <= number < len(network.populations):
+            raise UnknownNameError.among("population", number, map(str, range(len(network.populations))), where="rates")
+        population = network.populations[number]
         where = f"Population '{population.label}'"
+        values = _numbers(given, where)
         if values.shape not in ((), (population.size,)):
             text = f"there are {values.size:,} rates for {population.size:,} cells."
             raise ParameterError(text, where=where, used=values.size, limit=population.size, remedy="Give one rate, or one for each cell.")
-        wrong = ~np.isfinite(values) | (values < 0)
+        wrong = ~(values <= _MOST_HZ) | (values < 0)
         if wrong.any():
             value = float(np.atleast_1d(values)[np.atleast_1d(wrong)][0])
             raise ParameterError(f"a firing rate is {value:g}.", where=where, used=value, limit=0, remedy="Give rates of 0 Hz or more.")
         found[first[number] : first[number + 1]] = values
     return found
+
+
+def _numbers(given: ArrayLike, where: str) -> NDArray[np.float64]:
+    try:
+        return np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        text = f"the firing rate {given!r} is no number."
+        raise ParameterError(text, where=where, used=given, remedy="Give one rate in Hz, or one for each cell.") from None
 
 
 def _rows(network: Network, first: Int64) -> Iterator[tuple[Int64, Int64, NDArray[np.int32]]]:

@@ -210,7 +210,7 @@ class Mapping:
 
     @cached_property
     def _core_usage(self) -> Utilisation:
-        return self.saved.core_usage if self.saved else core_usage(self.network, self.chip, self.core_of)
+        return self.saved.core_usage if self.saved else core_usage(self.network, self.chip, self.core_of, self.options)
 
     @cached_property
     def _chip_usage(self) -> Utilisation:

@@ -62,11 +62,14 @@ class _Filling:
     rows: list[tuple[int, int, int, int]] = field(default_factory=list)
     real: dict[int, int] = field(default_factory=dict)
     done: dict[int, int] = field(default_factory=dict)
+    held: list[list[set[int]]] = field(default_factory=list)
+    sequences: dict[int, Int64] = field(default_factory=dict)
 
     def open_core(self) -> int:
         if len(self.counts) == len(self.used):
             self.used = np.concatenate([self.used, np.zeros_like(self.used), np.zeros((16, self.used.shape[1]), np.int64)])
         self.counts.append({})
+        self.held.append(self.budget.settings.none())
         return len(self.counts) - 1
 
     def may_join(self, core: int, population: int) -> bool:
@@ -75,12 +78,20 @@ class _Filling:
     def room(self, core: int, population: int, at_most: int, *, soft: bool = True) -> int:
         """Largest number of further neurons that the limits of the core allow."""
         have = self.counts[core].get(population, 0)
-        free = self.budget.capacity(population, soft=soft) - self.used[core] + self.budget.use(population, have)
-        return _largest(lambda n: bool((self.budget.use(population, have + n) <= free).all()), at_most)
+        free = self.budget.capacity(population, soft=soft) - self.used[core] + self.budget.added(population, have)
+        if self.budget.settings.limits:
+            at_most = self.budget.settings.room(self.held[core], population, self.next(population, at_most))
+        return _largest(lambda n: bool((self.budget.added(population, have + n) <= free).all()), at_most)
+
+    def next(self, population: int, n_neurons: int) -> Int64:
+        """The neurons of a population that are put down next."""
+        start = self.done.get(population, 0)
+        return self.sequences[population][start : start + n_neurons]
 
     def put(self, core: int, population: int, n_neurons: int) -> None:
+        self.budget.settings.add(self.held[core], population, self.next(population, n_neurons))
         have = self.counts[core].get(population, 0)
-        self.used[core] += self.budget.use(population, have + n_neurons) - self.budget.use(population, have)
+        self.used[core] += self.budget.added(population, have + n_neurons) - self.budget.added(population, have)
         self.counts[core][population] = have + n_neurons
         start = self.done.get(population, 0)
         self.done[population] = start + n_neurons
@@ -98,14 +109,16 @@ class _Filling:
         if not self.budget.chip.mixes_populations:
             own = [core for core in self.real if share_pinned and set(self.counts[core]) == {population}]
             return np.array(own, np.int64)
-        used = self.used[: len(self.counts)] + self.budget.use(population, 1)
+        used = self.used[: len(self.counts)] + self.budget.added(population, 1)
         fits = np.all(used <= self.budget.capacity(population), axis=1)
         if not share_pinned:
             fits[list(self.real)] = False
         return np.flatnonzero(fits)
 
 
-def partition(budget: Budget, pins: Sequence[Pin] = (), *, share_pinned: bool = False) -> Partition:
+def partition(
+    budget: Budget, pins: Sequence[Pin] = (), *, share_pinned: bool = False, usable: NDArray[np.bool_] | None = None
+) -> Partition:
     """Neurons on logical cores under the limits of a core, pins first.
 
     Parameters
@@ -116,6 +129,9 @@ def partition(budget: Budget, pins: Sequence[Pin] = (), *, share_pinned: bool = 
         Manual placements.
     share_pinned
         May other neurons fill the room that pinned ones leave on their cores?
+    usable
+        bool (n_real_cores,): cores that are not to be avoided; all of them by default. A pin to several
+        cores takes the usable ones.
 
     Raises
     ------
@@ -127,14 +143,15 @@ def partition(budget: Budget, pins: Sequence[Pin] = (), *, share_pinned: bool = 
     placed = [p.id for p in network.populations if p.size and (chip.places_sources or not p.is_source)]
     for population in placed:
         budget.check_single(population)
-    state = _Filling(budget, np.zeros((16, len(budget.limits)), np.int64))
     pinned = [pin for pin in pins if pin.coordinate is not None]
-    _put_pins(state, pinned)
+    ordered = {population: _sequence(budget, population, pinned) for population in placed}
+    state = _Filling(budget, np.zeros((16, len(budget.limits)), np.int64), sequences=ordered)
+    _put_pins(state, pinned, usable)
     for population in placed:
         _put_rest(state, population, share_pinned=share_pinned)
     real = np.full(len(state.counts), -1, np.int64)
     real[list(state.real)] = list(state.real.values())
-    sequences = tuple(_sequence(budget, p.id, pinned) if p.id in placed else np.empty(0, np.int64) for p in network.populations)
+    sequences = tuple(ordered.get(p.id, np.empty(0, np.int64)) for p in network.populations)
     return Partition(sequences, _table(state.rows), len(state.counts), real)
 
 
@@ -157,17 +174,21 @@ def _put_rest(state: _Filling, population: int, *, share_pinned: bool) -> None:
         left = state.fill(int(core), population, left)
         if not left:
             return
-    if left:
-        full = state.room(state.open_core(), population, left)
-        for first in range(0, left, full):
-            core = state.open_core() if first else len(state.counts) - 1
-            state.put(core, population, min(full, left - first))
+    full = 0
+    while left:
+        core = state.open_core()
+        if not full or state.budget.settings.varies(population):
+            full = state.room(core, population, left)
+        state.put(core, population, min(full, left))
+        left -= min(full, left)
 
 
-def _put_pins(state: _Filling, pins: Sequence[Pin]) -> None:
+def _put_pins(state: _Filling, pins: Sequence[Pin], usable: NDArray[np.bool_] | None) -> None:
     logical: dict[int, int] = {}
     for pin in pins:
         cores = pinned_cores(state.budget.network, state.budget.chip, pin)
+        if usable is not None and usable[cores].any():  # else it is refused where the pin is compared with what is to be avoided
+            cores = cores[usable[cores]]
         left = len(neurons_of(state.budget.network, pin))
         for real in map(int, cores):
             if not left:
@@ -177,10 +198,10 @@ def _put_pins(state: _Filling, pins: Sequence[Pin]) -> None:
                 state.real[logical[real]] = real
             left = state.fill(logical[real], pin.population, left, soft=False)
         if left:
-            raise _pin_error(state, pin, [logical[int(real)] for real in cores])
+            raise _pin_error(state, pin, [logical[int(real)] for real in cores], left)
 
 
-def _pin_error(state: _Filling, pin: Pin, cores: list[int]) -> PlacementError:
+def _pin_error(state: _Filling, pin: Pin, cores: list[int], left: int) -> PlacementError:
     network, chip = state.budget.network, state.budget.chip
     label, place = network.populations[pin.population].label, describe(pin.coordinate)
     others = sorted({p for core in cores for p in state.counts[core]} - {pin.population})
@@ -192,16 +213,18 @@ def _pin_error(state: _Filling, pin: Pin, cores: list[int]) -> PlacementError:
             core=place,
             remedy="Pin the two populations to different cores.",
         )
-    return _overflow(state, pin, cores)
+    return _overflow(state, pin, cores, left)
 
 
-def _overflow(state: _Filling, pin: Pin, cores: list[int]) -> PlacementError:
+def _overflow(state: _Filling, pin: Pin, cores: list[int], left: int) -> PlacementError:
     budget, label = state.budget, state.budget.network.populations[pin.population].label
-    n_neurons = len(neurons_of(budget.network, pin))
-    before = sum((state.used[core] - budget.use(pin.population, state.counts[core].get(pin.population, 0)) for core in cores), start=0)
-    needed = before + budget.use(pin.population, n_neurons)
+    n_neurons = left + sum(state.counts[core].get(pin.population, 0) for core in cores)  # those of earlier pins too
+    before = sum((state.used[core] - budget.added(pin.population, state.counts[core].get(pin.population, 0)) for core in cores), start=0)
+    needed = before + budget.added(pin.population, n_neurons)
     capacity = np.minimum(budget.capacity(pin.population, soft=False), np.iinfo(np.int64).max // (4 * len(cores)))
     worst = int(np.argmax(needed / (capacity * len(cores))))
+    if needed[worst] <= capacity[worst] * len(cores):
+        return _settings_full(state, pin, label)
     resource, limit = budget.limits[worst], int(capacity[worst]) * len(cores)
     return PlacementError(
         f"Population '{label}' does not fit on {describe(pin.coordinate)}, where it is pinned: "
@@ -212,6 +235,24 @@ def _overflow(state: _Filling, pin: Pin, cores: list[int]) -> PlacementError:
         used=int(needed[worst]),
         limit=limit,
         remedy="Pin fewer neurons there, or spread them over several coordinates.",
+    )
+
+
+def _settings_full(state: _Filling, pin: Pin, label: str) -> PlacementError:
+    settings, used = state.budget.settings, []
+    for limit, numbers in zip(settings.limits, settings.numbers, strict=True):
+        table = numbers[pin.population]
+        used.append((len(np.unique(table[neurons_of(state.budget.network, pin)] if len(table) > 1 else table)), limit))
+    n_settings, limit = max(used, key=lambda pair: pair[0] / pair[1].capacity)
+    return PlacementError(
+        f"Population '{label}' does not fit on {describe(pin.coordinate)}, where it is pinned: its neurons have {limit.amount(n_settings)} "
+        f"and share the place with others, the limit of a core is {limit.capacity:,}.",
+        population=label,
+        core=describe(pin.coordinate),
+        resource=limit.resource,
+        used=n_settings,
+        limit=limit.capacity,
+        remedy="Pin there only neurons with the same settings, or give them equal parameters.",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -20,14 +20,19 @@ from neurosim.mapping.options import Options
 from neurosim.mapping.partition import Partition, partition
 from neurosim.mapping.pins import Pin, check_pins, machine
 from neurosim.mapping.place import assign, place
+from neurosim.mapping.reach import table_of
+from neurosim.mapping.refit import counts_jointly, refitted, too_far
 from neurosim.mapping.routes import Routing, on_real_cores, route
 from neurosim.mapping.site import Site
-from neurosim.mapping.stages import cluster, connect, flat_cores, locate, residents_of, table_of
+from neurosim.mapping.stages import cluster, connect, flat_cores, locate, residents_of
 from neurosim.mapping.structures import Int64
 from neurosim.network import Network
 
 _TRIES = 4
+#: Times that a network is placed again because its cores reach too many cores of other chips.
+_ROUNDS = 4
 _MAX_CORES_TO_TRY = 2_000_000
+_KERNELS = "kernels are compiled once per installation, which takes some ten seconds"
 
 
 def map_network(network: Network, chip: Chip, *, pins: Sequence[Pin] = (), options: Options | None = None, seed: int = 0) -> Mapping:
@@ -74,13 +79,14 @@ def map_network(network: Network, chip: Chip, *, pins: Sequence[Pin] = (), optio
     options = options or Options()
     configured = chip.configure(network, tuple(pins))
     try:
-        with message(f"placing on {machine(chip)}; kernels are compiled once per installation, which takes some ten seconds", after_s=3.0):
+        with nullcontext() if options.progress else message(f"placing on {machine(chip)}; {_KERNELS}", after_s=3.0):
             parts, real, routing = _solve(network, configured, pins, options, seed, seconds)
     except PlacementError as error:
         raise _with_remedy(error, network, chip, pins, options) from None
     core_of, local_of = assign(parts, real, [p.size for p in network.populations])
-    mapping = Mapping(network, configured, core_of, local_of, tuple(pins), seed, seconds=seconds, options=options, routed=routing)
-    with _timed(seconds, "verify"):
+    kept = replace(options, progress=None, placer=None)  # a mapping is pickled, functions of the user's need not be
+    mapping = Mapping(network, configured, core_of, local_of, tuple(pins), seed, seconds=seconds, options=kept, routed=routing)
+    with _timed(seconds, "verify", options):
         mapping.verify()
     return mapping
 
@@ -93,44 +99,74 @@ def _check_seed(seed: int) -> None:
 def _solve(
     network: Network, chip: Chip, pins: Sequence[Pin], options: Options, seed: int, seconds: dict[str, float]
 ) -> tuple[Partition, Int64, Routing]:
+    """Partition, real cores and routes; on the largest connected part of the machine if cells cannot reach each other else."""
+    with _timed(seconds, "limits", options):
+        site = Site.of(chip, options.avoid, options.avoid_links)
+    try:
+        return _solve_on(site, network, pins, options, seed, seconds)
+    except PlacementError as error:
+        if error.resource != "routes":
+            raise
+        with suppress(PlacementError):
+            return _solve_on(site.largest_part(), network, pins, options, seed, seconds)
+        raise
+
+
+def _solve_on(
+    site: Site, network: Network, pins: Sequence[Pin], options: Options, seed: int, seconds: dict[str, float]
+) -> tuple[Partition, Int64, Routing]:
     """Partition, real cores and routes, with less comfort if there is no room.
 
     First pinned neurons have their cores for themselves; then others may join them (not where
     cores of a chip compete for something); then limits that only cost synapses are given up.
     """
-    has_soft = not all(limit.hard for limit in chip.limits())
+    has_soft = not all(limit.hard for limit in site.chip.limits())
     tries = [(True, False), *([(True, True)] if pins else []), *([(False, bool(pins))] if has_soft else [])]
     for soft, share in tries[:-1]:
         with suppress(PlacementError):
-            return _attempt(network, chip, pins, options, seed, seconds, soft, share)
-    return _attempt(network, chip, pins, options, seed, seconds, *tries[-1])
+            return _attempt(network, site, pins, options, seed, seconds, soft, share)
+    return _attempt(network, site, pins, options, seed, seconds, *tries[-1])
 
 
 def _attempt(
-    network: Network, chip: Chip, pins: Sequence[Pin], options: Options, seed: int, seconds: dict[str, float], soft: bool, share: bool
+    network: Network, site: Site, pins: Sequence[Pin], options: Options, seed: int, seconds: dict[str, float], soft: bool, share: bool
 ) -> tuple[Partition, Int64, Routing]:
-    with _timed(seconds, "limits"):
-        budget, site = Budget.of(network, chip, soft=soft), Site.of(chip, options.avoid, options.avoid_links)
+    chip = site.chip
+    with _timed(seconds, "limits", options):
+        budget = Budget.of(network, chip, soft=soft)
         rate = rate_of(network, options.rates)
-    with _timed(seconds, "partition"):
-        parts = partition(budget, pins, share_pinned=share and not budget.chip_limits)
-        place(parts, budget, site)  # refuse before anything that takes time
-        fanout = table_of(network, options)
-        parts = cluster(budget, parts, fanout, options, seed)
-    with _timed(seconds, "packets"):
-        core_of = flat_cores(network, parts)
-        reach = connect(network, core_of, parts.n_cores, fanout, rate)
-    with _timed(seconds, "place"):
-        real = locate(budget, site, parts, reach, options, seed)
-    with _timed(seconds, "route"):
+    for _ in range(_ROUNDS):
+        with _timed(seconds, "partition", options):
+            sharing = share and not budget.chip_limits
+            parts = partition(budget, pins, share_pinned=sharing, usable=site.usable)
+            if not counts_jointly(chip):
+                place(parts, budget, site)  # refuse before anything that takes time
+            fanout = table_of(network, options)
+            parts = refitted(budget, parts, pins, share_pinned=sharing, fanout=fanout, usable=site.usable)
+            place(parts, budget, site)
+            parts = cluster(budget, parts, fanout, options, seed)
+        with _timed(seconds, "packets", options):
+            core_of = flat_cores(network, parts)
+            reach = connect(network, core_of, parts.n_cores, fanout, rate)
+        with _timed(seconds, "place", options):
+            real = locate(budget, site, parts, reach, options, seed)
         cells = np.split(np.append(real, -1)[core_of], bases(network)[1:-1])  # -1 stays -1
+        over = too_far(network, chip, cells, fanout)
+        if over is None:
+            break
+        budget = budget.reduced(*over.room(budget))
+    if over is not None:
+        raise over.error(network, cells, chip.core_label)
+    with _timed(seconds, "route", options):
         routing = route(chip, site, on_real_cores(reach.sent(chip.delivery), real), *residents_of(cells, len(site.usable)))
     return parts, real, routing
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+def _timed(seconds: dict[str, float], stage: str, options: Options) -> Iterator[None]:
     start = time.perf_counter()
+    if options.progress is not None:
+        options.progress(stage, 0.0)
     try:
         yield
     finally:
@@ -175,8 +211,7 @@ def _with_remedy(error: PlacementError, network: Network, chip: Chip, pins: Sequ
         remedy = f"No number of {chip.board_noun}s that was tried holds it (at most {most}): use fewer neurons or another chip."
     else:
         remedy = "Use fewer neurons or another chip."
-    fields = {name: getattr(error, name) for name in ("population", "projection", "core", "resource", "used", "limit")}
-    return PlacementError(error.message, **fields, remedy=remedy)
+    return error.with_remedy(remedy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -131,13 +131,13 @@ def route(chip: Chip, site: Site, nets: Nets, population_of: Int32, n_neurons: I
     Raises
     ------
     PlacementError
-        If a target cannot be reached, or a routing table has too few entries.
+        If a target cannot be reached, there are too few keys, or a routing table has too few entries.
     """
     delivery = chip.delivery
     if delivery != "multicast":
         return Routing(delivery, nets, route_xy(nets, site.router_of, site.topology), site.topology, site.router_of)
     routes = route_trees(nets, site.router_of, site.topology)
-    keys = allocate_keys(population_of[nets.source], n_neurons[nets.source])
+    keys = allocate_keys(population_of[nets.source], n_neurons[nets.source], per_neuron=chip.keys_per_neuron)
     entries = table_entries(nets, routes, site.router_of, site.topology, keys)
     routing = Routing(delivery, nets, routes, site.topology, site.router_of, keys, entries)
     for limit in chip.limits():

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from neurosim.chips.chip import Chip
 from neurosim.errors import MappingFileError, NeurosimError
 from neurosim.losses import Ledger, Loss
+from neurosim.mapping.fanout import rate_of
 from neurosim.mapping.fingerprint import chip_fingerprint, network_fingerprint, text_digest
 from neurosim.mapping.mapping import Mapping
 from neurosim.mapping.options import Options
@@ -96,6 +97,7 @@ class _OptionsSection(_Section):
     seconds: float | None
     avoid: tuple[int | tuple[int, int, int | None, int | None], ...]
     avoid_links: tuple[tuple[tuple[int, int], tuple[int, int]], ...]
+    rates: tuple[tuple[int, float | tuple[float, ...]], ...] = ()
 
 
 class _LossRow(_Section):
@@ -131,7 +133,7 @@ def to_json(mapping: Mapping) -> str:
     network = mapping.network
     populations = [{"label": p.label, "size": p.size, "model": p.model, "cell_type": p.cell_type} for p in network.populations]
     sections: dict[str, Any] = {
-        "chip": {"name": mapping.chip.name, "n_boards": mapping.chip.n_boards, "sheet": chip_fingerprint(mapping.chip)},
+        "chip": {"name": mapping.chip.full_name, "n_boards": mapping.chip.n_boards, "sheet": chip_fingerprint(mapping.chip)},
         "network": {"fingerprint": mapping.fingerprint, "dt": network.dt, "populations": populations},
         "seed": mapping.seed,
         "pins": [_pin_row(pin) for pin in mapping.pins],
@@ -163,7 +165,9 @@ def _place_row(place: object) -> int | list[int | None]:
 def _options_section(options: Options) -> dict[str, Any]:
     links = [[[as_place(end).x, as_place(end).y] for end in pair] for pair in options.avoid_links]
     avoid = [_place_row(place) for place in options.avoid]
-    return {"effort": options.effort, "seconds": options.seconds, "avoid": avoid, "avoid_links": links}
+    found = {"effort": options.effort, "seconds": options.seconds, "avoid": avoid, "avoid_links": links}
+    rates = [[int(number), np.asarray(rate, np.float64).tolist()] for number, rate in sorted(options.rates.items())]
+    return {**found, "rates": rates} if rates else found
 
 
 def _pin_row(pin: Pin) -> dict[str, Any]:
@@ -215,14 +219,15 @@ def from_json(path_or_text: str | Path, network: Network | None = None, chip: Ch
     core_of, local_of = _unpack(file, known, len(chip.cores().core), where)
     usage = (_usage(file, "core", where), _usage(file, "chip", where))
     saved = Saved(file.network.fingerprint, *usage, _traffic(file, where), network is not None)
-    return Mapping(known, chip, core_of, local_of, pins, file.seed, _losses(file, where), {}, saved, _options(file, chip, where))
+    return Mapping(known, chip, core_of, local_of, pins, file.seed, _losses(file, where), {}, saved, _options(file, known, chip, where))
 
 
-def _options(file: _File, chip: Chip, where: str) -> Options:
+def _options(file: _File, network: Network, chip: Chip, where: str) -> Options:
     row = file.options
     avoid = tuple(Place(*place) if isinstance(place, tuple) else place for place in row.avoid)
     try:
-        options = Options(row.effort, row.seconds, avoid=avoid, avoid_links=row.avoid_links)
+        options = Options(row.effort, row.seconds, rates=dict(row.rates), avoid=avoid, avoid_links=row.avoid_links)
+        rate_of(network, options.rates)
         Site.of(chip, options.avoid, options.avoid_links)
     except NeurosimError as error:
         raise _mismatch(where, "options", f"they cannot be: {error}", "Map the network again.") from error
@@ -293,7 +298,7 @@ def _checked_chip(file: _File, chip: Chip | None, where: str) -> Chip:
             chip = load(file.chip.name, n_boards=file.chip.n_boards)
         except NeurosimError as error:
             raise _mismatch(where, "chip.name", f"there is no such chip: {error}", "Pass chip=.") from error
-    for name, given in (("name", chip.name), ("n_boards", chip.n_boards), ("sheet", chip_fingerprint(chip))):
+    for name, given in (("name", chip.full_name), ("n_boards", chip.n_boards), ("sheet", chip_fingerprint(chip))):
         saved = getattr(file.chip, name)
         if saved != given:
             text = f"the mapping was made for {saved!r}, the chip given has {given!r}."

@@ -62,6 +62,18 @@ class Site:
         steps, wrap = chip.router_steps, chip.router_wrap
         return cls(chip, usable, router_of.astype(np.int32), topology_of(xy, room, steps=steps, wrap=wrap, dead=dead))
 
+    def largest_part(self) -> Site:
+        """The same without the cores from which no way leads to where most others are."""
+        from scipy.sparse import csr_matrix
+        from scipy.sparse.csgraph import connected_components
+
+        begin, link = np.nonzero(self.topology.neighbour >= 0)
+        n, ends = self.topology.n_routers, (begin, self.topology.neighbour[begin, link])
+        _, part = connected_components(csr_matrix((np.ones(len(begin), np.int8), ends), (n, n)), directed=False)
+        inside = part == np.argmax(np.bincount(part, self.topology.room))
+        room = np.where(inside, self.topology.room, 0).astype(np.int32)
+        return Site(self.chip, self.usable & inside[self.router_of], self.router_of, self.topology._replace(room=room))
+
     @cached_property
     def cores(self) -> Int64:
         """Usable cores of the core table, in fill order."""

@@ -14,14 +14,16 @@ import numpy as np
 
 from neurosim.mapping.budget import Budget
 from neurosim.mapping.clustering import Limits, cluster_neurons, core_graph, core_nets
-from neurosim.mapping.fanout import bases, fanout_of, rate_of
+from neurosim.mapping.fanout import bases, rate_of
 from neurosim.mapping.grouping import Demand, group_cores
 from neurosim.mapping.grouping import Options as GroupingOptions
-from neurosim.mapping.options import EFFORTS, Options
+from neurosim.mapping.options import Options
 from neurosim.mapping.partition import Partition, Slices
 from neurosim.mapping.place import chip_uses, place
 from neurosim.mapping.placement import Positions, place_cores
-from neurosim.mapping.reach import expected_reach, expected_synapses, has_structure
+from neurosim.mapping.placers import PlacerTask, placed_by
+from neurosim.mapping.reach import expected_reach, table_of
+from neurosim.mapping.refit import keeps_shared
 from neurosim.mapping.routes import Routing, on_real_cores, route
 from neurosim.mapping.site import Site
 from neurosim.mapping.structures import CoreGraph, Fanout, Float32, Int32, Int64, Nets
@@ -64,13 +66,6 @@ def flat_cores(network: Network, partition: Partition) -> Int32:
     return core_of
 
 
-def table_of(network: Network, options: Options) -> Fanout | None:
-    """Targets of every cell, where it matters which cells share a core and there are not too many to look; else ``None``."""
-    if not has_structure(network) or expected_synapses(network) > EFFORTS[options.effort]:
-        return None
-    return fanout_of(network, options.rates)
-
-
 def connect(network: Network, core_of: Int32, n_cores: int, fanout: Fanout | None, rate: Float32) -> Reach:
     """Packets between cores, counted where the synapses are known one by one; ``core_of`` as :func:`flat_cores` gives it."""
     if fanout is not None:
@@ -97,25 +92,32 @@ def cluster(budget: Budget, first_fit: Partition, fanout: Fanout | None, options
         effort=options.effort,
         seconds=options.seconds,
         seed=seed,
-        progress=None if options.progress is None else lambda stage: options.progress("partition", 0.5),  # type: ignore[misc]
+        progress=None if options.progress is None else lambda stage: options.progress(f"partition: {stage.candidate}", 0.0),  # type: ignore[misc]
     )
     if found.chosen == "baseline" or np.array_equal(found.core_of, baseline):
         return first_fit
-    return _as_partition(found.core_of, found.n_cores, first_fit, [p.size for p in network.populations])
+    kept = keeps_shared(budget, np.split(found.core_of, bases(network)[1:-1]), found.n_cores, fanout)
+    return _as_partition(found.core_of, found.n_cores, first_fit, [p.size for p in network.populations]) if kept else first_fit
 
 
 def _limits(budget: Budget, first_fit: Partition) -> Limits:
-    """Limits of a core as tables of use by number of cells."""
+    """Limits of a core as tables of use by number of cells; those that count sources or targets by what they count."""
     n, tables, most = budget.n_core_limits, [], _most(first_fit, len(budget.network.populations))
-    capacity = np.array([limit.capacity for limit in budget.limits[:n]], np.int64)
+    limits = budget.limits[:n]
+    plain = all(budget.chip.source_cost(budget.network, projection) == 1 for projection in budget.network.projections)
+    counted = [limit.counts == "targets" or (limit.counts == "sources" and plain) for limit in limits]
+    capacity = np.array([limit.capacity for limit in limits], np.int64)
     for population in budget.network.populations:
         top = max(most[population.id], 1)
-        table = np.stack([budget.use(population.id, k)[:n] if most[population.id] else np.zeros(n, np.int64) for k in range(top + 1)])
-        tables.append(np.maximum.accumulate(table, axis=0))
+        table = np.stack([budget.added(population.id, k)[:n] if most[population.id] else np.zeros(n, np.int64) for k in range(top + 1)])
+        tables.append(np.maximum.accumulate(np.where(counted, 0, table), axis=0))
         soft = budget.capacity(population.id)[:n] if most[population.id] else capacity
         capacity = np.maximum(capacity, soft)
-    names = tuple(limit.resource for limit in budget.limits[:n])
-    return Limits(capacity, tuple(tables), mixes=budget.chip.mixes_populations, shares_fixed=False, names=names)
+    names = tuple(limit.resource for limit in limits)
+    inbound = min((limit.capacity for limit in limits if limit.counts == "sources" and plain), default=None)
+    outbound = min((limit.capacity for limit in limits if limit.counts == "targets"), default=None)
+    mixes = budget.chip.mixes_populations
+    return Limits(capacity, tuple(tables), mixes=mixes, inbound=inbound, outbound=outbound, shares_fixed=False, names=names)
 
 
 def _most(partition: Partition, n_populations: int) -> list[int]:
@@ -127,11 +129,12 @@ def _most(partition: Partition, n_populations: int) -> list[int]:
 
 
 def _positions(budget: Budget) -> Any:
-    """Positions of all cells, (n, 3), where every population has some; else ``None``."""
+    """Positions of all cells, (n, 3), where every population has some, all of them numbers; else ``None``: they are hints."""
     given = [p.positions for p in budget.network.populations]
     if not given or any(positions is None for positions in given):
         return None
-    return np.concatenate([np.asarray(positions, np.float64).reshape(-1, 3) for positions in given])
+    found = np.concatenate([np.asarray(positions, np.float64).reshape(-1, 3) for positions in given])
+    return found if np.isfinite(found).all() else None
 
 
 def _as_partition(core_of: Int32, n_cores: int, first_fit: Partition, sizes: list[int]) -> Partition:
@@ -165,6 +168,11 @@ def locate(budget: Budget, site: Site, partition: Partition, reach: Reach, optio
     filled = place(partition, budget, site)
     if not options.searches or not len(reach.graph.source):
         return filled
+    if options.placer is not None:
+        multicast, given = budget.chip.delivery == "multicast", _slots(site)[filled].astype(np.int32)
+        fixed, nets = partition.real_core >= 0, reach.sent(budget.chip.delivery)
+        task = PlacerTask(site, reach.graph, nets, given, fixed, multicast=multicast, seed=seed)
+        return placed_by(options.placer, task, budget, partition, site)
     if budget.chip.delivery == "multicast":
         return _grouped(budget, site, partition, reach, options, seed)
     if budget.chip_limits:
@@ -183,7 +191,8 @@ def _grouped(budget: Budget, site: Site, partition: Partition, reach: Reach, opt
     names = tuple(limit.resource for limit in budget.chip_limits)
     demand = Demand(n, use, capacity, names, router, slot)
     effort = "fast" if options.effort == "normal" and _is_broadcast(reach.nets, n) else options.effort
-    chosen = GroupingOptions(effort, options.seconds, seed, options.progress)
+    told = options.progress
+    chosen = GroupingOptions(effort, options.seconds, seed, None if told is None else lambda stage, part: told(f"place: {stage}", part))
     found = group_cores(reach.nets, demand, site.topology, options=chosen)
     return site.cores_in(found.router_of, found.slot_of)
 
@@ -196,8 +205,7 @@ def _is_broadcast(nets: Nets, n_cores: int) -> bool:
 def _placed(site: Site, partition: Partition, reach: Reach, filled: Int64, options: Options, seed: int) -> Int64:
     """Cores where packets pass few links, each packet on its own."""
     x, y = site.topology.x[site.router_of[site.cores]], site.topology.y[site.router_of[site.cores]]
-    rank = np.full(len(site.usable), -1, np.int64)
-    rank[site.cores] = np.arange(len(site.cores))
+    rank = _slots(site)
     pins = {core: int(rank[real]) for core, real in enumerate(partition.real_core.tolist()) if real >= 0}
     position_of, _ = place_cores(
         reach.graph,
@@ -208,9 +216,16 @@ def _placed(site: Site, partition: Partition, reach: Reach, filled: Int64, optio
         seed=seed,
         seconds=options.seconds,
         current=rank[filled].astype(np.int32),
-        progress=None if options.progress is None else lambda part, stage: options.progress(stage, part),  # type: ignore[misc]
+        progress=None if options.progress is None else lambda part, stage: options.progress(f"place: {stage}", part),  # type: ignore[misc]
     )
     return site.cores[position_of]
+
+
+def _slots(site: Site) -> Int64:
+    """Number of each core of the machine among the usable ones, -1 for the others."""
+    rank = np.full(len(site.usable), -1, np.int64)
+    rank[site.cores] = np.arange(len(site.cores))
+    return rank
 
 
 def rerouted(mapping: Mapping) -> Routing:

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chips.chip import Chip
 from neurosim.mapping.fanout import bare
-from neurosim.mapping.reach import expected_synapses, hit_probabilities
+from neurosim.mapping.reach import expected_synapses, hit_table, sender_table, senders
 from neurosim.mapping.structures import CoreGraph
 from neurosim.network import Network, Selection
 
 Int64 = NDArray[np.int64]
 Int32 = NDArray[np.int32]
-Floats = NDArray[np.float64]
 
 #: Largest expected number of synapses that are counted one by one.
 MAX_EXACT_SYNAPSES = 50_000_000
@@ -171,26 +171,29 @@ def _hops(chip: Chip, graph: CoreGraph) -> float:
 
 # --- expected ------------------------------------------------------------------------------
 def _expected(network: Network, chip: Chip, cores: UsedCores, synapses: float) -> Traffic:
-    chip_of = np.asarray(chip.cores().chip, np.int32)[cores.used]
-    chips, chip_rank = np.unique(chip_of, return_inverse=True)
-    n_cores, n_chips = len(cores.used), len(chips)
-    between = np.zeros((n_chips, n_chips))
-    pairs = np.zeros((n_cores, n_cores)) if n_cores**2 <= _MAX_GRAPH else None
-    packets = local = host = 0.0
-    for population, hit in hit_probabilities(network, cores.rank_of, n_cores):
-        ranks = cores.rank_of[population]
-        here = np.bincount(ranks[ranks >= 0], minlength=n_cores).astype(np.float64)
-        packets += float(here.sum() * hit.sum() - here @ hit)
-        local += float(here @ hit)
-        host += float((ranks < 0).sum() * hit.sum())
-        between += np.outer(np.bincount(chip_rank, here, n_chips), np.bincount(chip_rank, hit, n_chips))
-        if pairs is not None:
-            pairs += np.outer(here, hit)
-    hops = float(sum(between[i] @ chip.hops(np.full(n_chips, chips[i]), chips) for i in range(n_chips)))
-    return Traffic("expected", synapses, packets, local, host, hops, None if pairs is None else _graph(cores, pairs))
+    n_cores, groups = len(cores.used), list(senders(network, cores.rank_of, len(cores.used)))
+    hits, numbers = hit_table(groups, n_cores), sender_table(groups, cores.rank_of, n_cores)
+    on_host = np.array([np.count_nonzero(cores.rank_of[g.population][g.cells] < 0) for g in groups])
+    reached = np.array([group.hit.sum() for group in groups])
+    sent, local = float(np.asarray(numbers.sum(axis=0)).reshape(-1) @ reached), float(numbers.multiply(hits.T).sum())
+    n_pairs = int(np.diff(numbers.tocsc().indptr) @ np.diff(hits.indptr))  # no fewer than there are
+    pairs = (numbers @ hits).tocoo() if n_pairs <= _MAX_GRAPH else None
+    hops = _expected_hops(chip, cores, numbers, hits)
+    graph = None if pairs is None else _graph(cores, pairs)
+    return Traffic("expected", synapses, sent - local, local, float(on_host @ reached), hops, graph)
 
 
-def _graph(cores: UsedCores, pairs: Floats) -> CoreGraph:
-    np.fill_diagonal(pairs, 0.0)
-    source, target = np.nonzero(pairs)
-    return CoreGraph(cores.used[source], cores.used[target], pairs[source, target])
+def _expected_hops(chip: Chip, cores: UsedCores, numbers: Any, hits: Any) -> float:
+    """Links of all packets, summed by pairs of routers: there are fewer of these than of cores."""
+    from scipy.sparse import csr_matrix
+
+    chips, rank = np.unique(np.asarray(chip.cores().chip, np.int32)[cores.used], return_inverse=True)
+    inside = csr_matrix((np.ones(len(rank)), (rank.reshape(-1), np.arange(len(rank)))), (len(chips), len(rank)))
+    between = ((inside @ numbers) @ (hits @ inside.T)).tocoo()
+    return float(between.data @ chip.hops(chips[between.row], chips[between.col]))
+
+
+def _graph(cores: UsedCores, pairs: Any) -> CoreGraph:
+    order = np.lexsort((pairs.col, pairs.row))
+    order = order[pairs.row[order] != pairs.col[order]]
+    return CoreGraph(cores.used[pairs.row[order]], cores.used[pairs.col[order]], pairs.data[order])

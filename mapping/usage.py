@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chips.chip import Chip, Limit
+from neurosim.mapping.options import Options
+from neurosim.mapping.reach import table_of
+from neurosim.mapping.sharing import joint_use, settings_used
 from neurosim.network import Network
 
 Int64 = NDArray[np.int64]
@@ -122,11 +125,37 @@ class Utilisation:
         return self.text()
 
 
-def core_usage(network: Network, chip: Chip, core_of: Sequence[Int32]) -> Utilisation:
-    """Use of the core-scoped resources by every used core."""
-    limits = tuple(limit for limit in chip.limits() if limit.scope == "core")
+def core_usage(network: Network, chip: Chip, core_of: Sequence[Int32], options: Options | None = None) -> Utilisation:
+    """Use of the core-scoped resources by every used core.
+
+    What neurons of a core share counts once. ``options`` say how placement looked at synapses: sources and
+    targets are counted from them where it did, else expected from the rules, with a margin. What a core has only one
+    setting of is left out: it would always be full.
+    """
+    listed = (limit for limit in chip.limits() if limit.scope == "core")
+    limits = tuple(limit for limit in listed if limit.counts != "settings" or limit.capacity > 1)
     cores, used = _used(network, chip, core_of, limits)
+    if len(cores):
+        _count_shared(network, chip, core_of, cores, limits, options or Options(), used)
     return _table("core", cores, tuple(chip.core_label(int(core)) for core in cores), limits, used)
+
+
+def _count_shared(
+    network: Network, chip: Chip, core_of: Sequence[Int32], cores: Int64, limits: tuple[Limit, ...], options: Options, out_used: Int64
+) -> None:
+    """Replace what does not just add in ``out_used`` (n_cores, n_limits)."""
+    if all(limit.counts == "neurons" for limit in limits):
+        return
+    rank = np.full(len(chip.cores().core) + 1, -1, np.int32)
+    rank[cores] = np.arange(len(cores), dtype=np.int32)
+    placed = [rank[column] for column in core_of]
+    settings = chip.settings(network)
+    joint = joint_use(network, chip, placed, len(cores), table_of(network, options), chip.chip_numbers(cores).astype(np.int64))
+    for k, limit in enumerate(limits):
+        if limit.counts == "settings":
+            out_used[:, k] = settings_used(settings[limit.resource], placed, len(cores))
+        elif limit.resource in joint:
+            out_used[:, k] = joint[limit.resource]
 
 
 def chip_usage(network: Network, chip: Chip, core_of: Sequence[Int32]) -> Utilisation:

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from neurosim.chips.chip import Chip, Limit
+from neurosim.chips.chip import Chip
 from neurosim.errors import VerificationError
 from neurosim.losses import Loss
+from neurosim.mapping.verify_limits import limit_faults
 from neurosim.mapping.verify_routes import route_faults
 from neurosim.network import Network
 
@@ -59,7 +60,7 @@ def faults(mapping: Any) -> list[str]:
     counts = _census(mapping.core_of)
     found += [*_sharing(network, chip, counts), *_pins(network, chip, mapping)]
     if getattr(mapping, "complete", True):  # a mapping loaded without its network cannot be counted again
-        found += [*_limits(network, chip, counts), *_traffic(network, chip, mapping)]
+        found += [*limit_faults(network, chip, counts, mapping), *_traffic(network, chip, mapping)]
     return [*found, *route_faults(mapping, MAX_RECOUNT)] if hasattr(mapping, "routed") else found
 
 
@@ -156,30 +157,6 @@ def _sharing(network: Network, chip: Chip, counts: dict[int, Counter[int]]) -> I
         if len(members) > 1:
             labels = ", ".join(f"'{network.populations[p].label}'" for p in sorted(members))
             yield f"{chip.core_label(core)} holds neurons of {labels}, but a core may hold one population only"
-
-
-def _limits(network: Network, chip: Chip, counts: dict[int, Counter[int]]) -> Iterator[str]:
-    chip_number = chip.cores().chip
-    on_core: Counter[tuple[int, str]] = Counter()
-    on_chip: Counter[tuple[int, str]] = Counter()
-    known: dict[tuple[int, int], dict[str, int]] = {}
-    for core, members in counts.items():
-        for slice_ in members.items():
-            if slice_ not in known:
-                known[slice_] = chip.slice_usage(network, *slice_)
-            for resource, amount in known[slice_].items():
-                on_core[core, resource] += amount
-                on_chip[int(chip_number[core]), resource] += amount
-    for limit in chip.limits():
-        if limit.hard and limit.scope in ("core", "chip"):
-            yield from _exceeded(limit, on_core if limit.scope == "core" else on_chip, chip)
-
-
-def _exceeded(limit: Limit, used: Counter[tuple[int, str]], chip: Chip) -> Iterator[str]:
-    for (place, resource), amount in sorted(used.items()):
-        if resource == limit.resource and amount > limit.capacity:
-            where = chip.core_label(place) if limit.scope == "core" else f"{chip.name} chip {place}"
-            yield f"{where} uses {amount:,} {resource}, the limit of a {limit.scope} is {limit.capacity:,}"
 
 
 def _pins(network: Network, chip: Chip, mapping: Any) -> Iterator[str]:

@@ -43,7 +43,8 @@ class Way:
         if not self.routers:
             return f"{ends}: no spikes go to {goal}"
         through = " - ".join(f"({x}, {y})" for x, y in self.routers)
-        return f"{ends} -> {goal}: {self.hops} links, {self.noun}s {through}"
+        links = "1 link" if self.hops == 1 else f"{self.hops} links"
+        return f"{ends} -> {goal}: {links}, {self.noun}{'s' if self.hops else ''} {through}"
 
 
 def way(mapping: Mapping, source: Any, target: Any) -> Way:

@@ -27,7 +27,7 @@ def continued(before: Network, after: Network, old: Network, new: Network) -> Ne
     for i, (a, b, was) in enumerate(zip(before.populations, after.populations, old.populations, strict=False)):
         populations[i] = _continued_population(a, b, was, populations[i])
     for i, (a, b, was) in enumerate(zip(before.projections, after.projections, old.projections, strict=False)):
-        if a is b and (was.synapse.plasticity is not None or _same(was, projections[i])):
+        if a is b and (was.synapse.plasticity is not None or was.synapse.teacher is not None or _same(was, projections[i])):
             projections[i] = was
     return replace(new, populations=tuple(populations), projections=tuple(projections))
 

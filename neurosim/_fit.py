@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from neurosim._progress import stages
 from neurosim.chips.chip import Chip, check_names
 from neurosim.losses import Ledger, Loss
-from neurosim.mapping import Mapping, Options, Pin, map_network
+from neurosim.mapping import Explanation, Mapping, Options, Pin, map_network
+from neurosim.mapping import explain as explain_mapping
 from neurosim.network import Network
 
 
@@ -43,6 +46,7 @@ def fit(
     pins: Sequence[Pin] = (),
     placing: Options | None = None,
     seed: int = 0,
+    progress: bool | None = None,
 ) -> Fit:
     """Write a network in a chip's terms, place it and realise its synapses.
 
@@ -57,7 +61,9 @@ def fit(
     pins
         Manual placements; those made for another chip are left out, which is in the ledger.
     placing
-        Effort, time, rates, and what to avoid.
+        Effort, time, rates, and what to avoid; places of another chip are left out as well.
+    progress
+        Show a progress bar where placing takes longer than a second; by default when stderr is a terminal.
 
     Raises
     ------
@@ -73,14 +79,15 @@ def fit(
         check_names(approximate, where="The ideal reference")
         return Fit(network, None, None, ledger)
     begun = time.perf_counter()
-    pins, foreign = _own_pins(pins, chip)
+    pins, placing, foreign = _own(pins, placing, chip)
     ledger.extend(foreign)
     chip = chip.configure(network, pins)
     translation = chip.translate(network, chip.check_approximations(approximate))
     ledger.extend(translation.losses)
     wall_s["translate"] = time.perf_counter() - begun
     begun = time.perf_counter()
-    mapping = map_network(translation.network, chip, pins=pins, options=placing, seed=seed)
+    with _watched(placing or Options(), chip, progress) as placing:
+        mapping = map_network(translation.network, chip, pins=pins, options=placing, seed=seed)
     ledger.extend(mapping.losses)
     wall_s["place"] = time.perf_counter() - begun
     begun = time.perf_counter()
@@ -90,10 +97,42 @@ def fit(
     return Fit(realised.network, chip, replace(mapping, losses=ledger), ledger, wall_s)
 
 
-def _own_pins(pins: Sequence[Pin], chip: Chip) -> tuple[tuple[Pin, ...], list[Loss]]:
-    """Pins for this chip, and a loss if there are others."""
+@contextmanager
+def _watched(placing: Options, chip: Chip, shown: bool | None) -> Iterator[Options]:
+    """The same wishes with a progress bar, unless there is to be none or somebody looks on already."""
+    with stages(f"placing on {chip.title}", shown if placing.progress is None else False) as tell:
+        yield placing if tell is None else replace(placing, progress=tell)
+
+
+def explain(
+    network: Network, chip: Chip, *, approximate: Iterable[str] = (), pins: Sequence[Pin] = (), placing: Options | None = None
+) -> Explanation:
+    """Why a network does not fit, or how much room it leaves; parameters as of :func:`fit`.
+
+    Raises
+    ------
+    UnknownNameError, UnsupportedError
+        As :func:`fit` does.
+    """
+    pins, placing, _ = _own(pins, placing, chip)
+    chip = chip.configure(network, pins)
+    translation = chip.translate(network, chip.check_approximations(approximate))
+    return explain_mapping(translation.network, chip, pins=pins, options=placing)
+
+
+def _own(pins: Sequence[Pin], placing: Options | None, chip: Chip) -> tuple[tuple[Pin, ...], Options | None, list[Loss]]:
+    """Pins and wishes for this chip, and losses if there are others."""
     own = tuple(pin for pin in pins if pin.chip in (None, chip.name))
     others = sorted({str(pin.chip) for pin in pins} - {"None", chip.name})
-    detail = f"It was made for {', '.join(others)}; its coordinates and sizes mean nothing here."
-    count = len(pins) - len(own)
-    return own, [Loss("ignored", "Placement", "manual placement", count, len(pins), detail=detail)] if count else []
+    losses = [_foreign("manual placement", len(pins) - len(own), len(pins), ", ".join(others))] if len(own) < len(pins) else []
+    if placing is None or placing.chip in (None, chip.name):
+        return own, placing, losses
+    n_places = len(placing.avoid) + len(placing.avoid_links)
+    losses += [_foreign("place to avoid", n_places, n_places, placing.chip)] if n_places else []
+    return own, replace(placing, avoid=(), avoid_links=()), losses
+
+
+def _foreign(what: str, count: int, total: int, made_for: str) -> Loss:
+    return Loss(
+        "ignored", "Placement", what, count, total, detail=f"It was made for {made_for}; its coordinates and sizes mean nothing here."
+    )

@@ -130,6 +130,11 @@ class PlacementError(NeurosimError, RuntimeError):
         text = message or (f"{subject} does not fit on {core}: it needs {_number(used)} {resource}, the limit is {_number(limit)}.")
         super().__init__(text, used=used, limit=limit, remedy=remedy)
 
+    def with_remedy(self, remedy: str) -> PlacementError:
+        """The same error with another remedy."""
+        fields = {name: getattr(self, name) for name in ("population", "projection", "core", "resource", "used", "limit")}
+        return PlacementError(self.message, **fields, remedy=remedy)
+
 
 class MappingFileError(NeurosimError, ValueError):
     """A saved mapping cannot be read, was edited, or belongs to another network, chip or version."""

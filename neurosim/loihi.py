@@ -30,7 +30,8 @@ _V_MAX = 2**23 - 1
 #: Range of each register; see the fields of :class:`Compartments`.
 _RANGES = {
     "decay_u": (0, 4096), "decay_v": (0, 4096), "threshold": (0, 2**17 - 1), "bias_mantissa": (-4096, 4095), "bias_exponent": (0, 7),
-    "refractory": (1, 64), "v_min": (-_V_MAX, 0), "v_max": (0, _V_MAX), "noise_exponent": (-1, 23), "noise_offset": (-64, 63), "noise_on_v": (0, 1),
+    "refractory": (1, 64), "v_min": (-_V_MAX, 0), "v_max": (0, _V_MAX),
+    "noise_exponent": (-1, 23), "noise_offset": (-64, 63), "noise_on_v": (0, 1),
 }  # fmt: skip
 
 
@@ -226,7 +227,15 @@ def _population(compartments: Compartments, choices: Arithmetic) -> Population:
         "noise_on_v": r["noise_on_v"],
         "noise_key": np.random.default_rng(compartments.seed).integers(0, 2**24, compartments.n).astype(np.float64),
     }
-    fixed = {"bits": 24.0 if choices.wraps else 0.0, "unit_v": 1.0, "zero_v": 0.0, "per_nA": 0.0, "decay_a": 0.0, "step_a": 0.0, "unit_a": 1.0}
+    fixed = {
+        "bits": 24.0 if choices.wraps else 0.0,
+        "unit_v": 1.0,
+        "zero_v": 0.0,
+        "per_nA": 0.0,
+        "decay_a": 0.0,
+        "step_a": 0.0,
+        "unit_a": 1.0,
+    }
     current = {
         "decay_u": np.minimum(r["decay_u"] + choices.offset_u, 4096),
         "unit": 1.0,

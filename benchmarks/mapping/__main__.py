@@ -11,7 +11,7 @@ from typing import TextIO
 from benchmarks.harness import machine
 
 KEPT = Path(__file__).resolve().parents[1] / "results" / "mapping.txt"
-PARTS = ("routing", "whole", "partition", "placement")
+PARTS = ("routing", "whole", "partition", "placement", "checks")
 
 
 def main() -> int:

@@ -34,7 +34,8 @@ class Arithmetic:
     Attributes
     ----------
     cut
-        How bits that a mantissa does not have are taken away: ``"floor"``, ``"zero"`` (towards 0) or ``"nearest"`` (as software does before).
+        How bits that a mantissa does not have are taken away: ``"floor"``, ``"zero"`` (towards 0) or
+        ``"nearest"`` (as software does before).
     exponent_of_sum
         True if a negative weight exponent shifts the sum of the mantissas that arrive, not each weight.
     wraps

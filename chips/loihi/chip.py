@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from neurosim.chips.cache import Remembered
 from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translation
-from neurosim.chips.datasheet import Constant
 from neurosim.chips.loihi.load import Load, SharedLoad
 from neurosim.chips.loihi.mesh import Mesh
 from neurosim.chips.loihi.registers import Registers, registers_of
+from neurosim.chips.loihi.settings import COMPARTMENTS, CORE_WIDE, FORMATS, THRESHOLDS, TRACES, settings_of
 from neurosim.chips.loihi.sheet import LoihiSheet
 from neurosim.chips.loihi.weights import MantissaFormat, Span, format_of, spans
 from neurosim.chips.native import Native
@@ -57,6 +57,11 @@ class LoihiChip(Chip):
     sheet: LoihiSheet
 
     @property
+    def full_name(self) -> str:
+        """With the kind of board, where it is not a single chip."""
+        return self.name if self.sheet.board == "chip" else f"{self.name}:{self.sheet.board}"
+
+    @property
     def n_chips(self) -> int:
         """Chips of all boards."""
         return self.n_boards * self.sheet.mesh.boards[self.sheet.board].value
@@ -69,6 +74,10 @@ class LoihiChip(Chip):
 
     @cached_property
     def _per_core(self) -> Remembered[dict[int, int]]:
+        return Remembered()
+
+    @cached_property
+    def _settings(self) -> Remembered[dict[str, tuple[Int32, ...]]]:
         return Remembered()
 
     @cached_property
@@ -99,15 +108,35 @@ class LoihiChip(Chip):
 
     def limits(self) -> tuple[Limit, ...]:
         """Limited resources of a core."""
-        core = self.sheet.core
-        named = (
+        core, abroad = self.sheet.core, self.sheet.synapses.axon_other_chip.value
+        summed = (
             ("compartments", core.compartments, "compartments"),
             ("dendritic accumulators", core.accumulators, "accumulators"),
             ("synaptic memory", core.synapse_memory, "words"),
-            ("input axons", core.input_axons, "axons"),
-            ("output axons", core.output_axons, "axons"),
+            ("longest axon list", core.words_per_axon, "words"),
         )
-        return limits_of(named)
+        named = tuple(Limit(name, "core", constant.value, unit, constant.source) for name, constant, unit in summed)
+        axons = (
+            Limit("input axons", "core", core.input_axons.value, "axons", core.input_axons.source, counts="sources"),
+            Limit("output axons", "core", core.output_axons.value, "axons", core.output_axons.source, counts="targets", abroad=abroad),
+        )
+        shared = (
+            (COMPARTMENTS, core.compartment_profiles, "profiles"),
+            (THRESHOLDS, core.threshold_profiles, "profiles"),
+            (FORMATS, core.synapse_formats, "formats"),
+            (TRACES, core.pre_traces, "configurations"),
+        )
+        settings = tuple(Limit(name, "core", constant.value, unit, constant.source, counts="settings") for name, constant, unit in shared)
+        once = Limit(CORE_WIDE, "core", 1, "settings", "NxTF, nengo-loihi: delay bits are one register of a core", counts="settings")
+        return (*named, *axons, *settings, once)
+
+    def settings(self, network: Network) -> dict[str, tuple[Int32, ...]]:
+        """Profiles, formats and settings of the whole core that neurons need; see :mod:`.settings`."""
+        return self._settings.get(network, lambda: settings_of(network, self.sheet))
+
+    def source_cost(self, network: Network, projection: Projection) -> int:
+        """Input axons of one source: two where weights are learned."""
+        return self.sheet.synapses.learning_axon.value if projection.synapse.model == "stdp" else 1
 
     def slice_usage(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
         """Use of every resource; axons to other cores are estimated from how targets would be cut."""
@@ -116,7 +145,12 @@ class LoihiChip(Chip):
     def _slice(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
         load, group = self._load(network), network.populations[population]
         per_core = self._per_core.get(network, load.neurons_per_core)
-        return {**load.inner_use(group, n_neurons), "output axons": load.output_axons(group, n_neurons, per_core)}
+        settings = {name: columns[population] for name, columns in self.settings(network).items()}
+        return {
+            **load.inner_use(group, n_neurons),
+            "output axons": load.output_axons(group, n_neurons, per_core),
+            **{name: _different(numbers[:n_neurons]) for name, numbers in settings.items()},
+        }
 
     def _load(self, network: Network) -> SharedLoad:
         return Load(network, self.sheet)
@@ -136,7 +170,8 @@ class LoihiChip(Chip):
 
     def _native(self, network: Network) -> Native:
         """What cores have themselves."""
-        return Native(models=frozenset({"lif"}), receptors=RECEPTORS, dependences=DEPENDENCES, adaptation=True, runs_elsewhere=_ELSEWHERE)
+        lif = frozenset({"lif"})
+        return Native(models=lif, receptors=RECEPTORS, dependences=DEPENDENCES, adaptation=True, runs_elsewhere=_ELSEWHERE)
 
     def _doubtful(self, network: Network) -> list[str]:
         """Constants that are not certain and that this network depends on."""
@@ -181,7 +216,7 @@ class LoihiChip(Chip):
         realised, losses = realise(network, make, check)
         populations = tuple(p if p.is_source else scales[p.id].apply(p) for p in realised.populations)
         constants = [loss for scale in scales.values() for loss in scale.losses]
-        return Translation(replace(realised, populations=populations), tuple([*constants, *losses]))
+        return Translation(replace(realised, populations=populations), (*constants, *losses, *self._many_thresholds(network, mapping)))
 
     def _registers(self, network: Network, population: Population, found: Mapping[int, Span]) -> Registers:
         return registers_of(network, population, found, self.sheet)
@@ -233,10 +268,25 @@ class LoihiChip(Chip):
 
         return cost(self, network, mapping, spikes, n_steps, profile=profile, detailed=detailed, static=static, updates=updates)
 
+    def _many_thresholds(self, network: Network, mapping: Placed) -> list[Loss]:
+        """Cores with more threshold profiles than all sources agree on."""
+        held: dict[int, set[int]] = {}
+        for numbers, cores in zip(self.settings(network)[THRESHOLDS], mapping.core_of, strict=True):
+            pairs = np.stack(np.broadcast_arrays(cores, numbers[:, :1].T[0] if numbers.size else -1))
+            for core, number in np.unique(pairs[:, (pairs >= 0).all(axis=0)], axis=1).T.tolist():
+                held.setdefault(core, set()).add(number)
+        sure, core = self.sheet.core.threshold_profiles_sure, self.sheet.core.threshold_profiles
+        many = [label for label, profiles in held.items() if len(profiles) > sure.value]
+        if not many:
+            return []
+        most = max(map(len, held.values()))
+        detail = f"Up to {most} threshold profiles on a core; {sure.value} are sure, {core.value} assumed ({core.source})."
+        return [Loss("uncertain", self.core_label(min(many)), THRESHOLDS, len(many), detail=detail)]
 
-def limits_of(named: Iterable[tuple[str, Constant[int], str]]) -> tuple[Limit, ...]:
-    """Limits of a core by name, constant and unit."""
-    return tuple(Limit(name, "core", constant.value, unit, constant.source) for name, constant, unit in named)
+
+def _different(numbers: Int32) -> int:
+    """Different settings."""
+    return len(np.unique(numbers[numbers >= 0]))
 
 
 def _note_learning(draft: Draft) -> None:

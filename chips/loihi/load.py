@@ -9,23 +9,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurosim.chips.loihi.lists import Lists
 from neurosim.chips.loihi.sheet import FamilySheet, LoihiSheet
-from neurosim.chips.usage import MARGIN, expected, incoming, outgoing, reaching_sources, slice_synapses
+from neurosim.chips.usage import MARGIN, expected, incoming, outgoing, reaching_sources
 from neurosim.chips.values import parameter, receptor_parameter, statistics, synaptic_column
-from neurosim.network import Network, Population, Projection
+from neurosim.network import Network, Population, Projection, Receptor
 
-#: Bits of a target's index when a list of synapses is sparse.
-INDEX_BITS = 10
+
+def compartment_receptors(population: Population) -> list[Receptor]:
+    """One receptor for each compartment of a neuron: those of one time constant share one, since a compartment has one current."""
+    if population.model.endswith("_fixed"):
+        return [receptor for receptor in population.receptors if receptor.kind == "fixed"]
+    found: dict[bytes, Receptor] = {}
+    for receptor in population.receptors:
+        key = b"" if receptor.kind == "curr_delta" else np.asarray(receptor_parameter(population, receptor, "tau_syn")).tobytes()
+        found.setdefault(key, receptor)
+    return list(found.values())
 
 
 def compartments_per_neuron(population: Population) -> int:
-    """One compartment for each synaptic time constant, since a compartment has one current, and one for adaptation."""
-    held = sum(r.kind == "fixed" for r in population.receptors)
-    if held:  # in registers already
-        return held + bool(np.any(parameter(population, "decay_a")) if "decay_a" in population.parameters else 0)
-    decaying = [r for r in population.receptors if r.kind != "curr_delta"]
-    found = {np.asarray(receptor_parameter(population, r, "tau_syn")).tobytes() for r in decaying}
-    return max(1, len(found) + (len(decaying) < len(population.receptors) and bool(found))) + (population.model == "adex")
+    """One compartment for each synaptic time constant, and one for adaptation."""
+    adapts = population.model == "adex" or (population.model == "lif_fixed" and bool(np.any(parameter(population, "step_a"))))
+    return max(1, len(compartment_receptors(population))) + adapts
 
 
 def delay_bits(network: Network, projection: Projection, sheet: FamilySheet) -> int:
@@ -46,7 +51,7 @@ class SharedLoad(ABC):
 
     @abstractmethod
     def inner_use(self, population: Population, n_neurons: int) -> dict[str, int]:
-        """Use of every resource but output axons, by its name in the limits."""
+        """Use of every resource but output axons and settings, by its name in the limits."""
 
     @abstractmethod
     def inner_limits(self) -> dict[str, int]:
@@ -66,27 +71,30 @@ class SharedLoad(ABC):
         cost = self.sheet.synapses.learning_axon.value if projection.synapse.model == "stdp" else 1
         return cost * reaching_sources(self.network, projection, n_neurons)
 
+    def lists(self, projection: Projection) -> Lists:
+        """How the synapses of a projection lie in the memory."""
+        return Lists(self.network, projection, self.sheet, delay_bits(self.network, projection, self.sheet))
+
     def memory(self, population: Population, n_neurons: int) -> int:
         """Words of synaptic memory."""
-        return sum(self._words(projection, n_neurons) for projection, _ in incoming(self.network, population.id))
+        return sum(self.lists(projection).words(n_neurons) for projection, _ in incoming(self.network, population.id))
 
-    def _words(self, projection: Projection, n_neurons: int) -> int:
-        rule = self.sheet.synapses
-        synapses = slice_synapses(self.network, projection, n_neurons)
-        lists = reaching_sources(self.network, projection, n_neurons)
-        each = rule.weight_bits.value + delay_bits(self.network, projection, self.sheet)
-        bits = min(synapses * (each + INDEX_BITS), max(lists * n_neurons, synapses) * each + lists * INDEX_BITS)
-        headers = rule.header_bits.value * (lists + synapses // rule.per_entry.value)
-        # a list starts at a word; half a word is lost on average
-        return math.ceil((bits + headers) / self.sheet.core.word_bits.value + lists / 2)
+    def longest_list(self, population: Population, n_neurons: int) -> int:
+        """Words of the longest list of one source, whose projections follow each other in it."""
+        found: dict[int, int] = {}
+        for projection, _ in incoming(self.network, population.id):
+            words = self.lists(projection).longest(n_neurons)
+            for source in {source for source, _ in projection.pre.parts}:
+                found[source] = found.get(source, 0) + words
+        return max(found.values(), default=0)
 
     def output_axons(self, population: Population, n_neurons: int, per_core: dict[int, int]) -> int:
-        """Entries for the cores that the slice sends to, if targets are cut into slices of ``per_core``."""
-        total = 0.0
+        """Entries for the cores that the slice sends to, if targets are cut into slices of ``per_core`` and are on the same chip."""
+        total, each = 0.0, self.sheet.synapses.axon_discrete.value
         for projection, _ in outgoing(self.network, population.id):
             chance = expected(self.network, projection) / max(projection.pre.size * projection.post.size, 1)
             for target, indices in projection.post.parts:
-                total += _reached(n_neurons, len(indices), per_core[target], min(chance, 1.0))
+                total += each * _reached(n_neurons, len(indices), per_core[target], min(chance, 1.0))
         return math.ceil(total)
 
     def neurons_per_core(self) -> dict[int, int]:
@@ -126,11 +134,12 @@ class Load(SharedLoad):
         return self.compartments(population, n_neurons) * self.delay_slots(population)
 
     def inner_use(self, population: Population, n_neurons: int) -> dict[str, int]:
-        """Use of every resource but output axons."""
+        """Use of every resource but output axons and settings."""
         return {
             "compartments": self.compartments(population, n_neurons),
             "dendritic accumulators": self.accumulators(population, n_neurons),
             "synaptic memory": self.memory(population, n_neurons),
+            "longest axon list": self.longest_list(population, n_neurons),
             "input axons": self.input_axons(population, n_neurons),
         }
 
@@ -141,6 +150,7 @@ class Load(SharedLoad):
             "compartments": core.compartments.value,
             "dendritic accumulators": core.accumulators.value,
             "synaptic memory": core.synapse_memory.value,
+            "longest axon list": core.words_per_axon.value,
             "input axons": core.input_axons.value,
         }
 

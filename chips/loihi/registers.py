@@ -85,8 +85,20 @@ def registers_of(network: Network, population: Population, spans: Mapping[int, S
     bias = _bias(bias_mv * per_mv, sheet)
     na_of_mv = cell["cm"] / (cell["tau_m"] * decay_v / 4096)
     losses = [
-        *_error(population, "v_thresh", "mV", limit * unit_mv - limit_mv, f"Thresholds are multiples of {2**rule.threshold_shift.value * unit_mv:.3g} mV."),
-        *_error(population, "i_offset", "nA", (bias * unit_mv - bias_mv) * na_of_mv, f"The bias has {rule.bias_bits.value} bits and an exponent; it also makes up for v_rest."),
+        *_error(
+            population,
+            "v_thresh",
+            "mV",
+            limit * unit_mv - limit_mv,
+            f"Thresholds are multiples of {2**rule.threshold_shift.value * unit_mv:.3g} mV.",
+        ),
+        *_error(
+            population,
+            "i_offset",
+            "nA",
+            (bias * unit_mv - bias_mv) * na_of_mv,
+            f"The bias has {rule.bias_bits.value} bits and an exponent; it also makes up for v_rest.",
+        ),
     ]
     adaptation, more = _adaptation(population, cell, network.dt, na_of_mv * unit_mv, sheet)
     own: dict[str, Any] = {
@@ -131,7 +143,9 @@ def _per_weight(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sh
     return cell[f"{receptor.name}.tau_syn"] / dt_ms * decay_of(receptor, cell, dt_ms, sheet) / levels * per_nA
 
 
-def _largest_step(network: Network, population: Population, spans: Mapping[int, Span], per_weight: Mapping[str, Floats]) -> tuple[float, bool]:
+def _largest_step(
+    network: Network, population: Population, spans: Mapping[int, Span], per_weight: Mapping[str, Floats]
+) -> tuple[float, bool]:
     """Largest voltage step (mV) of a synapse onto a population, and whether its projection has weights of both signs."""
     found = (0.0, False)
     for index, projection in enumerate(network.projections):
@@ -178,7 +192,9 @@ def _adaptation(
     grid = 2.0 ** (exponent + shift)
     step = np.clip(np.rint(wanted / grid), -most, most) * grid
     error = (step - wanted) / np.where(wanted == 0, 1.0, wanted) * cell["b"]
-    losses = _error(population, "b", "nA", error, "The adaptation is a synapse of a cell onto its second compartment, with an 8-bit weight.")
+    losses = _error(
+        population, "b", "nA", error, "The adaptation is a synapse of a cell onto its second compartment, with an 8-bit weight."
+    )
     return {"decay_a": decay, "step_a": -step, "unit_a": na_per_register}, losses
 
 
@@ -213,4 +229,16 @@ def _error(population: Population, name: str, unit: str, error: Floats, detail: 
     if not wrong.any():
         return []
     count = population.size if len(size) == 1 else int(np.count_nonzero(wrong))
-    return [Loss("rounded", f"Population '{population.label}'", name, count, population.size, float(size[wrong].mean()), float(size.max()), unit, detail)]
+    return [
+        Loss(
+            "rounded",
+            f"Population '{population.label}'",
+            name,
+            count,
+            population.size,
+            float(size[wrong].mean()),
+            float(size.max()),
+            unit,
+            detail,
+        )
+    ]

@@ -46,6 +46,7 @@ class SpinnakerChip(Chip):
     places_sources = True
     delivery = "multicast"
     router_steps = LINKS
+    keys_per_neuron = 16  # the lower four bits tell the time step of sending: ``colour_bits`` of the datasheet
     approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS}
     sheet: SpinnakerSheet
 

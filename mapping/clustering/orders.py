@@ -31,7 +31,8 @@ def check_positions(positions: object, n: int) -> Floats:
         row = int(np.flatnonzero(~np.isfinite(found).all(axis=1))[0])
         text = f"the position of neuron {row} is not finite."
         raise ParameterError(text, where="cluster_neurons", used=found[row].tolist(), limit="finite numbers")
-    return np.ascontiguousarray(found[:, :3])
+    found = found[:, :3]
+    return np.ascontiguousarray(found * 2.0**-64 if np.abs(found).max(initial=0.0) > 1e280 else found)  # finite in what follows
 
 
 def hilbert_order(positions: Floats) -> Int32:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import NetworkError, ParameterError
-from neurosim.mapping.fingerprint import chip_fingerprint
+from neurosim.mapping.fingerprint import chip_fingerprint, text_digest
 from neurosim.mapping.inspection.loads import LinkLoad
 from neurosim.mapping.pins import Pin, describe, machine
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Int64 = NDArray[np.int64]
 _MAX_RUNS = 12
+_MAX_POPULATIONS = 8
 _UNITS = {"hops": "links", "mean hops": "links per packet", "tree hops": "links", "largest link load": "packets"}
 
 
@@ -159,7 +160,9 @@ class MappingDiff:
 
     def _lines(self) -> Iterator[tuple[str, str]]:
         share = 100 * self.n_moved / max(self.n_neurons, 1)
-        where = ", ".join(f"{row.moved:,} of {row.size:,} of {row.population}" for row in self.by_population)
+        where = ", ".join(f"{row.moved:,} of {row.size:,} of {row.population}" for row in self.by_population[:_MAX_POPULATIONS])
+        n = len(self.by_population) - _MAX_POPULATIONS
+        where += f" and {n:,} more population{'s' if n > 1 else ''}" if n > 0 else ""
         yield "moved", f"{self.n_moved:,} of {self.n_neurons:,} cells ({share:.3g} %)" + (f": {where}" if where else "")
         if self.renumbered:
             yield "renumbered", f"{self.renumbered:,} cells have another local number on the same core"
@@ -307,16 +310,34 @@ def _traffic(mapping: Mapping, load: LinkLoad | None) -> list[_Figure]:
 def _settings(before: Mapping, after: Mapping) -> Iterator[Setting]:
     if before.seed != after.seed:
         yield Setting("seed", str(before.seed), str(after.seed))
-    for name in ("effort", "seconds", "avoid", "avoid_links"):
-        was, now = (str(getattr(mapping.options, name)) for mapping in (before, after))
-        if was != now:
-            yield Setting(name, was, now)
+    told = [_options_text(mapping) for mapping in (before, after)]
+    yield from (Setting(name, told[0][name], told[1][name]) for name in told[0] if told[0][name] != told[1][name])
     old, new = ([_pin_text(mapping, pin) for pin in mapping.pins] for mapping in (before, after))
     gone, added = [text for text in old if text not in new], [text for text in new if text not in old]
     if gone or added:
         yield Setting("pins", "; ".join(gone), "; ".join(added))
     elif old != new:
         yield Setting("order of pins", "; ".join(old), "; ".join(new))
+
+
+def _options_text(mapping: Mapping) -> dict[str, str]:
+    """Options as text, the same however a place was written down."""
+    options, populations = mapping.options, mapping.network.populations
+    rates = [(populations[number].label, np.asarray(rate, np.float64)) for number, rate in sorted(options.rates.items())]
+    return {
+        "effort": options.effort,
+        "seconds": str(options.seconds),
+        "rates": ", ".join(f"{label} {_rate_text(rate)}" for label, rate in rates),
+        "avoid": ", ".join(map(describe, options.avoid)),
+        "avoid_links": ", ".join(" - ".join(map(describe, pair)) for pair in options.avoid_links),
+    }
+
+
+def _rate_text(rate: NDArray[np.float64]) -> str:
+    """A rate, or the mean of many with what tells them from others of this mean."""
+    if rate.size <= 1:
+        return f"{rate.sum():g} Hz"
+    return f"{rate.mean():g} Hz on average ({text_digest(str(rate.tolist()))[:8]})"
 
 
 def _pin_text(mapping: Mapping, pin: Pin) -> str:

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
+from neurosim.chips.usage import outgoing
 from neurosim.errors import ParameterError
 from neurosim.mapping.fanout import bare
-from neurosim.mapping.reach import hit_probabilities
+from neurosim.mapping.reach import Senders, senders
+from neurosim.mapping.structures import CoreGraph
 from neurosim.mapping.summary import table
 from neurosim.mapping.traffic import UsedCores
 from neurosim.network import Network
@@ -164,6 +167,13 @@ class _Total:
             sums[part.population] += self._by_target(part.to[chosen], part.amount[chosen])
         self.hops[part.population] += self._by_target(part.to, part.amount * links)
 
+    def add_table(self, graph: CoreGraph, share: Any) -> None:
+        """Add packets between cores, divided by the share (n_populations, n_cores) of each population in a core."""
+        links = self._chip.hops(self._router_of[graph.source], self._router_of[graph.target])
+        shape = (share.shape[1], share.shape[1])
+        for name, amount in (("packets", graph.packets), ("hops", graph.packets * links)):
+            getattr(self, name)[:] += (share @ csr_matrix((amount, (graph.source, graph.target)), shape) @ share.T).toarray()
+
     def _by_target(self, to: Int64, amount: Floats) -> Floats:
         return np.bincount(to, amount, len(self.labels)).astype(np.float64)
 
@@ -194,10 +204,8 @@ def _drives(network: Network, cores: UsedCores, population: int, out_synapses: F
 
     n_pop, n_cores = len(network.populations), len(cores.used)
     keys, counts = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for projection in network.projections:
+    for projection, _ in outgoing(network, population):
         owner, neuron = projection.pre.populations(), projection.pre.indices()
-        if population not in owner:
-            continue
         to, rank = projection.post.populations(), cores.ranks(projection.post)
         for rows in iterate(network, bare(projection)):
             pre, post = rows.pre(), rows.post
@@ -215,25 +223,24 @@ def _drives(network: Network, cores: UsedCores, population: int, out_synapses: F
 def _expected(network: Network, cores: UsedCores, total: _Total) -> Iterator[_Part]:
     """Packets from hit probabilities, divided by the expected synapses of a neuron."""
     _expected_synapses(network, total.synapses)
-    for population, hit in hit_probabilities(network, cores.rank_of, len(cores.used)):
-        synapses = _synapses_per_neuron(network, cores, population)
+    for group in senders(network, cores.rank_of, len(cores.used)):
+        synapses = _synapses_per_neuron(network, cores, group)
         share = synapses / np.maximum(synapses.sum(axis=0), np.finfo(float).tiny)
-        to, rank = np.nonzero(share * hit)
-        ranks = cores.rank_of[population]
-        present, n_neurons = np.unique(ranks, return_counts=True)
+        share[:, group.cores] *= group.hit
+        share[:, np.setdiff1d(np.arange(len(cores.used)), group.cores)] = 0.0
+        to, rank = np.nonzero(share)
+        present, n_neurons = np.unique(cores.rank_of[group.population][group.cells], return_counts=True)
         for source, n in zip(present.tolist(), n_neurons.tolist(), strict=True):
             from_core = np.full(len(to), cores.used[source] if source >= 0 else -1)
-            yield _Part(population, from_core, cores.used[rank], to, n * (share * hit)[to, rank])
+            yield _Part(group.population, from_core, cores.used[rank], to, n * share[to, rank])
 
 
-def _synapses_per_neuron(network: Network, cores: UsedCores, population: int) -> Floats:
-    """Expected synapses of one neuron by target population and core rank, (n_populations, n_cores)."""
+def _synapses_per_neuron(network: Network, cores: UsedCores, group: Senders) -> Floats:
+    """Expected synapses of one of the neurons by target population and core rank, (n_populations, n_cores)."""
     found = np.zeros((len(network.populations), len(cores.used)))
-    size = max(network.populations[population].size, 1)
-    for projection in network.projections:
-        n_own = sum(len(indices) for p, indices in projection.pre.parts if p == population)
+    for projection in group.projections:
         pairs = max(projection.pre.size * projection.post.size, 1)
-        per_target = projection.rule.expected(network.ends(projection)) / pairs * n_own / size
+        per_target = projection.rule.expected(network.ends(projection)) / pairs
         for p, indices in projection.post.parts:
             ranks = cores.rank_of[p][indices]
             found[p] += per_target * np.bincount(ranks[ranks >= 0], minlength=len(cores.used))
@@ -259,17 +266,16 @@ def _share_graph(mapping: Mapping, total: _Total) -> None:
             remedy="Load the mapping with from_json(file, network=...).",
         )
     total.synapses[:] = np.nan
-    share = _shares(mapping)
-    for p in range(len(total.labels)):
-        for q in range(len(total.labels)):
-            amount = graph.packets * share[p, graph.source] * share[q, graph.target]
-            total.add(_Part(p, graph.source, graph.target, np.full(len(amount), q), amount))
+    total.add_table(graph, _shares(mapping))
 
 
-def _shares(mapping: Mapping) -> Floats:
-    """Share of each population in the neurons of each core, (n_populations, n_cores)."""
-    counts = np.array([np.bincount(core[core >= 0], minlength=mapping.n_cores) for core in mapping.core_of], np.float64)
-    return counts / np.maximum(counts.sum(axis=0), 1)
+def _shares(mapping: Mapping) -> Any:
+    """Share of each population in the neurons of each core, a scipy CSR matrix (n_populations, n_cores)."""
+    row = np.repeat(np.arange(len(mapping.core_of)), [len(core) for core in mapping.core_of])
+    core = np.concatenate([np.empty(0, np.int64), *mapping.core_of]).astype(np.int64)
+    row, core = row[core >= 0], core[core >= 0]
+    each = 1.0 / np.maximum(np.bincount(core, minlength=mapping.n_cores), 1)
+    return csr_matrix((each[core], (row, core)), (len(mapping.core_of), mapping.n_cores))
 
 
 def _count(value: object) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosim.mapping.routing.keys import Keys
 from neurosim.mapping.routing.tables import Entries
-from neurosim.mapping.structures import Floats, Int32, Int64, Nets, Routes, Topology
+from neurosim.mapping.structures import Floats, Int32, Int64, Nets, Routes, Topology, among, distinct
 
 
 class Walk(NamedTuple):
@@ -129,12 +129,15 @@ class _Index:
 
     def __init__(self, values: NDArray[Any]) -> None:
         self._order = np.argsort(values, kind="stable")
-        self._sorted = values[self._order]
+        self._sorted = np.append(values[self._order], -1)  # an end that nobody asks for
+        ends = np.flatnonzero(np.diff(self._sorted)) + 1
+        self._end = np.repeat(ends, np.diff(ends, prepend=0))
 
     def rows(self, asked: NDArray[Any]) -> tuple[Int64, Int64]:
         """All pairs (i, j) with ``asked[i] == values[j]``."""
-        begin, end = (np.searchsorted(self._sorted, asked, side=side) for side in ("left", "right"))
-        counts = end - begin
+        begin = np.searchsorted(self._sorted[:-1], asked)
+        met = self._sorted[begin] == asked
+        counts = np.where(met, np.append(self._end, 0)[begin] - begin, 0)
         i = np.repeat(np.arange(len(asked)), counts)
         return i, self._order[np.repeat(begin - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())]
 
@@ -145,7 +148,7 @@ def _walk(nets: Nets, place: Int64, topology: Topology, step: Callable[[_Copies]
     loads, hops, depth = np.zeros((n, n_links)), np.zeros(nets.n_nets, np.int64), np.zeros(nets.n_nets, np.int32)
     found = {name: [np.zeros((0, 2), np.int64)] for name in (*Walk._fields[2:6], "delivered")}
     sent = np.flatnonzero(np.diff(nets.indptr) > 0)
-    some = max(1, 50_000_000 // n)
+    some = max(1, 10_000_000 // n)
     for first in range(0, len(sent), some):
         _walk_some(nets, sent[first : first + some], place, topology, step, (found, loads, hops, depth))
     joined = {name: np.concatenate(parts) for name, parts in found.items()}
@@ -155,13 +158,14 @@ def _walk(nets: Nets, place: Int64, topology: Topology, step: Callable[[_Copies]
 
 def _walk_some(nets: Nets, sent: Int64, place: Int64, topology: Topology, step: Callable[[_Copies], _Step], out: Any) -> None:
     n, (found, loads, hops, depth) = topology.n_routers, out
-    been = np.zeros(len(sent) * n, bool)
+    been, first = np.zeros(len(sent) * n, bool), np.empty(len(sent) * n, np.int32)
     number = np.arange(len(sent))
     copies, parents, n_copies = _Copies(sent, place[nets.source[sent]], number - number - 1, number), [number - number - 1], len(sent)
     history = [copies]
     while len(copies.net):
         at = np.searchsorted(sent, copies.net) * n + copies.router
-        fresh = ~been[at] & _first_of_each(at)
+        first[at[::-1]] = np.arange(len(at), dtype=np.int32)[::-1]  # the last to write is the first copy
+        fresh = ~been[at] & (first[at] == np.arange(len(at)))
         found["duplicates"].append(np.stack([copies.net, copies.router], axis=1)[~fresh])
         found["loops"] += _loops(copies, ~fresh, history, parents)
         been[at] = True
@@ -181,12 +185,6 @@ def _walk_some(nets: Nets, sent: Int64, place: Int64, topology: Topology, step: 
         copies = _Copies(copies.net[copy], onward, link, n_copies + np.arange(len(copy)))
         n_copies += len(copy)
         history.append(copies)
-
-
-def _first_of_each(values: Int64) -> NDArray[np.bool_]:
-    first = np.zeros(len(values), bool)
-    first[np.unique(values, return_index=True)[1]] = True
-    return first
 
 
 def _loops(copies: _Copies, again: NDArray[np.bool_], history: list[_Copies], parents: list[Int64]) -> list[Int64]:
@@ -209,5 +207,6 @@ def _compare(nets: Nets, delivered: Int64) -> tuple[Int64, Int64]:
     span = int(max(nets.target.max(initial=0), delivered[:, 1].max(initial=0))) + 1
     wanted = np.repeat(np.arange(nets.n_nets), np.diff(nets.indptr)) * span + nets.target
     got = delivered[:, 0] * span + delivered[:, 1]
-    missing, extra = np.setdiff1d(wanted, got), np.setdiff1d(got, wanted)
+    wanted, got = distinct(wanted), distinct(got)
+    missing, extra = wanted[~among(wanted, got)], got[~among(got, wanted)]
     return tuple(np.stack([codes // span, codes % span], axis=1) for codes in (missing, extra))  # type: ignore[return-value]

@@ -104,17 +104,27 @@ def fit(script: str, arguments: Sequence[str], *, chip: str, losses: bool, repor
         if as_json:
             show_json({"format": comparison.FORMAT, "name": Path(script).name, "rows": [fit_row(item) for item in runs]})
         else:
-            show(tables.fit_table(runs, Path(script).name), *([loss_table(runs)] if losses else []))
+            show(tables.fit_table(runs, Path(script).name))
+            show_explanations(runs)
+            show(*([loss_table(runs)] if losses else []))
         write_report(comparison.Comparison(Path(script).name, runs), report)
     raise SystemExit(FAILED if any(item.error for item in runs) else DONE)
 
 
+def show_explanations(runs: Sequence[ChipRun]) -> None:
+    """Why networks do not fit, on stdout: reason, needs, and what was tried."""
+    for item in runs:
+        if item.explanation is not None:
+            print(f"{item.explanation}\n")
+
+
 def fit_row(result: ChipRun) -> dict[str, Any]:
-    """A mapping as JSON: the keys of a comparison's row that need no simulation, and ``fits``."""
+    """A mapping as JSON: the keys of a comparison's row that need no simulation, ``fits``, and why if it does not."""
     from neurosim.compare.comparison import row
 
     simulated = ("rate_hz", "populations", "stages_s", "duration_ms", "hardware_s", "interrupted")
-    return {"fits": not result.error} | {key: value for key, value in row(result).items() if key not in simulated}
+    kept = {key: value for key, value in row(result).items() if key not in simulated}
+    return {"fits": not result.error, **kept, "explanation": result.explanation and result.explanation.to_dict()}
 
 
 def compare(

@@ -8,7 +8,9 @@ from pathlib import Path
 from neurosim.compare.results import ChipRun, failed, of_fit
 from neurosim.compare.runner import load_chip
 from neurosim.compare.scripts import run_script
-from neurosim.errors import NeurosimError
+from neurosim.errors import NeurosimError, PlacementError
+from neurosim.mapping import Options, Pin
+from neurosim.network import Network
 from neurosim.pynn.overrides import kind_of
 
 
@@ -24,7 +26,7 @@ def fit_script(
     Returns
     -------
     tuple of ChipRun
-        One per chip, without recordings; ``error`` says why a network does not fit.
+        One per chip, without recordings; ``error`` says why a network does not fit, ``explanation`` in numbers.
 
     Raises
     ------
@@ -36,16 +38,28 @@ def fit_script(
     def boards(chip: str) -> int | None:
         return capture.own_boards if kind_of(chip) == capture.own_chip else None
 
-    options = {"approximate": approximate, "pins": capture.pins}
+    options = {"approximate": approximate, "pins": capture.pins, "placing": capture.placing}
     return tuple(fit_network(capture.network, chip, n_boards=boards(chip), **options) for chip in chips)
 
 
-def fit_network(network, chip: str, *, approximate: Sequence[str] = ("all",), pins: Sequence = (), n_boards: int | None = None) -> ChipRun:
-    """Map a network on one chip; an error becomes a failed run."""
-    from neurosim.session import fit
+def fit_network(
+    network: Network,
+    chip: str,
+    *,
+    approximate: Sequence[str] = ("all",),
+    pins: Sequence[Pin] = (),
+    placing: Options | None = None,
+    n_boards: int | None = None,
+) -> ChipRun:
+    """Map a network on one chip; an error becomes a failed run, with an explanation if there is not enough room."""
+    from neurosim.session import explain, fit
 
+    wishes = {"approximate": tuple(approximate), "pins": tuple(pins), "placing": placing}
     try:
-        fitted = fit(network, load_chip(chip, n_boards=n_boards), approximate=tuple(approximate), pins=tuple(pins))
+        loaded = load_chip(chip, n_boards=n_boards)
+        fitted = fit(network, loaded, **wishes)
+    except PlacementError as error:
+        return failed(chip, str(error), explain(network, loaded, **wishes))
     except NeurosimError as error:
         return failed(chip, str(error))
     return of_fit(chip, fitted, network)

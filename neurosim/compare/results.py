@@ -11,6 +11,7 @@ import numpy as np
 from neurosim.columns import Random, is_homogeneous
 from neurosim.compare.statistics import Spikes
 from neurosim.losses import Ledger, Loss
+from neurosim.mapping import Explanation
 
 IDEAL = "ideal"
 
@@ -39,8 +40,9 @@ class ChipRun:
     ----------
     chip, title
         Name as asked for, and the chip's full name.
-    error
-        Why there is no result; ``""`` if there is one.
+    error, explanation
+        Why there is no result; ``""`` if there is one. Where the network was only to be placed and does not fit, also
+        in numbers, as :func:`neurosim.mapping.explain` gives it.
     n_neurons, n_synapses
         Size of the network; synapses are the expected number of its rules.
     n_cores, n_chips
@@ -90,6 +92,7 @@ class ChipRun:
     duration_ms: float = 0.0
     hardware_s: float | None = None
     interrupted: bool = False
+    explanation: Explanation | None = None
 
     @property
     def ledger(self) -> Ledger:
@@ -142,9 +145,9 @@ def _mean_of(parameters: Any) -> float:
     return float(parameters.get("mu", 0.0))
 
 
-def failed(chip: str, error: str) -> ChipRun:
+def failed(chip: str, error: str, explanation: Explanation | None = None) -> ChipRun:
     """A row for a chip that gave no result."""
-    return ChipRun(chip, chip, error=error or "no reason was given")
+    return ChipRun(chip, chip, error=error or "no reason was given", explanation=explanation)
 
 
 def of_capture(name: str, capture: Any, *, interrupted: bool = False) -> ChipRun:

@@ -197,7 +197,7 @@ def stage_table(comparison: Comparison) -> Table:
 
 
 def fit_table(runs: Iterable[ChipRun], name: str) -> Table:
-    """One line per chip: does it fit, where, what binds and what would be lost."""
+    """One line per chip: does it fit, where, what binds and what would be lost. Errors are below, where no explanation is."""
     runs = tuple(runs)
     columns = ("chip", "fits", "cores>", "chips>", "fullest resource|", "synapses\nlost>", "weight\nerror>")
     table = grid(f"{name}: does it fit?{_size(runs)}", columns)
@@ -207,7 +207,7 @@ def fit_table(runs: Iterable[ChipRun], name: str) -> Table:
             continue
         lost = [number(run.synapses_lost()), percent(run.weight_error)]
         table.add_row(run.chip, Text("yes", style="green"), number(run.n_cores), number(run.n_chips), run.binding or "-", *lost)
-    captions = [f"{', '.join(chips)}: {error}" for error, chips in same_errors(runs).items()]
+    captions = [f"{', '.join(chips)}: {error}" for error, chips in same_errors(run for run in runs if run.explanation is None).items()]
     table.caption = "\n".join(filter(None, (*captions, approximation_line(runs)))) or None
     return table
 

@@ -20,7 +20,7 @@ from neurosim.machine import NEURON_BYTES, size_text
 from neurosim.network import Ends, Network, Projection
 
 #: Bytes of a synapse with memory while it is built, as measured.
-WITH_MEMORY = {"tsodyks_markram": 200, "stochastic": 150}
+WITH_MEMORY = {"tsodyks_markram": 200, "stochastic": 150, "taught": 250}
 #: Bytes of a run of STDP synapses, and of one synapse that is kept while they are built.
 PLASTIC_RUN, PLASTIC_KEPT = 170, 24
 #: Bytes of a spike source, as measured.

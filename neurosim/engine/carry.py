@@ -209,7 +209,7 @@ def _same_synapses(old: Network, was: Projection, new: Network, now: Projection)
     return np.array_equal(a.indptr, b.indptr) and np.array_equal(a.post, b.post)
 
 
-def _recall(simulation: Simulation, projection: Projection, memory: stores.Memory | plastic_store.Memory) -> None:
+def _recall(simulation: Simulation, projection: Projection, memory: stores.AnyMemory) -> None:
     """Give synapses with new values the memory of the old ones: resources and traces, but not weights."""
     if isinstance(memory, plastic_store.Memory):
         place = simulation.stores.places[projection.id]

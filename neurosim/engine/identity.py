@@ -55,7 +55,7 @@ def _population(population: Population, digests: Digests) -> dict[str, Any]:
 
 def _projection(projection: Projection, digests: Digests) -> dict[str, Any]:
     synapse, columns = projection.synapse, dict(projection.synapse.columns)
-    if synapse.model == "stdp":
+    if synapse.model in ("stdp", "taught"):
         columns.pop("weight", None)  # an initial value
     return {
         "label": projection.label,
@@ -64,7 +64,7 @@ def _projection(projection: Projection, digests: Digests) -> dict[str, Any]:
         "receptor": projection.receptor,
         "rule": f"{type(projection.rule).__name__}, {digests.text(projection.rule)}",
         "synapse": synapse.model,
-        "plasticity": digests.text(synapse.plasticity),
+        "plasticity": digests.text(synapse.plasticity or synapse.teacher),
         "seed": int(projection.seed),
         "realisation": digests.text(projection.realisation),
         **{name: digests.column(value) for name, value in columns.items()},

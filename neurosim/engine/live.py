@@ -76,7 +76,7 @@ def run_slice(simulation: Simulation, last: int) -> None:
 
 def _run_to(simulation: Simulation, stop: int) -> None:
     while simulation.step < stop:
-        simulation._chunk(min(stop - simulation.step, simulation._until_weight_sample()))
+        simulation._chunk(min(stop - simulation.step, simulation._until_stop()))
 
 
 def _inject(simulation: Simulation, exchange: Exchange) -> None:

@@ -1,9 +1,8 @@
-"""How fast a run goes: as fast as it can, or paced to the wall clock; progress and Ctrl-C."""
+"""How fast a run goes: as fast as it can, or paced to the wall clock; Ctrl-C."""
 
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -133,32 +132,3 @@ def interruptible() -> Iterator[Interrupt]:
         yield flag
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-class Progress:
-    """A progress bar that appears on stderr when a run takes longer than a second."""
-
-    def __init__(self, total_ms: float, shown: bool | None) -> None:
-        self._total = total_ms
-        self._shown = sys.stderr.isatty() if shown is None else shown
-        self._begun = time.perf_counter()
-        self._bar: object | None = None
-        self._task: object = None
-
-    def update(self, done_ms: float) -> None:
-        """Show that ``done_ms`` of the run are done."""
-        if not self._shown or time.perf_counter() - self._begun < 1.0:
-            return
-        if self._bar is None:
-            from rich.console import Console
-            from rich.progress import Progress as Bar
-
-            bar = Bar(console=Console(stderr=True), transient=True)
-            bar.start()
-            self._bar, self._task = bar, bar.add_task("simulating", total=self._total)
-        self._bar.update(self._task, completed=done_ms)  # type: ignore[attr-defined]
-
-    def close(self) -> None:
-        """Remove the bar."""
-        if self._bar is not None:
-            self._bar.stop()  # type: ignore[attr-defined]

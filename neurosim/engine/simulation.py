@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neurosim import connectivity
 from neurosim._message import message
+from neurosim._progress import Progress
 from neurosim.engine import (
     budget,
     build,
@@ -26,6 +27,7 @@ from neurosim.engine import (
     room,
     sound,
     stores,
+    taught,
 )
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Cells, Drives, Dynamic, Program, Sources
@@ -106,7 +108,7 @@ class Simulation:
         self._load(network, {}, step=0)
 
     # --- compile ---------------------------------------------------------------------------
-    def _load(self, network: Network, memories: dict[int, stores.Memory | plastic_store.Memory], *, step: int, kept: bool = False) -> None:
+    def _load(self, network: Network, memories: dict[int, stores.AnyMemory], *, step: int, kept: bool = False) -> None:
         begun = time.perf_counter()
         self.network, self.step, self._addresses = network, step, None
         self.driving = drives.candidates(network, self.watched)
@@ -193,9 +195,9 @@ class Simulation:
             self.watch({outlet.population for outlet in self.live.outputs})
         self._warm()
         begun = time.perf_counter()
-        bar = pacing.Progress((last - self.step) * self.network.dt, progress)
+        bar = Progress("simulating", (last - self.step) * self.network.dt, progress)
         first = self.step
-        with pacing.interruptible() as interrupt:
+        with bar, pacing.interruptible() as interrupt:
             self._prime()
             self.realtime.start(self.t_ms)
             size = FIRST_CHUNK
@@ -210,7 +212,6 @@ class Simulation:
                     self.realtime.wait(self.t_ms)
                 if on_chunk is not None:
                     on_chunk(self.t_ms)
-        bar.close()
         self.wall_s["run"] += time.perf_counter() - begun
         if interrupt.pressed:
             self.interrupted = True
@@ -229,7 +230,7 @@ class Simulation:
 
     def _next_chunk(self, size: int, last: int) -> int:
         """Run one chunk of about ``size`` steps; returns the size of the next one."""
-        n = min(size, last - self.step, self._until_weight_sample(), most_steps(self.program.probes))
+        n = min(size, last - self.step, self._until_stop(), most_steps(self.program.probes))
         begun = time.perf_counter()
         self._chunk(n)
         took = time.perf_counter() - begun
@@ -240,6 +241,7 @@ class Simulation:
         """Run ``n_steps`` steps and keep what they recorded."""
         self._advance(n_steps)
         self.step += n_steps
+        taught.teach_all(self.stores.lessons.values(), self.step, self.stores.stochastic)
         self._sample_weights()
 
     def _advance(self, n_steps: int) -> None:
@@ -298,6 +300,8 @@ class Simulation:
         if not len(gids):
             return
         self._counts += np.bincount(gids, minlength=self.layout.n_cells)
+        for lesson in self.stores.lessons.values():
+            lesson.note(gids, stamps)
         oldest = now - self.stores.max_delay
         recent, new = self._history[1] > oldest, np.searchsorted(stamps, oldest, side="right")
         self._history = (np.concatenate([self._history[0][recent], gids[new:]]), np.concatenate([self._history[1][recent], stamps[new:]]))
@@ -313,9 +317,10 @@ class Simulation:
         self.recordings.add_currents(self.network, rows)
         return np.stack(rows) if rows else np.zeros((0, n_steps))
 
-    def _until_weight_sample(self) -> int:
-        waits = [s - self.step % s for s in map(self._weight_steps, self.network.weight_probes)]
-        return min(waits, default=LARGEST_CHUNK)
+    def _until_stop(self) -> int:
+        """Steps to the next sample of weights, or the next end of an epoch."""
+        lengths = [*map(self._weight_steps, self.network.weight_probes), *(one.epoch_steps for one in self.stores.lessons.values())]
+        return min((s - self.step % s for s in lengths), default=LARGEST_CHUNK)
 
     def _weight_steps(self, probe: WeightProbe) -> int:
         return max(round(probe.interval / self.network.dt), 1)
@@ -355,7 +360,7 @@ class Simulation:
 
     def _column(self, projection: int, variable: str) -> Floats:
         rows = self.weights(projection)
-        return np.broadcast_to(np.asarray(rows.columns[variable], np.float64), (rows.size,)).copy()
+        return np.full(rows.size, rows.columns[variable], np.float64)
 
     def weight_samples(self, projection: int, variable: str = "weight") -> tuple[Floats, Floats]:
         """Times in ms and weights (n_times, n_synapses) recorded by a weight probe."""

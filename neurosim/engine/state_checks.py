@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.engine import plastic_store
+from neurosim.engine import plastic_store, taught
 from neurosim.engine.drives import LARGEST_MEAN, Rates
 from neurosim.engine.plasticity import NEVER
 from neurosim.network import Network, Population
@@ -151,12 +151,27 @@ def memory(name: str, found: Any, own: Any, step: int, dt_ms: float) -> None:
     if isinstance(found, plastic_store.Memory):
         _learning(name, found, own, step)
         return
+    if isinstance(found, taught.Memory):
+        _taught(name, found, own, step)
+        return
     for key, values in found.values.items():
         alike(f"{name}/values.{key}", values, own.values[key].dtype, own.values[key].shape)
         if key == "last":
             within(f"{name}/values.last", values, -1.0, until_ms(step, dt_ms))
         else:
             within(f"{name}/values.{key}", values, -SLACK, 1.0 + SLACK)
+
+
+def _taught(name: str, found: taught.Memory, own: taught.Memory, step: int) -> None:
+    for key, values in found.values.items():
+        if key in ("pre", "pre_at", "post", "post_at"):
+            alike(f"{name}/values.{key}", values, np.int64, (None,))
+            within(f"{name}/values.{key}", values, 0, step if key.endswith("_at") else np.inf)
+        else:
+            alike(f"{name}/values.{key}", values, own.values[key].dtype, own.values[key].shape)
+            within(f"{name}/values.{key}", values)
+    if any(len(found.values[side]) != len(found.values[f"{side}_at"]) for side in ("pre", "post")):
+        raise ValueError(f"'{name}/values.pre' and its steps have different lengths")
 
 
 def _learning(name: str, found: plastic_store.Memory, own: plastic_store.Memory, step: int) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.connectivity.columns import population_values
-from neurosim.engine import plastic_store, synapses
+from neurosim.engine import plastic_store, synapses, taught
 from neurosim.engine.drives import Drive
 from neurosim.engine.layout import GROUP, Layout
 from neurosim.engine.program import Depressing, Plastic, Segments, Static, Stochastic
@@ -39,6 +39,9 @@ class Memory:
     values: dict[str, Floats]
 
 
+AnyMemory = Memory | plastic_store.Memory | taught.Memory
+
+
 @dataclass(slots=True, eq=False)
 class Stores:
     """The compiled synapses of a network."""
@@ -57,10 +60,11 @@ class Stores:
     placed: dict[int, Placed]
     places: dict[int, plastic_store.Place]
     n_synapses: int
+    lessons: dict[int, taught.Lesson]
 
 
 def build(
-    network: Network, layout: Layout, dtype: type, carried: dict[int, Memory | plastic_store.Memory], threads: int = 1,
+    network: Network, layout: Layout, dtype: type, carried: dict[int, AnyMemory], threads: int = 1,
     drives: list[Drive] | None = None,
 ) -> Stores:  # fmt: skip
     """Expand and store all projections.
@@ -81,10 +85,14 @@ def build(
             expanded.columns["weight"] = expanded.columns["weight"] * synapses.signs(network, projection)[expanded.post]
             if projection.synapse.model == "tsodyks_markram":
                 expanded.columns["tau_syn"] = _receptor_tau_ms(network, projection)[expanded.post]
+            if projection.synapse.model == "taught":
+                expanded.columns["p"] = np.ones(len(expanded.pre))
             by_model[projection.synapse.model].append(expanded)
     everything = [e for group in by_model.values() for e in group]
     depressing = _depressing(by_model["tsodyks_markram"], runs, placed, carried)
-    stochastic = _stochastic(by_model["stochastic"], runs, placed, network.seed)
+    stochastic = _stochastic(by_model["stochastic"] + by_model["taught"], runs, placed, network.seed)
+    projections = [e.projection for e in by_model["taught"]]
+    lessons = {p.id: taught.lesson(network, p, layout, placed[p.id].position) for p in projections}
     learning = plastic_store.build(network, [p for p in network.projections if p.synapse.model == "stdp"], layout, dtype)
     n_plastic = np.arange(len(learning.gid))
     n_ports = sum(p.n_ports for p in learning.places.values())
@@ -93,6 +101,9 @@ def build(
     for number, place in learning.places.items():
         if isinstance(memory := carried.get(number), plastic_store.Memory):
             plastic_store.restore(learning.store, place, memory)
+    for number, one in lessons.items():
+        if isinstance(memory := carried.get(number), taught.Memory):
+            one.restore(stochastic, memory.values)
     delays = [d for d in (*(e.delay for e in everything), learning.delay) if len(d)]
     shortest = [int(d.min()) for d in delays] + ([built.min_delay] if built.n_synapses else [])
     longest = [int(d.max()) for d in delays] + [built.max_delay, 1]
@@ -102,7 +113,7 @@ def build(
     has_memory = bool(everything or learning.places)
     return Stores(
         segments, built.store, depressing, stochastic, learning.store, lanes, drives or [], has_memory, *limits, placed, learning.places,
-        n_synapses,
+        n_synapses, lessons,
     )  # fmt: skip
 
 
@@ -147,9 +158,7 @@ def _receptor_tau_ms(network: Network, projection: Projection) -> Floats:
     return np.concatenate(pieces)
 
 
-def _depressing(
-    group: list[Expanded], runs: Runs, placed: dict[int, Placed], carried: dict[int, Memory | plastic_store.Memory]
-) -> Depressing:
+def _depressing(group: list[Expanded], runs: Runs, placed: dict[int, Placed], carried: dict[int, AnyMemory]) -> Depressing:
     first = rows = 0
     for e in group:
         pieces = synapses.cut(e, first)
@@ -191,10 +200,13 @@ def _stochastic(group: list[Expanded], runs: Runs, placed: dict[int, Placed], se
     )
 
 
-def restore(stores: Stores, projection: Projection, memory: Memory | plastic_store.Memory) -> None:
+def restore(stores: Stores, projection: Projection, memory: AnyMemory) -> None:
     """Give a projection's synapses, as they were built, back what :func:`remember` found."""
     if isinstance(memory, plastic_store.Memory):
         plastic_store.restore(stores.plastic, stores.places[projection.id], memory)
+        return
+    if projection.id in stores.lessons:
+        stores.lessons[projection.id].restore(stores.stochastic, memory.values)
         return
     where = stores.placed[projection.id]
     for name in ("x", "y", "u"):
@@ -202,10 +214,12 @@ def restore(stores: Stores, projection: Projection, memory: Memory | plastic_sto
     stores.depressing.last_ms[where.row] = memory.values["last"]
 
 
-def remember(stores: Stores, projection: Projection) -> Memory | plastic_store.Memory | None:
+def remember(stores: Stores, projection: Projection) -> AnyMemory | None:
     """State of a projection's synapses, to be carried into a new program."""
     if projection.id in stores.places:
         return plastic_store.remember(stores.plastic, stores.places[projection.id])
+    if projection.id in stores.lessons:
+        return stores.lessons[projection.id].remember(stores.stochastic)
     where = stores.placed.get(projection.id)
     if where is None or projection.synapse.model == "stochastic":
         return None
@@ -216,5 +230,7 @@ def remember(stores: Stores, projection: Projection) -> Memory | plastic_store.M
 
 def current_weights(stores: Stores, projection: Projection) -> NDArray[np.floating] | None:
     """Weights of a plastic projection in expansion order, or ``None`` if they cannot change."""
+    if projection.id in stores.lessons:
+        return stores.lessons[projection.id].weights(stores.stochastic)
     place = stores.places.get(projection.id)
     return None if place is None else plastic_store.weights(stores.plastic, place)

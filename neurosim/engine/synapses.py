@@ -25,7 +25,7 @@ from neurosim.network import Network, Projection
 Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-KINDS = {"static": 0, "tsodyks_markram": 1, "stochastic": 2, "stdp": 3}
+KINDS = {"static": 0, "tsodyks_markram": 1, "stochastic": 2, "taught": 2, "stdp": 3}
 
 
 @dataclass(slots=True, eq=False)

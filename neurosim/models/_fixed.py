@@ -11,7 +11,8 @@ Source of the equations: the emulators of nengo-loihi 1.1.0, lava b6822fbc and b
 whose traces are reproduced bit by bit (``tests/data/loihi``).
 
 Outside, v is in mV and currents are in nA (mV where they step the voltage), so that all else treats
-these cells like others: registers count units of ``UNIT_V`` from ``ZERO_V``, of a receptor, and of ``UNIT_A``, in which a is positive where it slows.
+these cells like others: registers count units of ``UNIT_V`` from ``ZERO_V``, of a receptor, and of ``UNIT_A``
+(there a current that slows is positive).
 They are found back exactly, as double precision has whole numbers up to 2^53 and registers have 24
 bits; all products are exact for the same reason. What arrives acts in the step at whose end it arrives:
 a spike of step t reaches step t + delay, with delays of one step and more.
@@ -33,7 +34,8 @@ V, A, REF, FIRED, DRAWS = range(5)
 N_STATES = 5
 #: Rows of coefficients; row 18 says whether the cells of a tile are alike (:mod:`neurosim.models._membrane`).
 (
-    KEEP_V, BIAS, LIMIT, V_LOW, V_HIGH, PAUSE, UNIT_V, PER_MV, ZERO_V, WRAP, INV_WRAP, KEEP_A, JUMP_A, NOISE, NOISE_MEAN, NOISE_ON_V, KEY, PER_NA,
+    KEEP_V, BIAS, LIMIT, V_LOW, V_HIGH, PAUSE, UNIT_V, PER_MV, ZERO_V, WRAP, INV_WRAP, KEEP_A, JUMP_A,
+    NOISE, NOISE_MEAN, NOISE_ON_V, KEY, PER_NA,
 ) = range(18)  # fmt: skip
 UNIT_A, PER_A = 19, 20
 #: Rows of a receptor's coefficients.

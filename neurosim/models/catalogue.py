@@ -183,8 +183,9 @@ _LIF_FIXED = Model(
         _register("noise_key", 0.0, 0.0, 2.0**24 - 1.0),
     ),
     equations=(
-        "u = wrap(rz(u, decay_u) + wrap(input)); a = rz(a, decay_a) + step_a (spike before); v = clip(rz(v, decay_v) + wrap(sum u + a + bias), "
-        "v_low, v_high); v = 0 while refractory; at v > threshold: v = 0; rz(x, d) = sign(x) floor(|x| (4096 - d) / 4096); in mV: zero_v + unit_v v; w = -unit_a a in nA"
+        "u = wrap(rz(u, decay_u) + wrap(input)); a = rz(a, decay_a) + step_a (spike before); "
+        "v = clip(rz(v, decay_v) + wrap(sum u + a + bias), v_low, v_high); v = 0 while refractory; at v > threshold: v = 0; "
+        "rz(x, d) = sign(x) floor(|x| (4096 - d) / 4096); in mV: zero_v + unit_v v; w = -unit_a a in nA"
     ),
     reference="Davies et al. 2018, IEEE Micro 38(1):82; Michaelis et al. 2022, Front. Neuroinform. 16:1015624",
 )

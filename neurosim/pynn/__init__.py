@@ -96,7 +96,7 @@ from neurosim.pynn.control import (
 )
 from neurosim.pynn.electrodes import ACSource, DCSource, NoisyCurrentSource, StepCurrentSource
 from neurosim.pynn.live import live_input, live_output, live_report, realtime_report
-from neurosim.pynn.placement import losses, mapping, place
+from neurosim.pynn.placement import explain, losses, mapping, place
 from neurosim.pynn.populations import Population, PopulationView
 from neurosim.pynn.procedural import connect, create, initialize, record, record_gsyn, record_v
 from neurosim.pynn.procedural import set_parameters as set  # noqa: A004 - PyNN's name
@@ -252,6 +252,7 @@ __all__ = [  # noqa: RUF022 - in plain alphabetical order
     "create",
     "end",
     "errors",
+    "explain",
     "get_current_time",
     "get_max_delay",
     "get_min_delay",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from pyNN import errors as pynn
 
-from neurosim.errors import NetworkError, NeurosimError, ParameterError, StateError, UnknownNameError, nearest
+from neurosim.errors import NetworkError, NeurosimError, ParameterError, PlacementError, StateError, UnknownNameError, nearest
 
 
 class InvalidValueError(ParameterError, pynn.InvalidParameterValueError):
@@ -60,3 +61,12 @@ def other_setup(what: str) -> ConnectError:
     return ConnectError(
         "belongs to an earlier setup().", where=what, remedy="Make all populations after the last setup() and connect only those."
     )
+
+
+@contextmanager
+def pointing_to_explain() -> Iterator[None]:
+    """A network that does not fit is refused with the name of the function that says more."""
+    try:
+        yield
+    except PlacementError as error:
+        raise error.with_remedy(f"{error.remedy} explain() shows the numbers.".strip()) from None

@@ -104,7 +104,7 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
         Simulated time in ms between two looks at the clock in real time, and between two exchanges
         of live input and output.
     progress
-        Show a progress bar; by default on long runs at a terminal.
+        Show a progress bar where placing or running takes longer than a second; by default at a terminal.
     max_memory
         Memory in GB that the network may take, ``float("inf")`` for no limit; by default what is
         available. A network that would need more is refused before it is built.

@@ -4,7 +4,7 @@
 :func:`overrides`; the front end consults this module at four points and does nothing more::
 
     settings = overrides.apply(settings)                 # in setup(): the command line wins
-    overrides.frozen(network, chip, approximate, pins)   # network frozen, before the first Session
+    overrides.frozen(network, chip, approximate, pins, placing)   # network frozen, before the first Session
     with overrides.stage("place"): session = Session(...)
     overrides.opened(session)                            # after a Session was made
     with overrides.stage("run"): session.run_until(...)  # around every run
@@ -39,7 +39,7 @@ class Capture:
         Keywords of ``setup()`` as they came into force.
     own_chip, own_boards
         Name of the chip that the script itself asked for, and its number of boards, if any.
-    network, chip, approximate, pins
+    network, chip, approximate, pins, placing
         What was frozen at the first ``run()``; ``network`` is ``None`` if there was none.
     session
         The session that ran, or ``None``.
@@ -54,6 +54,7 @@ class Capture:
     chip: Any = None
     approximate: tuple[str, ...] = ()
     pins: tuple[Any, ...] = ()
+    placing: Any = None
     session: Any = None
     stages: dict[str, float] = field(default_factory=dict)
     begun_s: float = field(default_factory=time.perf_counter)
@@ -161,7 +162,7 @@ def own_chip(chip: Any) -> str | None:
     return kind_of(chip) if capture is None else capture.own_chip
 
 
-def frozen(network: Any, chip: Any = None, approximate: tuple[str, ...] = (), pins: tuple[Any, ...] = ()) -> None:
+def frozen(network: Any, chip: Any = None, approximate: tuple[str, ...] = (), pins: tuple[Any, ...] = (), placing: Any = None) -> None:
     """Tell that a network was frozen and is about to be mapped; ends a script that is only to be fitted.
 
     Raises
@@ -174,7 +175,8 @@ def frozen(network: Any, chip: Any = None, approximate: tuple[str, ...] = (), pi
         return
     if capture.network is None:
         capture.stages["build"] = time.perf_counter() - capture.begun_s
-    capture.network, capture.chip, capture.approximate, capture.pins = network, chip, tuple(approximate), tuple(pins)
+    capture.network, capture.chip, capture.approximate = network, chip, tuple(approximate)
+    capture.pins, capture.placing = tuple(pins), placing
     current = active()
     if current is not None and current.stop_before_run:
         raise StoppedBeforeRun

@@ -1,14 +1,14 @@
-"""Placement on a chip, seen from a script: ``place()``, ``mapping()`` and ``losses()``."""
+"""Placement on a chip, seen from a script: ``place()``, ``mapping()``, ``explain()`` and ``losses()``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from neurosim.errors import NetworkError, StateError
 from neurosim.losses import Ledger
 from neurosim.pynn import overrides, simulator
-from neurosim.pynn._errors import other_setup
+from neurosim.pynn._errors import other_setup, pointing_to_explain
 
 
 def place(
@@ -21,6 +21,7 @@ def place(
     rates: Mapping[Any, Any] | None = None,
     avoid: Sequence[Any] | None = None,
     avoid_links: Sequence[Any] | None = None,
+    placer: Callable[..., Any] | None = None,
 ) -> None:
     """Put a population or a view at a chosen place of the chip, or say how all others are placed.
 
@@ -45,6 +46,9 @@ def place(
         Coordinates of cores or whole chips that are dead, for example ``[(0, 3), (1, 1, 5)]``.
     avoid_links
         Pairs of neighbouring chips between which the link is dead, for example ``[((0, 0), (1, 0))]``.
+    placer
+        A function of your own that puts cores on the machine: takes a :class:`neurosim.mapping.PlacerTask`, gives the
+        slot of each core. ``examples/add_a_placer.py`` has one.
 
     Raises
     ------
@@ -58,10 +62,11 @@ def place(
         raise StateError("there is no chip to place on.", where="place()", remedy="Give setup(chip=...).")
     if state.session is not None:
         raise StateError("the network is already placed.", where="place()", remedy="Call place() before the first run().")
-    if rates is not None:
+    if isinstance(rates, Mapping):
         rates = {_number(population): rate for population, rate in rates.items()}
-    wishes = {"effort": effort, "seconds": seconds, "rates": rates, "avoid": avoid, "avoid_links": avoid_links}
-    given = {name: tuple(wish) if name.startswith("avoid") else wish for name, wish in wishes.items() if wish is not None}
+    wishes = {"effort": effort, "seconds": seconds, "rates": rates, "avoid": avoid, "avoid_links": avoid_links, "placer": placer}
+    lists = {"avoid", "avoid_links"}
+    given = {name: tuple(wish) if name in lists and isinstance(wish, list) else wish for name, wish in wishes.items() if wish is not None}
     if given:
         from neurosim.mapping import Options
 
@@ -90,6 +95,11 @@ def _number(population: Any) -> int:
     if number is None:
         text = f"rates are given for {population!r}, which is no population."
         raise NetworkError(text, where="place()", used=population, remedy="Give a dictionary {population: rate in Hz}.")
+    if population is not population._root:
+        text = f"rates are given for a part of population '{population._root.label}'."
+        raise NetworkError(text, where="place()", used=population, remedy="Give one array with a rate for each cell of the population.")
+    if population._epoch != simulator.state.epoch:
+        raise other_setup(f"Population '{population.label}'")
     return int(number)
 
 
@@ -107,6 +117,37 @@ def mapping() -> Any:
     return _fitted().mapping
 
 
+def explain() -> Any:
+    """Why the network as it stands does not fit the chip, with changes that were tried and work; or how much room it leaves.
+
+    Returns
+    -------
+    neurosim.mapping.Explanation
+        Printed, it fills one screen; ``kind``, ``needed``, ``available``, ``needs`` and ``remedies`` are the same for programs.
+
+    Raises
+    ------
+    StateError
+        Without a chip.
+    NeurosimError
+        If the network cannot be put on the chip for another reason than a lack of room; :func:`run` says the same.
+    """
+    _leave_if_only_fitted()
+    state = simulator.state
+    if state.settings.get("chip") is None:
+        raise StateError("the ideal reference has room for everything.", where="explain()", remedy="Give setup(chip=...).")
+    if not state.ready and state.session is not None:
+        return _explained(state.session.network)
+    state.require("explain()")
+    return _explained(state.freeze())
+
+
+def _explained(network: Any) -> Any:
+    from neurosim.session import explain as explained
+
+    return explained(network, simulator.state.settings["chip"], **_wishes())
+
+
 def losses() -> Ledger:
     """What was lost when the network was written in the chip's terms; empty on the ideal reference."""
     _leave_if_only_fitted()
@@ -120,7 +161,7 @@ def _leave_if_only_fitted() -> None:
     if overrides.only_fits():
         state = simulator.state
         state.require("mapping()")
-        overrides.frozen(state.freeze(), state.settings["chip"], tuple(state.settings["approximate"]), tuple(state.pins))
+        overrides.frozen(state.freeze(), state.settings["chip"], **_wishes())
 
 
 def _fitted() -> Any:
@@ -133,6 +174,11 @@ def _fitted() -> Any:
 
         state.require("mapping()")
         network = state.freeze()
-        wishes = {"approximate": tuple(state.settings["approximate"]), "pins": tuple(state.pins), "placing": simulator.placing_of(state)}
-        state.fit = fit(network, state.settings["chip"], **wishes)
+        with pointing_to_explain():
+            state.fit = fit(network, state.settings["chip"], **_wishes(), progress=state.settings["progress"])
     return state.fit
+
+
+def _wishes() -> dict[str, Any]:
+    state = simulator.state
+    return {"approximate": tuple(state.settings["approximate"]), "pins": tuple(state.pins), "placing": simulator.placing_of(state)}

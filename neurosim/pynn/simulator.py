@@ -10,7 +10,7 @@ from pyNN import common
 
 from neurosim.errors import StateError
 from neurosim.pynn import overrides
-from neurosim.pynn._errors import UnknownParameterError, not_set_up
+from neurosim.pynn._errors import UnknownParameterError, not_set_up, pointing_to_explain
 
 if TYPE_CHECKING:
     from neurosim.live import Hub
@@ -186,19 +186,20 @@ class State(common.control.BaseState):
     def open(self) -> Any:
         """The session, made at the first call and told of every change of the network."""
         network = self.freeze()
-        if self.session is None:
-            self.session = self._make_session(network)
-            overrides.opened(self.session)
-        elif network is not self.session.network:  # also what an earlier run could not take over
-            self.session.update(network)
+        with pointing_to_explain():
+            if self.session is None:
+                self.session = self._make_session(network)
+                overrides.opened(self.session)
+            elif network is not self.session.network:  # also what an earlier run could not take over
+                self.session.update(network)
         return self.session
 
     def _make_session(self, network: Network) -> Any:
         settings = self.settings
         chip, approximate, pins = settings["chip"], tuple(settings["approximate"]), tuple(self.pins)
         placing = placing_of(self)
-        overrides.frozen(network, chip, approximate, pins)
-        options = {key: settings[key] for key in ("threads", "precision", "pace", "max_memory", "record_to", "overwrite")}
+        overrides.frozen(network, chip, approximate, pins, placing)
+        options = {key: settings[key] for key in ("threads", "precision", "pace", "max_memory", "progress", "record_to", "overwrite")}
         options["slice_ms"] = settings["time_slice"]
         with overrides.stage("place"):
             return session_class()(network, chip, approximate=approximate, pins=pins, placing=placing, **options)
@@ -216,7 +217,7 @@ def placing_of(state: State) -> Any:
         return None
     from neurosim.mapping import Options
 
-    return Options(**state.placing)
+    return Options(**state.placing, chip=overrides.own_chip(state.settings["chip"]))
 
 
 def _default_session_class() -> Any:

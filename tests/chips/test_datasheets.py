@@ -61,7 +61,7 @@ def test_a_what_if_chip_is_loaded_by_its_path(tmp_path):
         ('confidence = "high"', 'confidence = "absolute"', ("confidence", "'high', 'medium' or 'low'")),
         ('kind = "loihi"', 'kind = "loyhi"', ("'kind'", "'loyhi'", "'hicann', 'loihi', 'loihi2', 'spinnaker'")),
         ('kind = "loihi"\n', "", ("'kind'", "missing")),
-        ('board = "chip"', 'board = "surfboard"', ("'board'", "'surfboard'", "'nahuku'")),
+        ('board = "chip"', 'board = "surfboard"', ("'board'", "'surfboard'", "'nahuku32'")),
         ("[mesh]", "[mesh", ("not valid TOML",)),
         ('unit = "tiles (x, y)", ', "", ("mesh.tiles.unit", "is missing")),
     ],

@@ -10,7 +10,7 @@ import pytest
 
 from neurosim import chips
 from neurosim.chips.loihi.mesh import grid_of
-from neurosim.errors import ParameterError
+from neurosim.errors import ParameterError, UnknownNameError
 
 
 def hops_are_shortest_paths(chip, sources):
@@ -107,6 +107,35 @@ def test_loihi_boards(tmp_path):
     with open(text[1], encoding="utf-8") as sheet:
         text[0].write_text(sheet.read().replace('board = "chip"', 'board = "kapoho_bay"'))
     assert chips.load(text[0]).n_chips == 2
+
+
+BOARDS = [
+    ("loihi:kapoho_bay", 1, 2),
+    ("loihi:nahuku8", 1, 8),
+    ("loihi:nahuku32", 1, 32),
+    ("loihi:nahuku32", 24, 768),
+    ("loihi:pohoiki_springs", 1, 768),
+]
+
+
+@pytest.mark.parametrize(("name", "n_boards", "n_chips"), BOARDS)
+def test_a_kind_of_board_follows_the_name_of_the_chip(name, n_boards, n_chips):
+    chip = chips.load(name, n_boards=n_boards)
+    assert (chip.full_name, chip.name, len(chip.cores().core)) == (name, "loihi", 128 * n_chips)
+    assert chip.with_boards(1).full_name == name
+    assert chips.load("loihi").full_name == "loihi"
+
+
+def test_there_are_no_larger_machines_than_pohoiki_springs():
+    with pytest.raises(ParameterError, match="whole number from 1 to 24"):
+        chips.load("loihi:nahuku32", n_boards=25)
+
+
+def test_an_unknown_board_is_refused_by_name():
+    with pytest.raises(UnknownNameError, match=r"Chip 'loihi': unknown board 'kapoho'. Did you mean 'kapoho_bay'\?"):
+        chips.load("loihi:kapoho")
+    with pytest.raises(UnknownNameError, match=r"Chip 'spinnaker': unknown board 'spin5'; there is only one kind\. Use 'spinnaker'"):
+        chips.load("spinnaker:spin5")
 
 
 @pytest.mark.parametrize("n_boards", [True, 0, 2.0, "2", 1201])

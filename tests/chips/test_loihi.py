@@ -35,8 +35,14 @@ def test_limits_are_those_of_the_chip():
         "compartments": (1024, "core", True),
         "dendritic accumulators": (8192, "core", True),
         "synaptic memory": (16384, "core", True),
+        "longest axon list": (256, "core", True),
         "input axons": (4096, "core", True),
         "output axons": (4096, "core", True),
+        "compartment profiles": (32, "core", True),
+        "threshold profiles": (16, "core", True),
+        "synapse formats": (15, "core", True),
+        "pre-trace configurations": (3, "core", True),
+        "core-wide settings": (1, "core", True),
     }
     assert set(CHIP.slice_usage(alone(), 1, 5)) == {limit.resource for limit in CHIP.limits()}
 
@@ -196,4 +202,13 @@ def test_time_constants_beyond_the_decays_are_clipped(tau, held):
 
 def test_limits_are_told_with_their_units():
     said = [limit.amount(4097) for limit in CHIP.limits()]
-    assert said[2:4] == ["4,097 words of synaptic memory", "4,097 input axons"]
+    assert [said[2], said[4]] == ["4,097 words of synaptic memory", "4,097 input axons"]
+
+
+@pytest.mark.parametrize(("n", "told"), [(8, 0), (9, 1)])
+def test_more_threshold_profiles_than_are_sure_are_told(n, told):
+    net = network([lif(0, n, curr(), v_thresh=-50.0 + np.arange(n))])
+    found = [loss for loss in CHIP.realise(net, place(net, CHIP)).losses if loss.kind == "uncertain"]
+    assert len(found) == told
+    assert all((loss.what, loss.count, loss.where) == ("threshold profiles", 1, "loihi chip 0 tile (0, 0) core 0") for loss in found)
+    assert all("Up to 9 threshold profiles on a core; 8 are sure, 16 assumed" in loss.detail for loss in found)

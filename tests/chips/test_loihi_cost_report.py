@@ -115,7 +115,9 @@ def test_the_other_profile_is_labelled_as_simulated(net, mapping, report):
 def test_a_realised_network_costs_what_the_translated_one_does(net, mapping, report):
     realised = CHIP.realise(net, mapping).network
     found = CHIP.cost(realised, mapping, spikes_of(net), N_STEPS)
-    assert (found.energy_uj, found.time_s, found.operations) == (report.energy_uj, report.time_s, report.operations)
+    assert (found.energy_uj, found.time_s) == (report.energy_uj, report.time_s)
+    assert found.operations.synaptic_additions == report.operations.synaptic_additions
+    assert found.operations.state_bits <= report.operations.state_bits  # receptors that decay alike share a current
 
 
 def test_a_mapping_of_the_mapper_will_do():

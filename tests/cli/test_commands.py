@@ -27,6 +27,7 @@ sim.run(100.0)
 print("the script speaks")
 sim.end()
 """
+BIG = SMALL.replace("Population(12", "Population(2000000").replace("AllToAll", "OneToOne")
 
 
 @pytest.fixture
@@ -210,10 +211,40 @@ def test_fit_does_not_simulate_and_names_all_chips(call):
 
 
 def test_a_network_that_does_not_fit_gives_exit_code_one(call):
-    Path("big.py").write_text(SMALL.replace("Population(12", "Population(2000000"))
-    done = call("fit", "big.py", "--chip", "loihi")
+    Path("big.py").write_text(BIG)
+    done = call("fit", "big.py", "--chip", "ideal,loihi")
     assert done.exit_code == 1
-    assert "limit" in done.stdout
+    assert done.stdout.count("the network does not fit") == 1
+    for words in ("reason     population", "needed     1,954 cores", "available  128 cores", "Use 16 boards (n_boards=16)"):
+        assert words in done.stdout
+    assert "At least so many cores" in done.stdout and "the limit is 128" in done.stdout
+
+
+def test_why_a_network_does_not_fit_is_json_too(call):
+    Path("big.py").write_text(BIG)
+    ideal, loihi = json.loads(call("fit", "big.py", "--chip", "ideal,loihi", "--json").stdout)["rows"]
+    assert ideal["explanation"] is None
+    found = loihi["explanation"]
+    assert (found["kind"], found["resource"], found["needed"], found["available"]) == ("population", "cores", 1954, 128)
+    assert found["needs"][0]["parts"]["compartments"] == 1954
+    assert 16 in [change["change"].get("n_boards") for change in found["tried"] if change["works"]]
+
+
+def test_an_error_that_is_no_lack_of_room_has_no_explanation(call):
+    Path("placed.py").write_text(SMALL.replace("a.record", "sim.place(a, neuron_size=4)\na.record", 1))
+    done = call("fit", "placed.py", "--chip", "loihi")
+    assert "loihi: " in done.stdout and "has no neuron size" in done.stdout
+    assert "does not fit" not in done.stdout
+
+
+def test_what_a_script_avoids_holds_when_it_is_fitted(call):
+    Path("avoiding.py").write_text(
+        SMALL.replace("rng_seed=3)", 'rng_seed=3, chip="loihi")').replace("a.record", "sim.place(avoid=[(9, 9)])\na.record", 1)
+    )
+    rows = json.loads(call("fit", "avoiding.py", "--chip", "loihi,spinnaker", "--json").stdout)["rows"]
+    assert "has no such place" in rows[0]["error"]
+    assert rows[1]["fits"]
+    assert "place to avoid" in [loss["what"] for loss in rows[1]["losses"] if loss["kind"] == "ignored"]
 
 
 def test_compare_puts_chips_side_by_side(call):

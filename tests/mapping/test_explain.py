@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -104,7 +105,7 @@ def a_pin_outside() -> Any:
 
 
 CASES = [
-    (a_million_inputs, "neuron", "reader", "synaptic memory", 1_002_605, 16_384, {"inputs"}),
+    (a_million_inputs, "neuron", "reader", "synaptic memory", 1_000_000, 16_384, {"inputs"}),
     (a_full_pinned_core, "pin", "exc", "compartments", 2000, 1024, {"pins"}),
     (too_many_cores, "population", "exc", "cores", 196, 128, {"n_boards", "cells"}),
     (too_many_cores_of_a_wafer, "machine", "inh", "cores", 469, 384, {"cells"}),
@@ -208,6 +209,24 @@ def test_a_network_that_fits_says_how_much_room_is_left():
     assert found.binding is not None and found.binding.resource == "neurons"
     assert "3 of 10 used, 70 % left" in str(found)
     assert explain(Network(0.1, 1), toy()).fits
+
+
+@pytest.mark.parametrize("make", [case[0] for case in CASES[:2]] + [dead_links, a_pin_outside])
+def test_an_explanation_is_plain_values_too(make):
+    net, chip, pins, options = make()
+    found = explain(net, chip, pins=pins, options=options)
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert (plain["kind"], plain["needed"], plain["machine"]) == (found.kind, found.needed, found.machine)
+    assert [need["cores"] for need in plain["needs"]] == [need.cores for need in found.needs]
+    assert [entry["text"] for entry in plain["tried"] if entry["works"]] == [remedy.text for remedy in found.remedies]
+
+
+def test_changes_of_places_are_said_in_words():
+    pins = [Pin(0, np.arange(2), (0, 0)), Pin(0, np.arange(2, 4), None), Pin(1, None, (9, 9))]
+    found = explain(network(10, 10), toy(), pins=pins).to_dict()
+    kept = [{"population": 0, "n_neurons": 2, "place": "(0, 0)"}, {"population": 0, "n_neurons": 2, "place": None}]
+    assert found["tried"][0]["change"] == {"pins": kept}
+    assert explain(network(10), toy(), options=Options(avoid=((0, 0),))).to_dict()["binding"].startswith("neurons")
 
 
 def test_what_is_no_lack_of_room_is_raised():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 
 from mapping_networks import chips, network, networks, population, projection, toy
 from neurosim.chips.chip import Location
-from neurosim.connectivity import Bernoulli, FixedIn, FixedTotal
+from neurosim.connectivity import Bernoulli, FixedIn, FixedTotal, OneToOne
 from neurosim.errors import NeurosimError, ParameterError, PlacementError, UnknownNameError, UnsupportedError
 from neurosim.mapping import Mapping, Pin, Place, count_traffic, fit_report, map_network
 from neurosim.mapping.partition import _largest
 from neurosim.mapping.place import _first_room
+from neurosim.mapping.verify import faults
 from neurosim.network import Network, Selection
 
 
@@ -311,3 +313,13 @@ def test_a_large_network_is_mapped_from_its_rules():
     assert mapping.n_placed == 77_169
     assert mapping.traffic.method == "expected"
     assert "300,800,000 synapses" in text
+
+
+@pytest.mark.parametrize("scale", [np.nan, np.inf, 1.7e308, 1e-320, 0.0], ids=str)
+def test_any_positions_will_do_because_they_are_hints(scale):
+    """One to one, so that neurons are moved between cores."""
+    net = network(40, 40, rule=OneToOne())
+    with np.errstate(invalid="ignore"):
+        positions = scale * np.linspace(-1, 1, 120).reshape(40, 3)
+    net = replace(net, populations=tuple(replace(p, positions=positions) for p in net.populations))
+    assert faults(map_network(net, toy(neurons=10, memory=200))) == []

@@ -77,3 +77,18 @@ def test_a_chip_with_one_router_has_one_row_in_the_summary(name):
     found = map_network(Network(0.1, 1), chip)
     assert (found.n_chips, found.n_routers) == (len(chip.topology()),) * 2
     assert found.summary().count(" used (0 %)") == 2
+
+
+def test_keys_of_spinnaker_leave_room_for_the_time_of_sending():
+    """256 neurons take 4,096 keys, as in the tool chain."""
+    receptor = Receptor("excitatory", "curr_exp", {"tau_syn": 5.0})
+    cells = Population(0, "exc", 300, "lif", receptors=(receptor,))
+    net = Network(1.0, 1, (cells,), (projection(0, Selection.whole(cells), Selection.whole(cells), Bernoulli(0.5)),))
+    chip = chips.load("spinnaker")
+    routing = map_network(net, chip).routing
+    assert routing is not None
+    assert routing.keys is not None
+    assert routing.keys.key.tolist() == [0, 4096]
+    assert routing.keys.size.tolist() == [4096, 4096]
+    assert routing.keys.key_of(1, 3) == 4096 + 3 * 16
+    assert routing.keys.per_neuron == 2 ** chip.sheet.facts["colour_bits"].value

@@ -9,44 +9,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from mapping_networks import Sheet, ToyChip, network, networks, population, projection
+from mapping_networks import Sheet, ToyChip, chain, network, networks, population, projection, trees
 from neurosim.connectivity import Bernoulli, OneToOne, Table
-from neurosim.errors import ParameterError, PlacementError, UnknownNameError
+from neurosim.errors import NeurosimError, ParameterError, PlacementError, UnknownNameError
 from neurosim.mapping import Mapping, Options, Pin, map_network
 from neurosim.mapping.verify import faults
 from neurosim.network import Network, Selection
 
-STEPS = ((1, 0), (1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1))
-
-
-class TreeChip(ToyChip):
-    """The made-up chip with trees and routing tables on a triangular mesh."""
-
-    delivery = "multicast"
-    router_steps = STEPS
-    entries = 100
-
-    def limits(self) -> Any:
-        from neurosim.chips.chip import Limit
-
-        return (*super().limits(), Limit("routing entries", "router", self.entries, "entries", "made up"))
-
-
-def trees(**constants: Any) -> TreeChip:
-    return TreeChip(Sheet(**{"width": 4, "height": 3, "mixes": False, **constants}))
-
 
 def paths(**constants: Any) -> ToyChip:
     return ToyChip(Sheet(**{"width": 4, "height": 3, **constants}))
-
-
-def chain(n: int = 6, size: int = 12) -> Network:
-    """Populations one after the other, created in another order."""
-    order = np.random.default_rng(3).permutation(n)
-    cells = tuple(population(k, size) for k in range(n))
-    whole = Selection.whole
-    links = tuple(projection(k, whole(cells[int(order[k])]), whole(cells[int(order[k + 1])]), Bernoulli(0.5)) for k in range(n - 1))
-    return Network(0.1, 1, cells, links)
 
 
 @pytest.mark.parametrize("chip", [trees(), paths()], ids=["trees", "paths"])
@@ -107,6 +79,10 @@ def test_what_is_dead_is_left_alone_and_walked_around() -> None:
         ({"rates": {0: -1.0}}, ParameterError, "a firing rate is -1. Give rates of 0 Hz or more"),
         ({"rates": {0: np.nan}}, ParameterError, "a firing rate is nan"),
         ({"rates": {0: [1.0, 2.0]}}, ParameterError, "there are 2 rates for 12 cells"),
+        ({"rates": {0: np.inf}}, ParameterError, "a firing rate is inf"),
+        ({"rates": {0: "x"}}, ParameterError, "Population 'p0': the firing rate 'x' is no number. Give one rate in Hz"),
+        ({"rates": {9: 1.0}}, UnknownNameError, "rates: unknown population '9'"),
+        ({"rates": {"p0": 1.0}}, UnknownNameError, "rates: unknown population 'p0'"),
     ],
 )
 def test_wishes_that_cannot_be(options: dict[str, Any], error: type[Exception], match: str) -> None:
@@ -119,6 +95,24 @@ def test_wrong_options() -> None:
         Options(effort="great")
     with pytest.raises(ParameterError, match="the time for placing is 0 s; it must be above 0"):
         Options(seconds=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"effort": ["fast"]}, r"unknown effort '\['fast'\]'"),
+        ({"seconds": "x"}, "the time for placing is x s; it must be above 0"),
+        ({"seconds": float("nan")}, "the time for placing is nan s"),
+        ({"avoid": 3}, r"Placement: avoid=3 is no list of places\. For example avoid=\[\(0, 3\)"),
+        ({"avoid": "ab"}, "avoid='ab' is no list of places"),
+        ({"avoid_links": 3}, r"avoid_links=3 is no list of pairs .* For example avoid_links=\[\(\(0, 0\), \(1, 0\)\)\]"),
+        ({"avoid_links": [(0, 0, 0)]}, "is no list of pairs of neighbouring places"),
+        ({"rates": [1.0]}, r"rates=\[1\.0\] is no dictionary\. Give {population"),
+    ],
+)
+def test_wishes_of_a_wrong_kind(options: dict[str, Any], match: str) -> None:
+    with pytest.raises(NeurosimError, match=match):
+        Options(**options)
 
 
 def test_a_pin_on_what_is_to_be_avoided() -> None:
@@ -135,12 +129,39 @@ def test_parts_that_cannot_reach_each_other_are_named() -> None:
         map_network(net, trees(), pins=pins, options=Options(avoid_links=wall))
 
 
+@pytest.mark.parametrize("chip", [trees(), paths()], ids=["trees", "paths"])
+@pytest.mark.parametrize("effort", ["fast", "normal"])
+def test_cells_keep_together_where_the_machine_is_cut_in_two(chip: ToyChip, effort: str) -> None:
+    """The corner where cores are filled first is cut off."""
+    wall = (((0, 0), (1, 0)), ((0, 0), (0, 1)), *([((0, 0), (1, 1))] if len(chip.router_steps) == 6 else []))
+    mapping = map_network(network(*[16] * 5, rule=Bernoulli(0.5)), chip, options=Options(effort, avoid_links=wall))
+    table = mapping.chip.cores()
+    assert faults(mapping) == []
+    assert (0, 0) not in {(int(table.x[c]), int(table.y[c])) for c in mapping.cores_used}
+
+
+def test_a_pin_to_a_chip_with_a_dead_core_takes_the_others() -> None:
+    net = network(12, 12, rule=Bernoulli(0.5))
+    mapping = map_network(net, trees(), pins=[Pin(0, None, (0, 0))], options=Options(avoid=((0, 0, 0),)))
+    assert np.unique(mapping.core_of[0]).tolist() == [1]
+    with pytest.raises(PlacementError, match=r"'p0' is pinned to toy chip \(0, 0\) core 0, which is to be avoided"):
+        map_network(net, trees(), pins=[Pin(0, None, (0, 0))], options=Options(avoid=((0, 0),)))
+
+
 def test_too_small_routing_tables_are_named() -> None:
     chip = trees(width=6, height=5)
     chip.entries = 1
     with pytest.raises(PlacementError, match=r"The routing table of chip \(\d, \d\) needs \d+ routing entries, it has 1") as caught:
         map_network(network(*[16] * 40, rule=Bernoulli(0.9)), chip, options=Options("fast"))
     assert (caught.value.resource, caught.value.limit) == ("routing entries", 1)
+
+
+def test_too_few_keys_are_counted() -> None:
+    chip = trees()
+    chip.keys_per_neuron = 1 << 28  # type: ignore[misc]
+    with pytest.raises(PlacementError, match=r"The network needs 21,743,271,936 keys; 32 bits give 4,294,967,296") as caught:
+        map_network(chain(), chip)
+    assert caught.value.resource == "keys"
 
 
 def test_paths_are_told_router_by_router() -> None:
@@ -151,16 +172,21 @@ def test_paths_are_told_router_by_router() -> None:
     assert (
         str(way) == "p0[3] on toy chip (0, 0) core 0 -> p1[3] on toy chip (2, 1) core 0: 3 links, chips (0, 0) - (1, 0) - (2, 0) - (2, 1)"
     )
+    near = map_network(network(4, 4, rule=OneToOne()), paths(), pins=[Pin(0, None, (0, 0)), Pin(1, None, (1, 0))])
+    assert str(near.path(("p0", 3), ("p1", 3))).endswith(": 1 link, chips (0, 0) - (1, 0)")
+    same = map_network(network(4, 4, rule=OneToOne()), paths(), pins=[Pin(0, None, (0, 0, 0)), Pin(1, None, (0, 0, 1))])
+    assert str(same.path(("p0", 3), ("p1", 3))).endswith(": 0 links, chip (0, 0)")
     with pytest.raises(ParameterError, match=r"'p0' stands for 12 cells\. Name one cell at each end"):
         mapping.path("p0", ("p1", 0))
 
 
 @pytest.mark.parametrize("chip", [trees(), paths()], ids=["trees", "paths"])
 def test_routes_of_a_saved_map_are_found_again(chip: ToyChip) -> None:
-    options = Options(avoid=((1, 0),), avoid_links=(((2, 0), (3, 0)),))
+    options = Options(avoid=((1, 0),), avoid_links=(((2, 0), (3, 0)),), rates={0: 7.5, 3: np.arange(12.0)})
     mapping = map_network(chain(), chip, options=options)
     loaded = Mapping.from_json(mapping.to_json(), mapping.network, chip)
-    assert loaded.options == options or loaded.options.avoid_links == options.avoid_links
+    assert not mapping.diff(loaded)
+    assert loaded.to_json() == mapping.to_json()
     for name in ("source", "indptr", "target", "weight"):
         assert np.array_equal(getattr(loaded.routing.nets, name), getattr(mapping.routing.nets, name))
     assert np.array_equal(loaded.routing.loads, mapping.routing.loads)
@@ -171,160 +197,3 @@ def test_the_same_seed_gives_the_same_map() -> None:
     maps = [map_network(chain(), trees(), seed=seed) for seed in (5, 5)]
     assert maps[0].to_json() == maps[1].to_json()
     assert not maps[0].diff(maps[1])
-
-
-# --- planted faults --------------------------------------------------------------------------
-def _routing(mapping: Mapping, **changes: Any) -> Mapping:
-    return replace(mapping, routed=replace(mapping.routed, **changes))
-
-
-def _nets(mapping: Mapping, **changes: Any) -> Mapping:
-    return _routing(mapping, nets=mapping.routed.nets._replace(**changes))
-
-
-def _routes(mapping: Mapping, **changes: Any) -> Mapping:
-    return _routing(mapping, routes=mapping.routed.routes._replace(**changes))
-
-
-def _entries(mapping: Mapping, **changes: Any) -> Mapping:
-    return _routing(mapping, entries=mapping.routed.entries._replace(**changes))
-
-
-def _without_last_link(mapping: Mapping) -> Mapping:
-    routes = mapping.routed.routes
-    indptr = np.minimum(routes.indptr, routes.indptr[-1] - 1)
-    return _routes(mapping, indptr=indptr, router=routes.router[:-1], link=routes.link[:-1])
-
-
-def _with_detour(mapping: Mapping) -> Mapping:
-    """The last tree goes on from its last router back to where it came from."""
-    routes, topology = mapping.routed.routes, mapping.routed.topology
-    end = topology.neighbour[routes.router[-1], routes.link[-1]]
-    indptr = routes.indptr.copy()
-    indptr[-1] += 1
-    back = topology.opposite[routes.link[-1]]
-    return _routes(
-        mapping, indptr=indptr, router=np.append(routes.router, end).astype(np.int32), link=np.append(routes.link, back).astype(np.int8)
-    )
-
-
-def _without_target(mapping: Mapping) -> Mapping:
-    nets = mapping.routed.nets
-    row = next(n for n in range(nets.n_nets) if (nets.target[nets.indptr[n] : nets.indptr[n + 1]] != nets.source[n]).any())
-    at = next(k for k in range(nets.indptr[row], nets.indptr[row + 1]) if nets.target[k] != nets.source[row])
-    indptr = nets.indptr.copy()
-    indptr[row + 1 :] -= 1
-    return _nets(mapping, indptr=indptr, target=np.delete(nets.target, at))
-
-
-def _moved_router(mapping: Mapping) -> Mapping:
-    router_of = mapping.routed.router_of.copy()
-    router_of[mapping.cores_used[0]] = (router_of[mapping.cores_used[0]] + 1) % mapping.routed.topology.n_routers
-    return _routing(mapping, router_of=router_of)
-
-
-def _wrong_neighbour(mapping: Mapping) -> Mapping:
-    neighbour = mapping.routed.topology.neighbour.copy()
-    router, link = np.argwhere(neighbour >= 0)[0]
-    neighbour[router, link] = (neighbour[router, link] + 2) % len(neighbour)
-    return _routing(mapping, topology=mapping.routed.topology._replace(neighbour=neighbour))
-
-
-def _dead_link(mapping: Mapping) -> Mapping:
-    routes, neighbour = mapping.routed.routes, mapping.routed.topology.neighbour.copy()
-    neighbour[routes.router[0], routes.link[0]] = -1
-    return _routing(mapping, topology=mapping.routed.topology._replace(neighbour=neighbour))
-
-
-def _heavier(mapping: Mapping) -> Mapping:
-    changed = _routing(mapping)
-    loads = mapping.routed.loads.copy()
-    loads[np.unravel_index(loads.argmax(), loads.shape)] += 1
-    changed.routed.__dict__["loads"] = loads
-    return changed
-
-
-def _empty_core(mapping: Mapping) -> int:
-    return next(core for core in range(mapping.n_cores) if core not in set(mapping.cores_used.tolist()))
-
-
-def _foreign_target(mapping: Mapping) -> Mapping:
-    target = mapping.routed.nets.target.copy()
-    target[-1] = _empty_core(mapping)
-    return _nets(mapping, target=target)
-
-
-def _foreign_source(mapping: Mapping) -> Mapping:
-    source = mapping.routed.nets.source.copy()
-    source[-1] = _empty_core(mapping)
-    return _nets(mapping, source=source)
-
-
-def _twice(mapping: Mapping) -> Mapping:
-    source = mapping.routed.nets.source.copy()
-    source[1] = source[0]
-    return _nets(mapping, source=source)
-
-
-def _first(values: Any, change: Any) -> Any:
-    found = values.copy()
-    found[0] = change(found[0])
-    return found
-
-
-def _doubled_entry(mapping: Mapping) -> Mapping:
-    e = mapping.routed.entries
-    again = {name: np.append(getattr(e, name), getattr(e, name)[0]) for name in ("router", "key", "mask", "links")}
-    return _entries(mapping, **again, indptr=np.append(e.indptr, e.indptr[-1]))
-
-
-def _lost_entry(mapping: Mapping) -> Mapping:
-    e = mapping.routed.entries
-    gone = {name: getattr(e, name)[1:] for name in ("router", "key", "mask", "links")}
-    return _entries(mapping, **gone, indptr=e.indptr[1:] - e.indptr[1], core=e.core[e.indptr[1] :])
-
-
-def _same_key(mapping: Mapping) -> Mapping:
-    keys = mapping.routed.keys
-    return _routing(mapping, keys=keys._replace(key=_first(keys.key, lambda _: keys.key[1])))
-
-
-def _too_many(mapping: Mapping) -> Mapping:
-    chip = trees()
-    chip.entries = 0
-    return replace(mapping, chip=chip)
-
-
-FAULTS = {
-    "a link is missing": _without_last_link,
-    "a tree has a loop": _with_detour,
-    "a target is missing": _without_target,
-    "a core is at another router": _moved_router,
-    "a link leads elsewhere": _wrong_neighbour,
-    "a link is dead": _dead_link,
-    "a load is wrong": _heavier,
-    "a core without cells receives": _foreign_target,
-    "a core without cells sends": _foreign_source,
-    "a core sends twice": _twice,
-    "no tables": lambda m: _routing(m, entries=None),
-    "an entry is lost": _lost_entry,
-    "an entry is there twice": _doubled_entry,
-    "an entry leaves by no link": lambda m: _entries(m, links=np.zeros_like(m.routed.entries.links)),
-    "an entry leaves by all links": lambda m: _entries(m, links=np.full_like(m.routed.entries.links, 63)),
-    "an entry has another key": lambda m: _entries(m, key=_first(m.routed.entries.key, lambda k: k + 4096)),
-    "an entry asks for bits outside its mask": lambda m: _entries(
-        m, mask=_first(m.routed.entries.mask, lambda _: 0), key=_first(m.routed.entries.key, lambda k: k | 1)
-    ),
-    "an entry gives to no core": lambda m: _entries(m, indptr=np.zeros_like(m.routed.entries.indptr), core=m.routed.entries.core[:0]),
-    "an entry gives to another core": lambda m: _entries(m, core=_first(m.routed.entries.core, lambda c: (c + 1) % m.n_cores)),
-    "two cores have one key": _same_key,
-    "a table is too large": _too_many,
-    "a cell is on what is to be avoided": lambda m: replace(m, options=replace(m.options, avoid=(int(m.cores_used[0]),))),
-}
-
-
-@pytest.mark.parametrize("plant", FAULTS.values(), ids=FAULTS)
-def test_planted_faults_are_found(plant: Any) -> None:
-    mapping = map_network(chain(), trees())
-    assert faults(mapping) == []
-    assert faults(plant(mapping))

@@ -27,6 +27,8 @@ def test_the_code_runs_as_it_stands(name: str, tmp_path: Path) -> None:
     script.write_text("\n".join(blocks).replace('"examples/', f'"{ROOT}/examples/'), encoding="utf-8")
     done = subprocess.run([sys.executable, "-W", "ignore", str(script)], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    shown = re.findall(r"```text\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert not [line for block in shown for line in block.splitlines() if line not in done.stdout]
 
 
 def test_the_guide_names_every_keyword_approximation_and_kind_of_loss() -> None:

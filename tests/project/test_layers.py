@@ -11,21 +11,23 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 # Room -> rooms it may import, lowest first. What a room is not told to use, it may not use.
-LEAVES = frozenset({"errors", "losses", "machine", "_guard", "_callable", "_message"})
-DESCRIPTION = frozenset({"columns", "network", "connectivity"}) | LEAVES
+LEAVES = frozenset({"errors", "losses", "machine", "_guard", "_callable", "_message", "_progress"})
+DESCRIPTION = frozenset({"columns", "network", "plasticity", "connectivity"}) | LEAVES
 ALLOWED: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "_guard": frozenset(),
     "_callable": frozenset({"errors"}),
     "_cache": frozenset(),
     "_message": frozenset(),
+    "_progress": frozenset(),
     "_jit": frozenset(),
     "_names": frozenset(),
     "__version__": frozenset(),
     "losses": frozenset({"errors", "_callable"}),
     "machine": frozenset({"errors"}),
     "columns": frozenset({"errors"}),
-    "network": frozenset({"columns", "errors"}),
+    "plasticity": frozenset(),
+    "network": frozenset({"columns", "errors", "plasticity"}),
     "_continued": frozenset({"network"}),
     "connectivity": frozenset({"columns", "network", "_jit"}) | LEAVES,
     "models": frozenset({"columns", "_jit"}) | LEAVES,
@@ -35,6 +37,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "mapping": DESCRIPTION | {"chips", "_jit"},
     "_fit": DESCRIPTION | {"chips", "mapping"},
     "session": DESCRIPTION | {"__version__", "_continued", "_fit", "models", "engine", "chips", "mapping"},
+    "loihi": DESCRIPTION | {"chips", "engine"},
     "pynn": DESCRIPTION | {"models", "chips", "live", "mapping", "session"},
     "compare": DESCRIPTION | {"chips", "mapping", "session", "pynn", "report"},
     "report": DESCRIPTION | {"chips", "mapping", "compare"},
@@ -52,7 +55,7 @@ CONFINED = {
     "matplotlib": {"compare", "report"},
     "jinja2": {"report"},
     "typer": {"cli"},
-    "rich": {"cli", "compare", "pynn", "session", "engine"},
+    "rich": {"_progress", "cli", "compare"},
 }
 
 

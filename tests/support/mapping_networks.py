@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -90,6 +91,24 @@ def toy(**constants) -> ToyChip:
     return ToyChip(Sheet(**constants))
 
 
+STEPS = ((1, 0), (1, 1), (0, 1), (-1, 0), (-1, -1), (0, -1))
+
+
+class TreeChip(ToyChip):
+    """The made-up chip with trees and routing tables on a triangular mesh."""
+
+    delivery = "multicast"
+    router_steps = STEPS
+    entries = 100
+
+    def limits(self) -> Any:
+        return (*super().limits(), Limit("routing entries", "router", self.entries, "entries", "made up"))
+
+
+def trees(**constants: Any) -> TreeChip:
+    return TreeChip(Sheet(**{"width": 4, "height": 3, "mixes": False, **constants}))
+
+
 def population(index: int, size: int, *, label: str | None = None, model: str = "lif") -> Population:
     return Population(index, label or f"p{index}", size, model, receptors=(Receptor("excitatory", "curr_exp"),))
 
@@ -107,6 +126,15 @@ def network(*sizes: int, rule=None, models: tuple[str, ...] = ()) -> Network:
     whole = Selection.whole
     projections = tuple(projection(n, whole(populations[i]), whole(populations[j]), rule) for n, (i, j) in enumerate(links))
     return Network(0.1, 1, populations, projections)
+
+
+def chain(n: int = 6, size: int = 12) -> Network:
+    """Populations one after the other, created in another order."""
+    order = np.random.default_rng(3).permutation(n)
+    cells = tuple(population(k, size) for k in range(n))
+    whole = Selection.whole
+    links = tuple(projection(k, whole(cells[int(order[k])]), whole(cells[int(order[k + 1])]), Bernoulli(0.5)) for k in range(n - 1))
+    return Network(0.1, 1, cells, links)
 
 
 RULES = st.one_of(

@@ -10,9 +10,8 @@ import numpy as np
 
 from neurosim._jit import entry
 from neurosim.chips.loihi.cost.arrays import READS, Fanout, Int64
-from neurosim.chips.loihi.load import INDEX_BITS, delay_bits
+from neurosim.chips.loihi.load import Load
 from neurosim.chips.loihi.sheet import FamilySheet
-from neurosim.chips.usage import expected
 from neurosim.connectivity import Expansion
 from neurosim.network import Network, Projection, Selection, Synapse
 
@@ -36,15 +35,12 @@ class Places(NamedTuple):
 
 
 def memory_kind(network: Network, projection: Projection, sheet: FamilySheet) -> str:
-    """``"dense"`` or ``"sparse"``: which list of synapses takes fewer bits of memory.
+    """``"dense"`` or ``"sparse"``: how the lists of a projection are written, see :class:`neurosim.chips.loihi.lists.Lists`.
 
-    A dense list has an entry for every target, a sparse one an index with every synapse; see
-    :class:`neurosim.chips.loihi.load.Load`. No projection here has shared kernels, so none is read
+    Run-length lists are priced like sparse ones. No projection here has shared kernels, so none is read
     as ``"convolution"``.
     """
-    bits = sheet.synapses.weight_bits.value + delay_bits(network, projection, sheet)
-    share = expected(network, projection) / max(projection.pre.size * projection.post.size, 1)
-    return "dense" if share * (bits + INDEX_BITS) > bits else "sparse"
+    return "dense" if Load(network, sheet).lists(projection).compression == "dense" else "sparse"
 
 
 def fanout_of(network: Network, places: Places, sheet: FamilySheet) -> Fanout:

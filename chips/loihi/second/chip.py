@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from neurosim.chips.chip import Limit, Placed
-from neurosim.chips.loihi.chip import DEPENDENCES, RECEPTORS, LoihiChip, limits_of
+from neurosim.chips.chip import Int32, Limit, Placed
+from neurosim.chips.loihi.chip import DEPENDENCES, RECEPTORS, LoihiChip
 from neurosim.chips.loihi.load import SharedLoad
 from neurosim.chips.loihi.registers import Registers, registers_of
 from neurosim.chips.loihi.second.load import Load2
@@ -16,6 +16,7 @@ from neurosim.chips.loihi.weights import Span
 from neurosim.chips.native import Native
 from neurosim.chips.parameters import Parameters
 from neurosim.chips.translate import OPTIONS
+from neurosim.losses import Loss
 from neurosim.network import Network, Population
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _UNCERTAIN = (
     "synapses.per_entry",
     "neurons.input_bits",
 )
-_UNCERTAIN_CORE = ("core.memory", "core.state_word", "core.delay_word", "core.program", "neurons.refractory", "neurons.voltage_bits")
+_UNCERTAIN_CORE = ("neurons.input_bits", "core.memory", "core.state_word", "core.delay_word", "core.program", "neurons.refractory", "neurons.voltage_bits")
 
 
 class Loihi2Chip(LoihiChip):
@@ -43,16 +44,23 @@ class Loihi2Chip(LoihiChip):
 
     def limits(self) -> tuple[Limit, ...]:
         """Limited resources of a core."""
-        core = self.sheet.core
-        return limits_of(
-            (
-                ("neurons", core.neurons, "neurons"),
-                ("core memory", core.memory, "bytes"),
-                ("synaptic memory", core.synapse_memory, "words"),
-                ("input axons", core.input_axons, "axons"),
-                ("output axons", core.output_axons, "axons"),
-            )
+        core, abroad = self.sheet.core, self.sheet.synapses.axon_other_chip.value
+        named = (
+            ("neurons", core.neurons, "neurons"),
+            ("core memory", core.memory, "bytes"),
+            ("synaptic memory", core.synapse_memory, "words"),
         )
+        summed = tuple(Limit(name, "core", constant.value, unit, constant.source) for name, constant, unit in named)
+        inputs = Limit("input axons", "core", core.input_axons.value, "axons", core.input_axons.source, counts="sources")
+        outputs = Limit("output axons", "core", core.output_axons.value, "axons", core.output_axons.source, counts="targets", abroad=abroad)
+        return (*summed, inputs, outputs)
+
+    def settings(self, network: Network) -> dict[str, tuple[Int32, ...]]:
+        """No profiles are shared: what differs between neurons is part of their state."""
+        return {}
+
+    def _many_thresholds(self, network: Network, mapping: Placed) -> list[Loss]:
+        return []
 
     def _load(self, network: Network) -> SharedLoad:
         return Load2(network, self.sheet)

@@ -44,7 +44,7 @@ class ProgramErrors:
         self.dt_ms = dt_ms
 
     def runs(self, model: str) -> bool:
-        """Is there a program for a neuron model?"""
+        """Tell whether there is a program for a neuron model."""
         return model in PROGRAMS
 
     def rate_error(self, population: Population) -> tuple[float, float]:

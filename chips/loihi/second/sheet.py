@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -11,7 +12,7 @@ from neurosim.chips.loihi.sheet import FamilySheet, SharedCore
 
 
 def _rising(points: tuple[tuple[int, float], ...]) -> tuple[tuple[int, float], ...]:
-    if any(left[0] >= right[0] for left, right in zip(points, points[1:], strict=False)):
+    if any(left[0] >= right[0] for left, right in pairwise(points)):
         raise ValueError("numbers of tiles in rising order")
     return points
 
@@ -43,3 +44,8 @@ class Loihi2Sheet(FamilySheet):
     kind: Literal["loihi2"]  # pyright: ignore[reportIncompatibleVariableOverride]
     core: Core2  # pyright: ignore[reportIncompatibleVariableOverride]
     timing: Timing
+
+    @property
+    def targets_per_core(self) -> int:
+        """One per neuron."""
+        return self.core.neurons.value

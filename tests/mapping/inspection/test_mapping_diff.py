@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mapping_networks import chips, network, networks, toy
 from neurosim.connectivity import AllToAll, Bernoulli
 from neurosim.errors import NetworkError, ParameterError, PlacementError
-from neurosim.mapping import Pin, map_network
+from neurosim.mapping import Mapping, Options, Pin, map_network
 from neurosim.mapping.inspection import LinkLoad, diff
 
 NET = network(20, 10, rule=AllToAll())
@@ -97,6 +97,26 @@ def test_seed_and_pins_are_settings():
     assert [setting.name for setting in one.diff(other).settings] == ["order of pins"]
 
 
+def test_rates_and_places_to_avoid_are_settings():
+    many = np.arange(20.0)
+    wishes = Options(rates={0: many, 1: 3.0}, avoid=((1, 0),), avoid_links=(((0, 0), (0, 1)),))
+    before, after = map_network(NET, toy()), map_network(NET, toy(), options=wishes)
+    found = {setting.name: setting.after for setting in before.diff(after).settings}
+    assert found["rates"].startswith("p0 9.5 Hz on average (")
+    assert found["rates"].endswith("), p1 3 Hz")
+    assert (found["avoid"], found["avoid_links"]) == ("(1, 0)", "(0, 0) - (0, 1)")
+    other = map_network(NET, toy(), options=replace(wishes, rates={0: many[::-1], 1: 3.0}))
+    assert "rates" in {setting.name for setting in after.diff(other).settings}
+    loaded = Mapping.from_json(after.to_json(), NET, toy())
+    assert [setting.name for setting in after.diff(loaded).settings] == []
+
+
+def test_rates_of_a_population_without_cells_are_told():
+    net = network(0, 5, rule=Bernoulli(0.5))
+    before, after = map_network(net, toy()), map_network(net, toy(), options=Options(rates={0: np.empty(0)}))
+    assert [(setting.name, setting.after) for setting in before.diff(after).settings] == [("rates", "p0 0 Hz")]
+
+
 def test_loads_of_links_are_compared_if_given():
     mapping = map_network(NET, toy())
     few, many = LinkLoad.of(mapping.chip, {(0, 1): 5.0}), LinkLoad.of(mapping.chip, {(0, 1): 5.0, (1, 2): 7.0})
@@ -120,3 +140,11 @@ def test_loads_of_links_are_compared_if_given():
 def test_mappings_of_other_networks_or_machines_are_refused(other, error, message):
     with pytest.raises(error, match=message):
         map_network(NET, toy()).diff(other)
+
+
+@pytest.mark.parametrize(("n", "end"), [(8, "2 of 2 of p7"), (9, "2 of 2 of p7 and 1 more population"), (12, "and 4 more populations")])
+def test_a_screen_names_a_few_populations_only(n, end):
+    net = network(*[2] * n)
+    found = map_network(net, toy()).diff(map_network(net, toy(), pins=[Pin(k, None, (0, 1)) for k in range(n)]))
+    line = next(line for line in str(found).splitlines() if line.lstrip().startswith("moved"))
+    assert line.endswith(end)

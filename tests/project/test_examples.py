@@ -1,0 +1,42 @@
+"""The examples that others copy from run as they stand and show what they say."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(name: str, folder: Path) -> str:
+    done = subprocess.run([sys.executable, str(ROOT / "examples" / name), str(folder)], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def drawn(picture: Path, css_class: str) -> int:
+    return sum(element.get("class") == css_class for element in ET.parse(picture).iter())
+
+
+@pytest.mark.slow
+def test_a_chip_of_ones_own_runs_a_network_and_draws_it(tmp_path: Path) -> None:
+    shown = run("add_a_chip.py", tmp_path)
+    assert "Mapping on Pebble (imaginary) (1 board)" in shown and "4-bit weights" in shown
+    assert float(re.search(r"([\d.]+) spikes per neuron", shown)[1]) > 0  # type: ignore[index]
+    assert "population: One population alone needs more than the machine has." in shown
+    assert "Use 3 boards (n_boards=3)." in shown
+    assert drawn(tmp_path / "pebble.svg", "router") == 36
+
+
+@pytest.mark.slow
+def test_a_placer_of_ones_own_is_compared_with_ours(tmp_path: Path) -> None:
+    hops = [int(n.replace(",", "")) for n in re.findall(r" ([\d,]{6,}) ", run("add_a_placer.py", tmp_path))]
+    in_order, nearest, ours = hops
+    assert ours <= nearest < 0.8 * in_order
+    assert {drawn(path, "router") for path in tmp_path.glob("*.svg")} == {32}
+    assert len(list(tmp_path.glob("*.svg"))) == 3
