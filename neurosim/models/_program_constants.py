@@ -14,8 +14,8 @@ from neurosim.models import _programs as prog
 Array = NDArray[np.float64]
 Values = Mapping[str, Any]
 
-#: Longest part of a step, ms: rates of standard AdEx and Izhikevich neurons are then right to three per cent.
-PART_MS = 0.05
+#: Longest part of a step, ms: rates of AdEx neurons are then right to half a per cent, of Izhikevich neurons to three.
+PART_MS = 0.1
 #: Least slope of the exponential, mV, for which its argument still has 12 bits after the point.
 SHARPEST_MV = 0.2
 #: Constants are in 2^-24; their own bits, those of what stands alone, and of what multiplies the exponential.

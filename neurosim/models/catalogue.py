@@ -197,16 +197,16 @@ _UNITS = (
 )
 _ADEX_FIXED = Model(
     name="adex_fixed",
-    description="The AdEx neuron as a program in whole numbers: 24-bit states, forward Euler, an exponential by shift and polynomial.",
+    description="The AdEx neuron as a program in whole numbers: 24-bit states, the midpoint rule, an exponential by shift and polynomial.",
     parameters=(*_ADEX.parameters, *_UNITS, _positive("unit_w", "nA", 2.0**-22)),
-    equations=f"those of adex in parts of a step of at most 0.05 ms: {_ADEX.equations}",
+    equations=f"those of adex in parts of a step of at most 0.1 ms: {_ADEX.equations}",
     reference=f"{_ADEX.reference}; formats and rounding are ours, no microcode is public",
 )
 _IZHIKEVICH_FIXED = Model(
     name="izhikevich_fixed",
-    description="Izhikevich's quadratic neuron as a program in whole numbers: 24-bit states, forward Euler.",
+    description="Izhikevich's quadratic neuron as a program in whole numbers: 24-bit states, the midpoint rule.",
     parameters=(*_IZHIKEVICH.parameters, *_UNITS, _positive("unit_w", "mV/ms", 2.0**-14)),
-    equations=f"those of izhikevich in parts of a step of at most 0.05 ms: {_IZHIKEVICH.equations}",
+    equations=f"those of izhikevich in parts of a step of at most 0.1 ms: {_IZHIKEVICH.equations}",
     reference=f"{_IZHIKEVICH.reference}; formats and rounding are ours, no microcode is public",
 )
 

@@ -83,7 +83,7 @@ def _counted(c, start, dt, parts, n_steps):
     v = math.floor((start - c[prog.ZERO_V]) * c[prog.PER_MV] + 0.5)
     w, pause, n, first, last = math.floor(v * k[6] / k[7] if k[7] > 0 else 0.0), 0.0, 0, 0.0, 0.0
     for step in range(n_steps * parts):
-        v, w = changed(v, w, 0.0, math.floor(v * v / 4096.0), k)
+        v, w = changed(v, w, 0.0, k)
         v = c[prog.RESET] if pause > 0 else v
         pause -= 1.0
         if v >= c[prog.LIMIT] and pause < 0:

@@ -85,7 +85,7 @@ def test_cells_of_several_tiles_with_parameters_of_their_own():
 
 @given(st.integers(-(2**20), 2**20))
 def test_powers_of_two_are_right_to_two_parts_in_ten_thousand(y):
-    found, within = power_of_two.py_func(float(y)), np.clip(y, -17 * 4096, 11 * 4096 - 1)
+    found, within = power_of_two.py_func(float(y)), np.clip(y, -17 * 4096, 15 * 4096 - 1)
     assert found == twin.power_of_two(y)
     assert abs(found - 65536 * 2 ** (within / 4096)) <= 1 + 2e-4 * 65536 * 2 ** (within / 4096)
 
@@ -102,19 +102,20 @@ def rate_hz(model, parameters, receptor, dt, duration=1500.0):
 
 @pytest.mark.parametrize("dt", [0.1, 1.0])
 @pytest.mark.parametrize(
-    ("model", "currents", "more"),
+    ("model", "currents", "more", "limit"),
     [
-        ("adex", (0.7, 0.8, 1.0, 1.5, 2.5), {}),
-        ("adex", (0.65, 1.0), {"a": -2.0, "b": 0.005, "tau_w": 50.0, "v_reset": -60.0}),
-        ("izhikevich", (0.004, 0.007, 0.01, 0.02), {}),
-        ("izhikevich", (0.005, 0.01), {"a": 0.1, "b": 0.2, "d": 2.0}),
+        ("adex", (0.7, 0.8, 1.0, 1.5, 2.5), {}, 0.005),
+        ("adex", (0.65, 1.0), {"a": -2.0, "b": 0.005, "tau_w": 50.0, "v_reset": -60.0}, 0.005),
+        ("adex", (0.7, 1.0), {"v_spike": 0.0, "delta_T": 3.0}, 0.005),
+        ("izhikevich", (0.004, 0.007, 0.01, 0.02), {}, 0.015),
+        ("izhikevich", (0.005, 0.01), {"a": 0.1, "b": 0.2, "d": 2.0}, 0.03),
     ],
 )
-def test_rates_are_those_of_the_ideal_neuron_within_three_per_cent(model, currents, more, dt):
+def test_rates_are_those_of_the_ideal_neuron_within_a_few_per_cent(model, currents, more, limit, dt):
     given = {"i_offset": np.array(currents), **more}
     ideal = rate_hz(model, given, Receptor("e", "curr_exp", {"tau_syn": 5.0}), dt)
     found = rate_hz(f"{model}_fixed", given, CURRENT, dt)
-    assert np.abs(found / ideal - 1).max() < 0.03
+    assert np.abs(found / ideal - 1).max() < limit
     assert np.abs(found / ideal - 1).max() > 0  # it is not the ideal model
 
 
@@ -125,7 +126,7 @@ def test_below_threshold_the_voltage_settles_where_the_equations_say():
     p = MODELS["adex_fixed"].defaults()
     steady = 0.3 / (p["cm"] / p["tau_m"] + 1e-3 * p["a"])
     assert v[-1, 0] * p["unit_v"] == pytest.approx(steady, rel=3e-3)
-    assert w[-1, 0] * p["unit_w"] == pytest.approx(1e-3 * p["a"] * steady, rel=0.02)  # w stops changing some 1,400 units early
+    assert w[-1, 0] * p["unit_w"] == pytest.approx(1e-3 * p["a"] * steady, rel=0.02)  # w stops changing some 700 units early
     assert not spikes.any()
 
 

@@ -25,7 +25,7 @@ def shifted(x, n):
 
 
 def power_of_two(y):
-    y = max(-17 * 4096, min(11 * 4096 - 1, y))
+    y = max(-17 * 4096, min(15 * 4096 - 1, y))
     n, f = y >> 12, y & 4095
     p = 14831 + (5130 * f >> 12)
     p = 45575 + (p * f >> 12)
@@ -33,7 +33,7 @@ def power_of_two(y):
 
 
 def parts_of(dt):
-    return max(1, int(np.ceil(dt / 0.05 - 1e-9)))
+    return max(1, int(np.ceil(dt / 0.1 - 1e-9)))
 
 
 def constants(model, p, dt):
@@ -75,6 +75,12 @@ def constants(model, p, dt):
     return k
 
 
+def slopes(k, v, w, i):
+    total = k["k2"] * (v * v >> 12) + k["k1"] * v + k["k0"]
+    total += min(2**50, k["ke"] * power_of_two((k["gain"] * v >> 24) - k["zero"]))
+    return total + k["ki"] * i - k["kw"] * w, k["ka"] * v - k["kd"] * w
+
+
 def advance(k, n_parts, v, w, arrived, decay_u):
     """v, w and spikes of one cell, step by step, with one current; ``arrived`` is what comes in at each step."""
     u = pause = 0
@@ -83,9 +89,8 @@ def advance(k, n_parts, v, w, arrived, decay_u):
         u = wrap(decayed(u, decay_u) + wrap(now, 24), 24)
         i, fired = clipped(u, 2**24 - 1), 0
         for _ in range(n_parts):
-            total = k["k2"] * (v * v >> 12) + k["k1"] * v + k["k0"] + k["ke"] * power_of_two((k["gain"] * v >> 24) - k["zero"])
-            total += k["ki"] * i - k["kw"] * w
-            rise = k["ka"] * v - k["kd"] * w
+            total, rise = slopes(k, v, w, i)
+            total, rise = slopes(k, clipped(v + (total + 2**24 >> 25)), clipped(w + (rise + 2**24 >> 25)), i)
             v, w = clipped(v + (total + 2**23 >> 24)), clipped(w + (rise + 2**23 >> 24))
             if pause:
                 v, pause = k["reset"], pause - 1

@@ -24,15 +24,9 @@ if TYPE_CHECKING:
     from neurosim.chips.spikes import Events
 
 _OPTIONS = ("conductance", "alpha", "programs", "cells", "stdp", "short_term_plasticity", "stochastic_synapses", "injection", "delay")
-_UNCERTAIN = (
-    "core.input_axons",
-    "core.output_axons",
-    "synapses.exponents",
-    "synapses.delay_bits",
-    "synapses.per_entry",
-    "neurons.input_bits",
-)
-_UNCERTAIN_CORE = ("neurons.input_bits", "core.memory", "core.state_word", "core.delay_word", "core.program", "neurons.refractory", "neurons.voltage_bits")
+_UNCERTAIN = ("core.input_axons", "core.output_axons", "synapses.exponents", "synapses.delay_bits", "synapses.per_entry")
+_UNCERTAIN_CORE = ("core.memory", "core.state_word", "core.delay_word", "core.program")
+_UNCERTAIN_NEURON = ("neurons.input_bits", "neurons.refractory", "neurons.voltage_bits")
 
 
 class Loihi2Chip(LoihiChip):
@@ -70,7 +64,8 @@ class Loihi2Chip(LoihiChip):
         return Native(models=frozenset({"lif"}), receptors=RECEPTORS, dependences=DEPENDENCES, programs=ProgramErrors(network.dt))
 
     def _doubtful(self, network: Network) -> list[str]:
-        return (list(_UNCERTAIN) if network.projections else []) + (list(_UNCERTAIN_CORE) if network.n_neurons else [])
+        found = _UNCERTAIN if network.projections else ()
+        return [*found, *(_UNCERTAIN_CORE + _UNCERTAIN_NEURON if network.n_neurons else ())]
 
     def _on_grid(self, population: Population, dt_ms: float) -> Parameters:
         """Of programs only synapses decay in 1/4096; their own constants have 24 bits after the point."""

@@ -14,7 +14,7 @@ import numpy as np
 from neurosim.chips.loihi.registers import Registers, currents_of, decay_of
 from neurosim.chips.loihi.second.sheet import Loihi2Sheet
 from neurosim.chips.loihi.weights import Span
-from neurosim.chips.neurons import IZHIKEVICH_CM_NF, to_lif
+from neurosim.chips.neurons import IZHIKEVICH_CM_NF, threshold_current
 from neurosim.chips.parameters import Parameters
 from neurosim.chips.values import Values, compact, parameter
 from neurosim.columns import Floats
@@ -49,14 +49,11 @@ class ProgramErrors:
 
     def rate_error(self, population: Population) -> tuple[float, float]:
         """Mean and largest error (Hz) of the rate at 1.25, 1.5 and 2 times the threshold current, of a cell with mean parameters."""
-        simple = to_lif(population).parameters
-        mean = {name: float(np.mean(value)) for name, value in simple.items()}
-        rheobase = mean["cm"] / mean["tau_m"] * (mean["v_thresh"] - mean["v_rest"])
         own = {name: float(np.mean(parameter(population, name))) for name in population.parameters}
         if 0.0 < own.get("delta_T", 0.0) < SHARPEST_MV:
             own["delta_T"] = SHARPEST_MV
         units = {"unit_v": UNIT_MV, "unit_i": 1.0, "unit_w": adaptation_unit(population.model, {k: np.array([v]) for k, v in own.items()})}
-        return _error(PROGRAMS[population.model], tuple(sorted((own | units | {"i_offset": 0.0}).items())), self.dt_ms, rheobase)
+        return _error(PROGRAMS[population.model], tuple(sorted((own | units | {"i_offset": 0.0}).items())), self.dt_ms, threshold_current(population))
 
 
 @lru_cache(maxsize=64)

@@ -151,9 +151,10 @@ class TimeReport:
 
     def summary(self) -> str:
         """One screen: time, what it waits for, what it rests on."""
-        biological, mean = self.n_steps * self.dt_ms * 1e-3, self.time_s / self.n_steps
+        mean = self.time_s / self.n_steps
+        speed = self.dt_ms * 1e-3 / mean if mean else float("inf")
         rows = [
-            f"{self.n_steps:,} steps of {self.dt_ms:g} ms: {self.time_s * 1e3:.4g} ms, {biological / self.time_s:.3g} times as fast as biology",
+            f"{self.n_steps:,} steps of {self.dt_ms:g} ms: {self.time_s * 1e3:.4g} ms, {speed:.3g} times as fast as biology",
             f"a step takes {mean * 1e9:,.0f} ns on average, {self.step_s.max() * 1e9:,.0f} ns at most (step {int(self.step_s.argmax()):,})",
             f"steps wait for {self._waits()}",
             f"coefficients: {self.model.source}; a lower bound, links and hosts are not in it",
@@ -237,23 +238,20 @@ def _still(cells: Cells, parts: Int64, n_cores: int) -> Int64:
 def _by_steps(cores: Cores, cells: Cells, fanout: Fanout, active: Activity, still: Int64) -> Iterator[Int64]:
     """Events of each core, int64 (steps, n_cores, 7), some steps at a time."""
     n_cores, home = cores.n_cores, cells.core
-    reads = fanout.reads[:, :3].sum(axis=1)
-    sent = np.diff(fanout.indptr)
+    reads, sent = fanout.reads[:, :3].sum(axis=1), np.diff(fanout.indptr)
     size = max(1, _ROOM // max(1, n_cores * len(EVENTS)))
     for start in range(0, active.n_steps, size):
-        stop = min(start + size, active.n_steps)
-        counts = np.repeat(still[None], stop - start, axis=0)
-        fired = active.spike[active.spike_ptr[start] : active.spike_ptr[stop]]
-        step = np.repeat(np.arange(stop - start), np.diff(active.spike_ptr[start : stop + 1]))
-        own = home[fired] >= 0
-        np.add.at(counts, (step[own], home[fired[own]], _SPIKE), 1)
-        np.add.at(counts, (step[own], home[fired[own]], _OUT), sent[fired[own]])
+        n_steps = min(size, active.n_steps - start)
+        pointer = active.spike_ptr[start : start + n_steps + 1]
+        fired, step = active.spike[pointer[0] : pointer[-1]], np.repeat(np.arange(n_steps), np.diff(pointer))
         each = sent[fired]
-        ends = np.cumsum(each)
-        message = np.repeat(fanout.indptr[fired] - (ends - each), each) + np.arange(int(each.sum()))
-        when = np.repeat(step, each)
-        np.add.at(counts, (when, fanout.core[message], _IN), 1)
-        np.add.at(counts, (when, fanout.core[message], _SYNAPSE), reads[message])
+        first = fanout.indptr[fired] - (np.cumsum(each) - each)
+        message, when = np.repeat(first, each) + np.arange(int(each.sum())), np.repeat(step, each)
+        own, at = home[fired] >= 0, when * n_cores + fanout.core[message]
+        sender = step[own] * n_cores + home[fired[own]]
+        counts = np.repeat(still[None], n_steps, axis=0)
+        for event, place, weights in ((_SPIKE, sender, None), (_OUT, sender, each[own]), (_IN, at, None), (_SYNAPSE, at, reads[message])):
+            counts[:, :, event] = np.bincount(place, weights, n_steps * n_cores).reshape(n_steps, n_cores)
         yield counts
 
 
