@@ -33,7 +33,9 @@ def run(chip):
     """Voltages (mV) and spike times (ms) of each pattern, the mapping, and the losses."""
     sim.setup(timestep=0.1, chip=chip, approximate=["conductance", "programs"], rng_seed=1)
     cells = {
-        name: sim.Population(1, sim.EIF_cond_exp_isfa_ista(v_thresh=-50.0, v_spike=0.0, **values), label=name, initial_values={"v": values["v_rest"]})
+        name: sim.Population(
+            1, sim.EIF_cond_exp_isfa_ista(v_thresh=-50.0, v_spike=0.0, **values), label=name, initial_values={"v": values["v_rest"]}
+        )
         for name, values in PATTERNS.items()
     }
     for cell in cells.values():
@@ -49,6 +51,7 @@ def run(chip):
 
 ideal_v, ideal, _ = run(None)
 chip_v, found, mapping = run("loihi2")
+assert mapping is not None  # there is one on every chip
 
 for name in PATTERNS:
     apart = np.abs(ideal[name][:3] - found[name][:3]).max()

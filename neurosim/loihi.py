@@ -219,7 +219,9 @@ def run(
     return Traces(u, v, spikes)
 
 
-def network_of(compartments: Compartments, synapses: Sequence[Synapses], inputs: Sequence[ArrayLike | Graded], choices: Arithmetic) -> Network:
+def network_of(
+    compartments: Compartments, synapses: Sequence[Synapses], inputs: Sequence[ArrayLike | Graded], choices: Arithmetic
+) -> Network:
     """The network that :func:`run` simulates: a step is 1 ms, a register of voltage 1 mV, one of current 1 nA."""
     # a spike acts in the step at whose end it arrives, and delays are one step or more
     lines = [line for number, train in enumerate(inputs) for line in _lines(number, train)]

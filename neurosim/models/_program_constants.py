@@ -14,7 +14,7 @@ from neurosim.models import _programs as prog
 Array = NDArray[np.float64]
 Values = Mapping[str, Any]
 
-#: Longest part of a step, ms: rates of AdEx neurons are then right to half a per cent, of Izhikevich neurons to three.
+#: Longest part of a step, ms: rates of AdEx neurons are then right to one per cent, of Izhikevich neurons to three.
 PART_MS = 0.1
 #: Least slope of the exponential, mV, for which its argument still has 12 bits after the point.
 SHARPEST_MV = 0.2

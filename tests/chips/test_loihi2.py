@@ -14,7 +14,7 @@ from neurosim.chips.loihi.second.load import words_per_neuron
 from neurosim.chips.loihi.second.timing import EVENTS, MaxAffine
 from neurosim.connectivity import AllToAll, Bernoulli, OneToOne
 from neurosim.engine import Simulation
-from neurosim.errors import DatasheetError, PlacementError, ParameterError, UnknownNameError, UnsupportedError
+from neurosim.errors import DatasheetError, ParameterError, PlacementError, UnknownNameError, UnsupportedError
 from neurosim.mapping import map_network
 from neurosim.models import MODELS
 from neurosim.network import Network, Population, Probe
@@ -180,7 +180,9 @@ def test_inputs_act_on_programs_as_on_the_ideal_neuron(model, weight, scale, kin
     start = MODELS[model].defaults().get("v_rest", -70.0)
     size = weight if kind == "curr_exp" else scale
     source = Population(1, "in", 2, "array_source", spike_times=(np.array([60.0, 62.0]), np.array([61.0])))
-    post = replace(cells(model, 3, receptors=curr(kind=kind)), initial={"v": start, "w" if model == "adex" else "u": 0.2 * start * (model != "adex")})
+    post = replace(
+        cells(model, 3, receptors=curr(kind=kind)), initial={"v": start, "w" if model == "adex" else "u": 0.2 * start * (model != "adex")}
+    )
     links = [connect(0, source, post, AllToAll(), size), connect(1, source, post, AllToAll(), size / 3, seed=2)]
     net = network([post, source], links)
     net = replace(net, probes=(Probe(0, "v", np.arange(3), 0.1),))

@@ -104,9 +104,9 @@ def rate_hz(model, parameters, receptor, dt, duration=1500.0):
 @pytest.mark.parametrize(
     ("model", "currents", "more", "limit"),
     [
-        ("adex", (0.7, 0.8, 1.0, 1.5, 2.5), {}, 0.005),
-        ("adex", (0.65, 1.0), {"a": -2.0, "b": 0.005, "tau_w": 50.0, "v_reset": -60.0}, 0.005),
-        ("adex", (0.7, 1.0), {"v_spike": 0.0, "delta_T": 3.0}, 0.005),
+        ("adex", (0.7, 0.8, 1.0, 1.5, 2.5), {}, 0.01),
+        ("adex", (0.65, 1.0), {"a": -2.0, "b": 0.005, "tau_w": 50.0, "v_reset": -60.0}, 0.01),
+        ("adex", (0.7, 1.0), {"v_spike": 0.0, "delta_T": 3.0}, 0.01),
         ("izhikevich", (0.004, 0.007, 0.01, 0.02), {}, 0.015),
         ("izhikevich", (0.005, 0.01), {"a": 0.1, "b": 0.2, "d": 2.0}, 0.03),
     ],

@@ -53,7 +53,9 @@ class ProgramErrors:
         if 0.0 < own.get("delta_T", 0.0) < SHARPEST_MV:
             own["delta_T"] = SHARPEST_MV
         units = {"unit_v": UNIT_MV, "unit_i": 1.0, "unit_w": adaptation_unit(population.model, {k: np.array([v]) for k, v in own.items()})}
-        return _error(PROGRAMS[population.model], tuple(sorted((own | units | {"i_offset": 0.0}).items())), self.dt_ms, threshold_current(population))
+        return _error(
+            PROGRAMS[population.model], tuple(sorted((own | units | {"i_offset": 0.0}).items())), self.dt_ms, threshold_current(population)
+        )
 
 
 @lru_cache(maxsize=64)
