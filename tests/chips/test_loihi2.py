@@ -287,3 +287,18 @@ def test_a_network_without_neurons_takes_the_shortest_steps():
     empty = Network(1.0, 1)
     report = CHIP.cost(empty, map_network(empty, CHIP), {}, 3)
     assert (report.step_s * 1e9).tolist() == pytest.approx([200.0] * 3)
+
+
+def test_resets_above_the_threshold_do_not_stop_translation():
+    """With an exponential onset v_reset may be above v_thresh; integrate-and-fire neurons are reset to v_rest then."""
+    bursting = network([cells("adex", v_reset=-46.0, v_spike=0.0)])
+    for option, where in ((frozenset({"programs"}), CHIP), (frozenset({"adex"}), FIRST)):
+        assert where.translate(bursting, option).network.populations[0].model == "adex"
+    assert FIRST.translate(bursting, frozenset({"adex"})).network.populations[0].parameters["v_reset"] == pytest.approx(-70.6)
+    simple = chips.load("spinnaker").translate(bursting, frozenset({"adex"})).network.populations[0]
+    assert float(simple.parameters["v_reset"]) == pytest.approx(-70.6, abs=1e-3)
+
+
+def test_the_datasheet_is_reached_by_attribute_and_by_setup():
+    assert chips.loihi2.ChipModel is type(CHIP)
+    assert type(CHIP).__mro__[1] is type(FIRST)
