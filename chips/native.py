@@ -37,6 +37,8 @@ class Native:
         Weight dependences of pair STDP.
     full_dendritic_delay
         True if the whole delay must be dendritic in STDP.
+    products
+        True if weights may learn by sums of products of spikes and traces.
     adaptation
         True if spikes of integrate-and-fire neurons may step a current that slows them (``adex`` without ``a`` and ``delta_T``).
     programs
@@ -59,6 +61,7 @@ class Native:
     sources: frozenset[str] | None = None
     dependences: frozenset[str] = frozenset()
     full_dendritic_delay: bool = False
+    products: bool = False
     adaptation: bool = False
     programs: Programs | None = None
     runs_elsewhere: Mapping[str, str] = field(default_factory=dict)

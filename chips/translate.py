@@ -200,6 +200,9 @@ def _projection(draft: Draft, network: Network, projection: Projection) -> Proje
             draft.approximated("stdp", where, "plasticity", 1, plasticity_error(asked, plasticity), "1", words)
             model = "static" if plasticity is None else "stdp"
             projection = replace(projection, synapse=replace(projection.synapse, model=model, plasticity=plasticity))
+    if projection.synapse.model == "sum_of_products" and not draft.native.products:
+        nearest = "Use STDPMechanism, or chip='loihi'."
+        raise draft.chip.refuse("synapses that learn by sums of products", where, option=None, nearest=nearest)
     factor = on_post(network, projection, lambda population: draft.factors.get((population.id, projection.receptor), 1.0))
     if projection.synapse.model in ("tsodyks_markram", "stochastic"):
         return _averaged(draft, projection, factor, where)
@@ -210,10 +213,12 @@ def _projection(draft: Draft, network: Network, projection: Projection) -> Proje
 
 def _rescaled(projection: Projection, factor: Values) -> Projection:
     """Weight bounds of plasticity in the new unit; one factor for the whole projection."""
-    rule = projection.synapse.plasticity
+    rule, products, scale = projection.synapse.plasticity, projection.synapse.products, float(np.mean(factor))
+    if products is not None:
+        products = replace(products, w_max=products.w_max * scale)
+        return replace(projection, synapse=replace(projection.synapse, products=products))
     if rule is None:
         return projection
-    scale = float(np.mean(factor))
     bounds = replace(rule, w_min=rule.w_min * scale, w_max=rule.w_max * scale, w_0=rule.w_0 * scale)
     return replace(projection, synapse=replace(projection.synapse, plasticity=bounds))
 

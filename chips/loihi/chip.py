@@ -18,17 +18,19 @@ from neurosim.chips.loihi.mesh import Mesh
 from neurosim.chips.loihi.registers import Registers, registers_of
 from neurosim.chips.loihi.settings import COMPARTMENTS, CORE_WIDE, FORMATS, THRESHOLDS, TRACES, settings_of
 from neurosim.chips.loihi.sheet import LoihiSheet
+from neurosim.chips.loihi.teaching import teach
 from neurosim.chips.loihi.weights import MantissaFormat, Span, format_of, spans
 from neurosim.chips.native import Native
 from neurosim.chips.operations import WordBits
 from neurosim.chips.parameters import Parameters
 from neurosim.chips.realise import Measured, Words, realise, weight_unit
 from neurosim.chips.synapses import TOLERANCE_MS, limit_delays, refuse_delay
-from neurosim.chips.translate import OPTIONS, Draft, translate
+from neurosim.chips.translate import OPTIONS, translate
 from neurosim.chips.uncertain import uncertain
 from neurosim.columns import Floats
 from neurosim.losses import Loss
 from neurosim.network import Network, Population, Projection
+from neurosim.plasticity import LEARNING
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -136,7 +138,7 @@ class LoihiChip(Chip):
 
     def source_cost(self, network: Network, projection: Projection) -> int:
         """Input axons of one source: two where weights are learned."""
-        return self.sheet.synapses.learning_axon.value if projection.synapse.model == "stdp" else 1
+        return self.sheet.synapses.learning_axon.value if projection.synapse.model in LEARNING else 1
 
     def slice_usage(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
         """Use of every resource; axons to other cores are estimated from how targets would be cut."""
@@ -163,15 +165,20 @@ class LoihiChip(Chip):
         """Network with current-based integrate-and-fire neurons and parameters on the chip's grids."""
         draft = translate(self, network, approximate, self._native(network))
         limit_delays(draft, self.longest_delay_ms)
-        _note_learning(draft)
         changed = [self._on_grid(population, network.dt) for population in draft.network.populations]
         losses = [*draft.losses, *(loss for item in changed for loss in item.losses), *uncertain(self.sheet, self._doubtful(network))]
         return Translation(replace(draft.network, populations=tuple(item.result() for item in changed)), tuple(losses))
 
     def _native(self, network: Network) -> Native:
         """What cores have themselves."""
-        lif = frozenset({"lif"})
-        return Native(models=lif, receptors=RECEPTORS, dependences=DEPENDENCES, adaptation=True, runs_elsewhere=_ELSEWHERE)
+        return Native(
+            models=frozenset({"lif"}),
+            receptors=RECEPTORS,
+            dependences=DEPENDENCES,
+            adaptation=True,
+            products=True,
+            runs_elsewhere=_ELSEWHERE,
+        )
 
     def _doubtful(self, network: Network) -> list[str]:
         """Constants that are not certain and that this network depends on."""
@@ -216,7 +223,8 @@ class LoihiChip(Chip):
         realised, losses = realise(network, make, check)
         populations = tuple(p if p.is_source else scales[p.id].apply(p) for p in realised.populations)
         constants = [loss for scale in scales.values() for loss in scale.losses]
-        return Translation(replace(realised, populations=populations), (*constants, *losses, *self._many_thresholds(network, mapping)))
+        taught, learned = teach(replace(realised, populations=populations))
+        return Translation(taught, (*constants, *losses, *learned, *self._many_thresholds(network, mapping)))
 
     def _registers(self, network: Network, population: Population, found: Mapping[int, Span]) -> Registers:
         return registers_of(network, population, found, self.sheet)
@@ -287,14 +295,6 @@ class LoihiChip(Chip):
 def _different(numbers: Int32) -> int:
     """Different settings."""
     return len(np.unique(numbers[numbers >= 0]))
-
-
-def _note_learning(draft: Draft) -> None:
-    """Learning is done in floating point for now; say so."""
-    for projection in draft.network.projections:
-        if projection.synapse.model == "stdp":
-            detail = "Weights change in floating point; the chip's 7-bit traces and stochastic rounding are not modelled."
-            draft.losses.append(Loss("ignored", f"Projection '{projection.label}'", "learning arithmetic", 1, detail=detail))
 
 
 def _decayed(tau_ms: Floats, dt_ms: float, levels: int) -> Floats:

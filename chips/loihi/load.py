@@ -14,6 +14,7 @@ from neurosim.chips.loihi.sheet import FamilySheet, LoihiSheet
 from neurosim.chips.usage import MARGIN, expected, incoming, outgoing, reaching_sources
 from neurosim.chips.values import parameter, receptor_parameter, statistics, synaptic_column
 from neurosim.network import Network, Population, Projection, Receptor
+from neurosim.plasticity import LEARNING
 
 
 def compartment_receptors(population: Population) -> list[Receptor]:
@@ -68,7 +69,7 @@ class SharedLoad(ABC):
         return sum(self._axons(projection, n_neurons) for projection, _ in incoming(self.network, population.id))
 
     def _axons(self, projection: Projection, n_neurons: int) -> int:
-        cost = self.sheet.synapses.learning_axon.value if projection.synapse.model == "stdp" else 1
+        cost = self.sheet.synapses.learning_axon.value if projection.synapse.model in LEARNING else 1
         return cost * reaching_sources(self.network, projection, n_neurons)
 
     def lists(self, projection: Projection) -> Lists:

@@ -99,9 +99,11 @@ def span_of(network: Network, projection: Projection) -> Span:
     n_synapses = projection.rule.expected(network.ends(projection))
     known = weight_statistics(network, projection, n_synapses)
     low, high = known.low, known.high
-    rule = projection.synapse.plasticity
+    rule, products = projection.synapse.plasticity, projection.synapse.products
     if rule is not None and projection.synapse.model == "stdp":
         low, high = min(low, rule.w_min, rule.w_max), max(high, rule.w_min, rule.w_max)
+    if products is not None:
+        low, high = min(low, products.w_max), max(high, products.w_max)
     return Span(max(abs(low), abs(high)), low < 0 < high)
 
 

@@ -131,13 +131,13 @@ class _Index:
         self._order = np.argsort(values, kind="stable")
         self._sorted = np.append(values[self._order], -1)  # an end that nobody asks for
         ends = np.flatnonzero(np.diff(self._sorted)) + 1
-        self._end = np.repeat(ends, np.diff(ends, prepend=0))
+        self._end = np.append(np.repeat(ends, np.diff(ends, prepend=0)), 0)
 
     def rows(self, asked: NDArray[Any]) -> tuple[Int64, Int64]:
         """All pairs (i, j) with ``asked[i] == values[j]``."""
         begin = np.searchsorted(self._sorted[:-1], asked)
         met = self._sorted[begin] == asked
-        counts = np.where(met, np.append(self._end, 0)[begin] - begin, 0)
+        counts = np.where(met, self._end[begin] - begin, 0)
         i = np.repeat(np.arange(len(asked)), counts)
         return i, self._order[np.repeat(begin - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())]
 

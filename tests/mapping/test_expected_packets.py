@@ -150,7 +150,7 @@ def test_projections_of_a_population_are_looked_up_not_searched() -> None:
     [
         ({5: 1.0}, UnknownNameError, "unknown population '5'"),
         ({-1: 1.0}, UnknownNameError, "unknown population '-1'"),
-        ({0: "fast"}, ParameterError, "'fast' is no firing rate. Give one number in Hz, or one for each cell"),
+        ({0: "fast"}, ParameterError, "the firing rate 'fast' is no number. Give one rate in Hz, or one for each cell"),
         ({0: 1e300}, ParameterError, r"a firing rate is 1e\+300"),
     ],
 )

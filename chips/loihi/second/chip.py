@@ -61,7 +61,9 @@ class Loihi2Chip(LoihiChip):
 
     def _native(self, network: Network) -> Native:
         """What cores have themselves, and their programs."""
-        return Native(models=frozenset({"lif"}), receptors=RECEPTORS, dependences=DEPENDENCES, programs=ProgramErrors(network.dt))
+        return Native(
+            models=frozenset({"lif"}), receptors=RECEPTORS, dependences=DEPENDENCES, products=True, programs=ProgramErrors(network.dt)
+        )
 
     def _doubtful(self, network: Network) -> list[str]:
         found = _UNCERTAIN if network.projections else ()
