@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurosim.chips.loihi.sheet import LoihiSheet
+from neurosim.chips.loihi.sheet import FamilySheet
 from neurosim.chips.loihi.weights import Span
 from neurosim.chips.parameters import Parameters
 from neurosim.chips.values import Values, compact
@@ -46,9 +46,11 @@ class Registers:
     exponent
         Largest exponent of a weight.
     parameters, receptors
-        Of the model ``lif_fixed``.
+        Of the model.
     losses
         Errors of the constants.
+    model
+        ``lif_fixed``, or a model in whole numbers that stands for another one.
     """
 
     unit_mv: float
@@ -57,13 +59,14 @@ class Registers:
     parameters: Mapping[str, Values]
     receptors: tuple[Receptor, ...]
     losses: tuple[Loss, ...]
+    model: str = "lif_fixed"
 
     def apply(self, population: Population) -> Population:
         """The population in registers."""
-        return replace(population, model="lif_fixed", parameters=dict(self.parameters), receptors=self.receptors)
+        return replace(population, model=self.model, parameters=dict(self.parameters), receptors=self.receptors)
 
 
-def registers_of(network: Network, population: Population, spans: Mapping[int, Span], sheet: LoihiSheet) -> Registers:
+def registers_of(network: Network, population: Population, spans: Mapping[int, Span], sheet: FamilySheet) -> Registers:
     """Registers of a population whose time constants are on the chip's grid.
 
     Parameters
@@ -77,7 +80,7 @@ def registers_of(network: Network, population: Population, spans: Mapping[int, S
     per_weight = {r.name: _per_weight(r, cell, network.dt, sheet) for r in population.receptors}
     limit_mv = cell["v_thresh"] - cell["v_reset"]
     bias_mv = (cell["v_rest"] - cell["v_reset"]) * decay_v / 4096 + cell["i_offset"] / cell["cm"] * cell["tau_m"] * decay_v / 4096
-    keeps = {r.name: 4096 / float(_decay_u(r, cell, network.dt, sheet).min()) for r in population.receptors}
+    keeps = {r.name: 4096 / float(decay_of(r, cell, network.dt, sheet).min()) for r in population.receptors}
     inputs = _inputs(network, population, spans, per_weight, keeps)
     exponent, per_mv = _scale(float(limit_mv.max()), float(np.abs(bias_mv).max()), inputs, sheet)
     unit_mv = 1.0 / per_mv
@@ -118,31 +121,31 @@ def registers_of(network: Network, population: Population, spans: Mapping[int, S
         **_QUIET,
     }
     unit_of = {name: compact(unit_mv / factor) for name, factor in per_weight.items()}
-    receptors = _joined([_receptor(r, cell, unit_of, network.dt, sheet) for r in population.receptors])
+    receptors = currents_of(population, cell, unit_of, network.dt, sheet)
     parameters = {name: compact(np.asarray(value, np.float64).reshape(-1)) for name, value in own.items()}
     return Registers(unit_mv, unit_of, exponent, parameters, receptors, (*losses, *more))
 
 
-def _decay(tau_ms: Floats, dt_ms: float, sheet: LoihiSheet) -> Floats:
+def _decay(tau_ms: Floats, dt_ms: float, sheet: FamilySheet) -> Floats:
     """Decay per step of a time constant in 1/4096."""
     levels = 2**sheet.neurons.decay_bits.value
     return np.clip(np.rint(levels * -np.expm1(-dt_ms / tau_ms)), 1, levels - 1)
 
 
-def _decay_u(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet: LoihiSheet) -> Floats:
+def decay_of(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet: FamilySheet) -> Floats:
     """The same of a receptor; 4096, no memory at all, for voltage steps."""
     if receptor.kind == "curr_delta":
         return np.array([2.0**sheet.neurons.decay_bits.value])
     return _decay(cell[f"{receptor.name}.tau_syn"], dt_ms, sheet)
 
 
-def _per_weight(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet: LoihiSheet) -> Floats:
+def _per_weight(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet: FamilySheet) -> Floats:
     """Voltage (mV) that weight 1 adds in the step in which it arrives."""
     if receptor.kind == "curr_delta":
         return np.ones(1)
     levels = 2.0**sheet.neurons.decay_bits.value
     per_nA = cell["tau_m"] * _decay(cell["tau_m"], dt_ms, sheet) / levels / cell["cm"]
-    return cell[f"{receptor.name}.tau_syn"] / dt_ms * _decay_u(receptor, cell, dt_ms, sheet) / levels * per_nA
+    return cell[f"{receptor.name}.tau_syn"] / dt_ms * decay_of(receptor, cell, dt_ms, sheet) / levels * per_nA
 
 
 class _Inputs(NamedTuple):
@@ -185,7 +188,7 @@ def _at_once(network: Network, projection: Projection) -> float:
     return min(mean + 4 * math.sqrt(mean) + 1, degree)
 
 
-def _scale(limit_mv: float, bias_mv: float, inputs: _Inputs, sheet: LoihiSheet) -> tuple[int, float]:
+def _scale(limit_mv: float, bias_mv: float, inputs: _Inputs, sheet: FamilySheet) -> tuple[int, float]:
     """Largest exponent of a weight and registers per mV, as many as no register overflows with."""
     rule = sheet.neurons
     top = (2**rule.threshold_bits.value - 1) * 2**rule.threshold_shift.value / limit_mv
@@ -203,7 +206,7 @@ def _scale(limit_mv: float, bias_mv: float, inputs: _Inputs, sheet: LoihiSheet) 
     return (most, unit * 2.0**exponent) if exponent >= 0 else (most, top)
 
 
-def _bias(registers: Floats, sheet: LoihiSheet) -> Floats:
+def _bias(registers: Floats, sheet: FamilySheet) -> Floats:
     """The nearest bias: a mantissa with sign, times a power of two."""
     most = 2**sheet.neurons.bias_bits.value - 1
     exponent = np.ceil(np.log2(np.maximum(np.abs(registers), 1.0) / most))
@@ -212,7 +215,7 @@ def _bias(registers: Floats, sheet: LoihiSheet) -> Floats:
 
 
 def _adaptation(
-    population: Population, cell: Mapping[str, Floats], dt_ms: float, na_per_register: Floats, sheet: LoihiSheet
+    population: Population, cell: Mapping[str, Floats], dt_ms: float, na_per_register: Floats, sheet: FamilySheet
 ) -> tuple[dict[str, Any], list[Loss]]:
     """Current of a second compartment that every spike of the cell steps through a synapse onto itself."""
     if population.model != "adex":
@@ -230,9 +233,16 @@ def _adaptation(
     return {"decay_a": decay, "step_a": -step, "unit_a": na_per_register}, losses
 
 
-def _receptor(receptor: Receptor, cell: Mapping[str, Floats], unit_of: Mapping[str, Values], dt_ms: float, sheet: LoihiSheet) -> Receptor:
+def currents_of(
+    population: Population, cell: Mapping[str, Floats], unit_of: Mapping[str, Values], dt_ms: float, sheet: FamilySheet
+) -> tuple[Receptor, ...]:
+    """Receptors of a population as currents in registers."""
+    return _joined([_receptor(r, cell, unit_of, dt_ms, sheet) for r in population.receptors])
+
+
+def _receptor(receptor: Receptor, cell: Mapping[str, Floats], unit_of: Mapping[str, Values], dt_ms: float, sheet: FamilySheet) -> Receptor:
     """A current in registers."""
-    decay = _decay_u(receptor, cell, dt_ms, sheet)
+    decay = decay_of(receptor, cell, dt_ms, sheet)
     rule = sheet.neurons
     values = {"decay_u": compact(decay), "unit": unit_of[receptor.name], "grain": 1.0, "closed": 0.0}
     bits = {"bits_in": float(rule.input_bits.value), "bits": float(rule.current_bits.value)}

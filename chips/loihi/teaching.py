@@ -125,7 +125,8 @@ def _teacher(network: Network, projection: Projection) -> tuple[LoihiTeacher, li
     if products is None:
         assert rule is not None
         found = translate_stdp(rule, unit=float(np.mean(form.unit)), dt_ms=network.dt, headroom=HEADROOM)
-        detail = " ".join((f"Pair STDP as '{found.rules.rules[0]}'.", *found.notes, "Delays do not count in learning.", f"Traces hold bursts of {found.headroom:.2g} spikes."))
+        said = ("Delays do not count in learning.", f"Traces hold bursts of {found.headroom:.2g} spikes.")
+        detail = " ".join((f"Pair STDP as '{found.rules.rules[0]}'.", *found.notes, *said))
         size = (1, 1, found.error.mean_relative, found.error.largest_relative, "1", detail)
         loss = Loss("rounded", f"Projection '{projection.label}'", "plasticity", *size)
         return LoihiTeacher(found.rules, found.settings, found.weight, form.unit, network.dt), [loss]

@@ -24,7 +24,8 @@ def run(chip, synapse, *, ms=1000.0, stop=()):
     rng = np.random.default_rng(1)
 
     def trains(n, k):
-        return sim.Population(n, sim.SpikeSourceArray(spike_times=[np.unique(rng.integers(1, max(ms, 100), k)).astype(float) for _ in range(n)]))
+        times = [np.unique(rng.integers(1, max(ms, 100), k)).astype(float) for _ in range(n)]
+        return sim.Population(n, sim.SpikeSourceArray(spike_times=times))
 
     pre, drive = trains(40, 30), trains(10, 40)
     post = sim.Population(10, sim.IF_curr_exp(tau_m=10.0, cm=0.2, tau_refrac=5.0, tau_syn_E=3.0))
@@ -62,7 +63,7 @@ def test_the_error_of_the_translation_is_in_the_ledger():
 def test_a_rule_as_text_learns_and_keeps_to_mantissas():
     before, after = 0.05, weights(run("loihi", sim.SumOfProductsSynapse("2^-4*x1*y0 - 2^-4*y1*x0", w_max=W_MAX, weight=0.05, **PAIR))[0])
     assert after.std() > 0.002
-    assert 0 <= after.min() and after.max() <= W_MAX + 1e-9
+    assert after.min() >= 0 and after.max() <= W_MAX + 1e-9
     assert abs(after.mean() - before) < 0.02
     unit = after / (W_MAX / 255)
     assert np.allclose(unit, np.rint(unit), atol=1e-6)
@@ -92,7 +93,7 @@ def test_inhibitory_weights_stay_negative():
         (lambda: sim.SumOfProductsSynapse("2^-2*x1*y0", w_max=1.0, x1_tau=10), "'x1_impulse' is missing"),
         (lambda: sim.SumOfProductsSynapse("2^-2*x1*y0", w_max=1.0, x1_impulse=200, x1_tau=10.0), "impulse"),
         (lambda: sim.SumOfProductsSynapse("2^-2*x1*y0", w_max=0.0, **PAIR), "w_max is 0"),
-        (lambda: sim.SumOfProductsSynapse("2^-2*r1*x1*y0", w_max=1.0, **PAIR), "the rules read r1, and there is nothing that gives rewards"),
+        (lambda: sim.SumOfProductsSynapse("2^-2*r1*x1*y0", w_max=1.0, **PAIR), "the rules read r1, and there is nothing"),
         (lambda: sim.SumOfProductsSynapse("dd = 2^-2*x1*y0", w_max=1.0, **PAIR), "delays that learn"),
         (lambda: sim.SumOfProductsSynapse("2^-2*x1*y0", w_max=1.0, t_epoch=64, **PAIR), "epoch"),
         (lambda: sim.SumOfProductsSynapse("2^-2*x1*y0", w_max=1.0, z1_tau=1.0), "z1_tau"),
@@ -113,7 +114,8 @@ def test_only_chips_with_a_learning_engine_have_such_synapses(chip):
 
 def test_a_rule_that_the_engine_cannot_hold_names_its_projection():
     timing = sim.SpikePairRule(tau_plus=20.0, tau_minus=20.0, A_plus=1e-9, A_minus=1e-9)
-    synapse = sim.STDPMechanism(timing_dependence=timing, weight_dependence=sim.AdditiveWeightDependence(w_min=0.0, w_max=W_MAX), weight=0.05, delay=1.0)
+    additive = sim.AdditiveWeightDependence(w_min=0.0, w_max=W_MAX)
+    synapse = sim.STDPMechanism(timing_dependence=timing, weight_dependence=additive, weight=0.05, delay=1.0)
     with pytest.raises(ParameterError, match="cannot be held") as error:
         run("loihi", synapse, ms=5.0)
     assert "Projection" in error.value.where
