@@ -40,3 +40,12 @@ def test_a_placer_of_ones_own_is_compared_with_ours(tmp_path: Path) -> None:
     assert ours <= nearest < 0.8 * in_order
     assert {drawn(path, "router") for path in tmp_path.glob("*.svg")} == {32}
     assert len(list(tmp_path.glob("*.svg"))) == 3
+
+
+@pytest.mark.slow
+def test_learning_on_loihi_keeps_to_the_ideal_window(tmp_path: Path) -> None:
+    shown = run("loihi_learning.py", tmp_path / "window.png")
+    apart, largest = (float(n) for n in re.findall(r"(0\.\d+) nA", shown)[-2:])
+    assert "Pair STDP as 'dw = " in shown
+    assert apart < 0.15 * largest
+    assert (tmp_path / "window.png").stat().st_size > 10_000
