@@ -107,7 +107,7 @@ def test_a_variable_the_model_has_lost_is_not_recorded_later_either():
     adex = {"v_spike": -40.0, "delta_T": 1.0, "a": 4.0, "b": 0.08, "tau_w": 144.0}
     cells = replace(lif(0, 3, curr(), "cells", **adex), model="adex")
     net = network((cells,))
-    session = Session(net, chips.load("loihi"), approximate=("adex",))
+    session = Session(net, chips.load("spinnaker"), approximate=("adex",))
     session.run_until(1.0)
     session.update(replace(net, probes=(Probe(0, "w", np.arange(3), 0.1),)))
     session.run_until(2.0)
