@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -43,10 +43,11 @@ def delay_bits(network: Network, projection: Projection, sheet: LoihiSheet) -> i
 
 @dataclass(frozen=True)
 class Load:
-    """Use of a core's resources by slices of the populations of one network."""
+    """Use of a core's resources by slices of the populations of one network; what is known of its lists is kept."""
 
     network: Network
     sheet: LoihiSheet
+    _lists: dict[int, Lists] = field(default_factory=dict, repr=False, compare=False)
 
     def compartments(self, population: Population, n_neurons: int) -> int:
         """Compartments of a slice."""
@@ -68,7 +69,9 @@ class Load:
 
     def lists(self, projection: Projection) -> Lists:
         """How the synapses of a projection lie in the memory."""
-        return Lists(self.network, projection, self.sheet, delay_bits(self.network, projection, self.sheet))
+        if id(projection) not in self._lists:
+            self._lists[id(projection)] = Lists(self.network, projection, self.sheet, delay_bits(self.network, projection, self.sheet))
+        return self._lists[id(projection)]
 
     def memory(self, population: Population, n_neurons: int) -> int:
         """Words of synaptic memory."""
