@@ -188,7 +188,8 @@ def _laid_out(
         reach = connect(network, core_of, parts.n_cores, fanout, rate)
     with _timed(seconds, "place", options):
         filled = place(parts, budget, site)
-        for where in (site, site.on_chips_of(filled), None):
+        few = site.on_chips_of(filled)
+        for where in (site, few, None) if len(few.cores) < len(site.cores) else (site, None):
             real = filled if where is None else locate(budget, where, parts, reach, options, seed)
             cells = np.split(np.append(real, -1)[core_of], bases(network)[1:-1])  # -1 stays -1
             over = too_far(network, chip, cells, fanout)
