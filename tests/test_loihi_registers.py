@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurosim.chips.loihi.arithmetic import acting_weights
-from neurosim.errors import NeurosimError, ParameterError, UnknownNameError
+from neurosim.errors import LossWarning, NeurosimError, ParameterError, UnknownNameError
 from neurosim.loihi import Compartments, Synapses, run
 from tests.support.loihi_twin import advance
 
@@ -28,6 +28,7 @@ def sign_mode(weights):
     return "excitatory" if (weights >= 0).all() else "inhibitory" if (weights <= 0).all() else "mixed"
 
 
+@pytest.mark.filterwarnings("ignore:.*overflowed their registers")
 @pytest.mark.parametrize("case", cases("lava_lif", "cases"))
 def test_traces_of_lava(case):
     given, wiring = case["params"], case["synapse"]
@@ -80,6 +81,7 @@ def test_weights_as_nengo_loihi_quantises_them(case):
 whole = st.integers
 
 
+@pytest.mark.filterwarnings("ignore:.*overflowed their registers")
 @settings(max_examples=60)
 @given(
     whole(0, 4096), whole(0, 4096), whole(0, 131071), whole(-4096, 4095), whole(0, 7), whole(1, 63),
@@ -98,6 +100,13 @@ def test_random_registers_against_a_plain_twin(decay_u, decay_v, threshold, mant
     found = run(cells, synapses if events else [], inputs, n_steps=n_steps)
     u, v, spikes = advance(n_steps, arrived, min(decay_u + 1, 4096), decay_v, threshold, mantissa * 2**power, refractory, v_min, v_max)
     assert (found.u[0].tolist(), found.v[0].tolist(), found.spikes[0].tolist()) == (u.tolist(), v.tolist(), spikes.tolist())
+
+
+def test_an_overflow_is_told():
+    cells, synapses = Compartments(1, decay_u=0, threshold=131071), [Synapses([0], [0], 255, exponent=7, sign_mode="excitatory")]
+    with pytest.warns(LossWarning, match="currents overflowed their registers 1 times so far"):
+        found = run(cells, synapses, [range(5)], n_steps=6)
+    assert found.u[0].max() > 0 > found.u[0].min()
 
 
 def test_a_compartment_reaches_the_next_one_in_the_next_step():

@@ -28,7 +28,7 @@ from neurosim._jit import inner
 from neurosim.models._membrane import UNIFORM
 from neurosim.models._receptors import BASE, FIXED_JOINED, STRIDE
 from neurosim.models._redo import emit
-from neurosim.models._tile import GAIN, SERIES, SUM, TILE
+from neurosim.models._tile import GAIN, OVERFLOWN, SERIES, SUM, TILE
 
 V, A, REF, FIRED, DRAWS = range(5)
 N_STATES = 5
@@ -77,16 +77,20 @@ def gather(kinds, r, acc, codes, lanes, width, start, size, s):
 @inner(separate=True)
 def current(g, k, s, size):
     """Advance one current of a tile by what arrived and by noise, and add it to the sum."""
+    lost = np.int32(0)
     for j in range(np.uint64(size)):
         grains = math.floor(s[ARRIVED * TILE + j] * k[PER_GRAIN * TILE + j] + k[ROUND * TILE + j])
-        arrived = wrapped(k[GRAIN * TILE + j] * grains + s[DRAWN * TILE + j], k[WRAP_IN * TILE + j], k[INV_WRAP_IN * TILE + j])
+        sent = k[GRAIN * TILE + j] * grains + s[DRAWN * TILE + j]
+        arrived = wrapped(sent, k[WRAP_IN * TILE + j], k[INV_WRAP_IN * TILE + j])
         before = math.floor(g[j] * k[PER_UNIT * TILE + j] + 0.5)
         u = math.trunc(before * k[KEEP_U * TILE + j]) + arrived
         inside = wrapped(u, k[WRAP_U * TILE + j], k[INV_WRAP_U * TILE + j])
+        lost += np.int32(sent != arrived) + np.int32(u != inside)
         u = u if u == k[CLOSED * TILE + j] else inside
         g[j] = u * k[UNIT * TILE + j]
         s[TOTAL * TILE + j] += u
         s[DRAWN * TILE + j] = 0
+    s[OVERFLOWN] += lost
 
 
 @inner(separate=True)
