@@ -75,6 +75,10 @@ class LoihiChip(Chip):
         return Mesh(self.n_chips, *mesh.tiles.value, mesh.cores_per_tile.value)
 
     @cached_property
+    def _loads(self) -> Remembered[SharedLoad]:
+        return Remembered()
+
+    @cached_property
     def _per_core(self) -> Remembered[dict[int, int]]:
         return Remembered()
 
@@ -145,7 +149,7 @@ class LoihiChip(Chip):
         return self._usage.get(network, lambda: self._slice(network, population, n_neurons), (population, n_neurons))
 
     def _slice(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
-        load, group = self._load(network), network.populations[population]
+        load, group = self._loads.get(network, lambda: self._load(network)), network.populations[population]
         per_core = self._per_core.get(network, load.neurons_per_core)
         settings = {name: columns[population] for name, columns in self.settings(network).items()}
         return {
