@@ -5,7 +5,7 @@ chip's folder holds its datasheet (TOML, every constant with source and confiden
 number formats and limits. :mod:`neurosim.chips.datasheet` reads datasheets,
 :mod:`neurosim.chips.translate` turns models a chip does not have into ones it has,
 :mod:`neurosim.chips.realise` measures what a chip makes of weights and delays.
-``neurosim.chips.hicann``, ``.spinnaker`` and ``.loihi`` are loaded when first used.
+``neurosim.chips.hicann``, ``.spinnaker``, ``.loihi`` and ``.loihi2`` are loaded when first used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 refuse_bare_import(__name__, "neurosim.chips")
 
-_KINDS = ("hicann", "loihi", "spinnaker")
+#: Part that describes each kind of chip; the datasheet lies in its first folder.
+_KINDS = {"hicann": "hicann", "loihi": "loihi", "loihi2": "loihi.second", "spinnaker": "spinnaker"}
 
 __all__ = ["available", "load"]
 
@@ -33,9 +34,9 @@ def available() -> tuple[str, ...]:
     --------
     >>> from neurosim import chips
     >>> chips.available()
-    ('hicann', 'loihi', 'spinnaker')
+    ('hicann', 'loihi', 'loihi2', 'spinnaker')
     """
-    return _KINDS
+    return tuple(_KINDS)
 
 
 def load(name_or_path: str | Path, *, n_boards: int | None = None) -> Chip:
@@ -67,12 +68,12 @@ def load(name_or_path: str | Path, *, n_boards: int | None = None) -> Chip:
 
     name, _, board = str(name_or_path).partition(":")
     if name in _KINDS and not isinstance(name_or_path, Path):
-        path = Path(__file__).parent / name / f"{name}.toml"
+        path = Path(__file__).parent / _KINDS[name].split(".")[0] / f"{name}.toml"
     elif _looks_like_path(name_or_path):
         path, board = Path(name_or_path), ""
     else:
         raise UnknownNameError.among("chip", name_or_path, available())
-    parts = {kind: importlib.import_module(f"neurosim.chips.{kind}") for kind in _KINDS}
+    parts = {kind: importlib.import_module(f"neurosim.chips.{part}") for kind, part in _KINDS.items()}
     sheet = read(path, {kind: part.ChipSheet for kind, part in parts.items()})
     return parts[sheet.kind].ChipModel(sheet.on_board(board) if board else sheet, n_boards=n_boards)
 
@@ -84,5 +85,5 @@ def _looks_like_path(name: object) -> bool:
 
 def __getattr__(name: str) -> Any:
     if name in _KINDS:
-        return importlib.import_module(f"neurosim.chips.{name}")
+        return importlib.import_module(f"neurosim.chips.{_KINDS[name]}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

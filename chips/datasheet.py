@@ -81,7 +81,7 @@ class Datasheet(Sheet):
     Attributes
     ----------
     kind
-        Which chip: ``"hicann"``, ``"spinnaker"`` or ``"loihi"``.
+        Which chip: ``"hicann"``, ``"spinnaker"``, ``"loihi"`` or ``"loihi2"``.
     title
         The chip's name in reports.
     default_boards, max_boards

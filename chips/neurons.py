@@ -47,6 +47,7 @@ def to_lif(population: Population) -> Simplified:
 def to_adaptive(population: Population) -> Simplified:
     """AdEx neurons with a sharp threshold, whose adaptation only spikes step: ``delta_T`` and ``a`` are 0."""
     parameters = {name: parameter(population, name) for name in population.parameters} | {"delta_T": 0.0, "a": 0.0}
+    parameters["v_reset"] = _reset_below(population)
     original, simple = ({name: float(np.mean(p[name])) for name in p} for p in (_evaluated(population), parameters))
     errors = _rate_errors(_adex_spikes, tuple(sorted(original.items())), tuple(sorted(simple.items())))
     left_out = "the exponential spike onset and the adaptation to voltage (a) are left out, that to spikes (b, tau_w) is kept"
@@ -56,6 +57,18 @@ def to_adaptive(population: Population) -> Simplified:
 def only_spikes_adapt(population: Population) -> bool:
     """True for AdEx neurons as :func:`to_adaptive` leaves them."""
     return population.model == "adex" and not any(np.any(parameter(population, name)) for name in ("delta_T", "a"))
+
+
+def threshold_current(population: Population) -> float:
+    """Current (nA) that just makes the integrate-and-fire neuron of :func:`to_lif` fire, of a cell with mean parameters."""
+    mean = {name: float(np.mean(value)) for name, value in _CONVERSIONS[population.model](population).parameters.items()}
+    return mean["cm"] / mean["tau_m"] * (mean["v_thresh"] - mean["v_rest"])
+
+
+def _reset_below(population: Population) -> Values:
+    """Reset potential; v_rest where it is not below the threshold, as it may be with an exponential spike onset only."""
+    v_reset, v_thresh, v_rest = (np.asarray(parameter(population, name)) for name in ("v_reset", "v_thresh", "v_rest"))
+    return _plain(np.where(v_reset < v_thresh, v_reset, v_rest))
 
 
 def _evaluated(population: Population) -> dict[str, Values]:
@@ -69,7 +82,7 @@ class _Conversion(NamedTuple):
 
 
 def _from_adex(population: Population) -> _Conversion:
-    kept = {name: parameter(population, name) for name in LIF_PARAMETERS}
+    kept = {name: parameter(population, name) for name in LIF_PARAMETERS} | {"v_reset": _reset_below(population)}
     return _Conversion(kept, _adex_spikes, "the exponential spike onset and the adaptation (a, b, tau_w) are left out")
 
 

@@ -37,7 +37,7 @@ from neurosim.network import Network, Population
 Int64 = NDArray[np.int64]
 
 #: Variables of a membrane that change from step to step, by model.
-MEMBRANE_STATES: dict[str, int] = {"lif": 1, "adex": 2, "izhikevich": 2, "hh": 4, "lif_fixed": 1}
+MEMBRANE_STATES: dict[str, int] = {"lif": 1, "adex": 2, "izhikevich": 2, "hh": 4, "lif_fixed": 1, "adex_fixed": 2, "izhikevich_fixed": 2}
 #: The same of a receptor, by kind.
 RECEPTOR_STATES: dict[str, int] = {
     "curr_delta": 0,

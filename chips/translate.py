@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from neurosim.chips import working_point as wp
-from neurosim.chips.native import Native
+from neurosim.chips.native import Native, Programs
 from neurosim.chips.neurons import only_spikes_adapt, to_adaptive, to_lif
 from neurosim.chips.receptors import Ported, port
 from neurosim.chips.synapses import Convert, plasticity_error, release_error, static_synapse, usable_plasticity
@@ -32,6 +32,7 @@ OPTIONS: dict[str, str] = {
     "alpha": "alpha-shaped synapses become exponential ones of equal area and equal mean time.",
     "delta": "voltage steps become short exponential currents of equal charge.",
     "adex": "AdEx neurons become leaky integrate-and-fire neurons without adaptation.",
+    "programs": "the neuron is an integer program of ours; the chip's microcode is not public.",
     "cells": "Izhikevich and Hodgkin-Huxley neurons become leaky integrate-and-fire neurons.",
     "sources": "spike trains of this source are drawn beforehand and stored as a spike array.",
     "stdp": "plasticity the chip has not becomes the nearest rule it has, or static synapses if it has none.",
@@ -102,7 +103,10 @@ def _population(draft: Draft, population: Population) -> Population:
     if population.is_source:
         _check_source(draft, population, where)
         return population
-    if population.model not in draft.native.models and not (draft.native.adaptation and only_spikes_adapt(population)):
+    programs = draft.native.programs
+    if programs is not None and programs.runs(population.model):
+        _program(draft, programs, population, where)
+    elif population.model not in draft.native.models and not (draft.native.adaptation and only_spikes_adapt(population)):
         population = _simplify(draft, population, where)
     return _receptors(draft, population, where)
 
@@ -119,14 +123,26 @@ def _check_source(draft: Draft, population: Population, where: str) -> None:
     draft.approximated("sources", where, "spike times", population.size, (0.0, 0.0), "ms", "Exact, but the trains use memory like arrays.")
 
 
-def _simplify(draft: Draft, population: Population, where: str) -> Population:
-    words = _MODEL_WORDS.get(population.model, population.model)
+def _program(draft: Draft, programs: Programs, population: Population, where: str) -> None:
+    """The model stays; the chip runs it as a program."""
+    words = _words(population)
+    draft.need("programs", f"{words} in hardware", where, f"The nearest it has is {_nearest_cell(draft.native, population)}.")
+    detail = "Error is that of the firing rate at 1.25 to 2 times the threshold current."
+    draft.approximated("programs", where, "cell type", population.size, programs.rate_error(population), "Hz", detail)
+
+
+def _words(population: Population) -> str:
     name = f" ({population.cell_type})" if population.cell_type else ""
+    return _MODEL_WORDS.get(population.model, population.model) + name
+
+
+def _simplify(draft: Draft, population: Population, where: str) -> Population:
+    words = _words(population)
     nearest = f"The nearest it has is {_nearest_cell(draft.native, population)}."
     if population.model not in _MODEL_OPTIONS:
-        raise draft.chip.refuse(words + name, where, option=None, nearest=nearest)
+        raise draft.chip.refuse(words, where, option=None, nearest=nearest)
     option = _MODEL_OPTIONS[population.model]
-    draft.need(option, words + name, where, nearest)
+    draft.need(option, words, where, nearest + _elsewhere(draft, population))
     adapts = population.model == "adex" and draft.native.adaptation
     simple = to_adaptive(population) if adapts else to_lif(population)
     left_out = simple.left_out[0].upper() + simple.left_out[1:]
@@ -134,6 +150,12 @@ def _simplify(draft: Draft, population: Population, where: str) -> Population:
     draft.approximated(option, where, "cell type", population.size, simple[1:3], "Hz", detail)
     initial = {name: value for name, value in population.initial.items() if name == "v" or (adapts and name == "w")}
     return replace(population, model="adex" if adapts else "lif", parameters=dict(simple.parameters), initial=initial)
+
+
+def _elsewhere(draft: Draft, population: Population) -> str:
+    """Another chip that runs the model as a program."""
+    other = draft.native.runs_elsewhere.get(population.model)
+    return f" Chip '{other}' runs it as a program in whole numbers." if other else ""
 
 
 def _nearest_cell(native: Native, population: Population) -> str:
@@ -178,6 +200,9 @@ def _projection(draft: Draft, network: Network, projection: Projection) -> Proje
             draft.approximated("stdp", where, "plasticity", 1, plasticity_error(asked, plasticity), "1", words)
             model = "static" if plasticity is None else "stdp"
             projection = replace(projection, synapse=replace(projection.synapse, model=model, plasticity=plasticity))
+    if projection.synapse.model == "sum_of_products" and not draft.native.products:
+        nearest = "Use STDPMechanism, or chip='loihi'."
+        raise draft.chip.refuse("synapses that learn by sums of products", where, option=None, nearest=nearest)
     factor = on_post(network, projection, lambda population: draft.factors.get((population.id, projection.receptor), 1.0))
     if projection.synapse.model in ("tsodyks_markram", "stochastic"):
         return _averaged(draft, projection, factor, where)
@@ -188,10 +213,12 @@ def _projection(draft: Draft, network: Network, projection: Projection) -> Proje
 
 def _rescaled(projection: Projection, factor: Values) -> Projection:
     """Weight bounds of plasticity in the new unit; one factor for the whole projection."""
-    rule = projection.synapse.plasticity
+    rule, products, scale = projection.synapse.plasticity, projection.synapse.products, float(np.mean(factor))
+    if products is not None:
+        products = replace(products, w_max=products.w_max * scale)
+        return replace(projection, synapse=replace(projection.synapse, products=products))
     if rule is None:
         return projection
-    scale = float(np.mean(factor))
     bounds = replace(rule, w_min=rule.w_min * scale, w_max=rule.w_max * scale, w_0=rule.w_0 * scale)
     return replace(projection, synapse=replace(projection.synapse, plasticity=bounds))
 

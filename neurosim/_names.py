@@ -103,6 +103,7 @@ PYNN = (
     "StaticSynapse",
     "StepCurrentSource",
     "StochasticTsodyksMarkramSynapse",
+    "SumOfProductsSynapse",
     "TsodyksMarkramSynapse",
     "Vogels2011Rule",
     "connect",

@@ -6,14 +6,15 @@ one by one, for those who know the chip, and to compare with emulators of it.
 Examples
 --------
 >>> cells = Compartments(1, decay_u=409, decay_v=128, threshold=10, bias_mantissa=50)
->>> run(cells, n_steps=14).spike_steps(0).tolist()
-[13]
+>>> run(cells, n_steps=40).spike_steps(0).tolist()
+[16, 33]
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -131,6 +132,33 @@ class Synapses:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Graded:
+    """Spikes of an input that carry numbers, as those of Loihi 2: each acts with its payload times the weight.
+
+    Attributes
+    ----------
+    steps
+        Whole numbers (n,): steps in which the input spikes, at most once per step.
+    payloads
+        Signed whole numbers of 32 bits, a number or one for each spike.
+
+    Notes
+    -----
+    Only inputs can be graded: spikes of compartments carry no numbers here. The product is taken of the weight as it
+    acts, after its exponent, as in lava.
+
+    Examples
+    --------
+    >>> cell = Compartments(1, decay_u=4095, threshold=1000)
+    >>> run(cell, [Synapses([0], [0], 2)], [Graded([0, 3], [5, -1])], n_steps=6).u.tolist()
+    [[0, 640, 0, 0, -128, 0]]
+    """
+
+    steps: ArrayLike
+    payloads: ArrayLike
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Traces:
     """What compartments did, step by step.
 
@@ -154,7 +182,7 @@ class Traces:
 def run(
     compartments: Compartments,
     synapses: Sequence[Synapses] = (),
-    inputs: Sequence[ArrayLike] = (),
+    inputs: Sequence[ArrayLike | Graded] = (),
     *,
     n_steps: int,
     arithmetic: str = "chip",
@@ -165,7 +193,7 @@ def run(
     Parameters
     ----------
     inputs
-        Per input the steps in which it spikes, 0 to n_steps - 1, at most once per step.
+        Per input the steps in which it spikes, 0 to n_steps - 1, at most once per step; or :class:`Graded` spikes.
     arithmetic
         ``"chip"``, ``"lava"``, ``"nengo_loihi"`` or ``"brian2_loihi"``; see
         :class:`~neurosim.chips.loihi.arithmetic.Arithmetic`.
@@ -191,17 +219,43 @@ def run(
     return Traces(u, v, spikes)
 
 
-def network_of(compartments: Compartments, synapses: Sequence[Synapses], inputs: Sequence[ArrayLike], choices: Arithmetic) -> Network:
+def network_of(
+    compartments: Compartments, synapses: Sequence[Synapses], inputs: Sequence[ArrayLike | Graded], choices: Arithmetic
+) -> Network:
     """The network that :func:`run` simulates: a step is 1 ms, a register of voltage 1 mV, one of current 1 nA."""
     # a spike acts in the step at whose end it arrives, and delays are one step or more
-    trains = tuple(_steps(number, train) + float(choices.input_delay) for number, train in enumerate(inputs))
+    lines = [line for number, train in enumerate(inputs) for line in _lines(number, train)]
+    trains = tuple(line.steps + float(choices.input_delay) for line in lines)
     source = Population(0, "inputs", len(trains), "array_source", spike_times=trains)
     cells = _population(compartments, choices)
     sides = {"inputs": source, "compartments": cells}
-    projections = tuple(_projection(number, group, sides, choices) for number, group in enumerate(synapses))
+    projections = tuple(_projection(number, group, sides, lines, choices) for number, group in enumerate(synapses))
     everyone = np.arange(compartments.n)
     probes = (Probe(1, "v", everyone, 1.0), Probe(1, "current.gsyn", everyone, 1.0), Probe(1, "spikes", everyone))
     return Network(1.0, compartments.seed, (source, cells), projections, (), probes)
+
+
+class _Line(NamedTuple):
+    """Spikes of one payload of one input; the engine's spikes carry no numbers, so each payload has a source of its own."""
+
+    number: int
+    steps: Floats
+    payload: float
+
+
+def _lines(number: int, train: ArrayLike | Graded) -> list[_Line]:
+    if not isinstance(train, Graded):
+        return [_Line(number, _steps(number, train), 1.0)]
+    steps = np.atleast_1d(checked(train.steps, 0, 2**31, "a spike's step", f"Input {number}"))
+    payloads = checked(train.payloads, -(2**31), 2**31 - 1, "a payload", f"Input {number}")
+    if payloads.shape not in ((), steps.shape):
+        text = f"there are {payloads.size:,} payloads for {steps.size:,} spikes."
+        raise ParameterError(text, where=f"Input {number}", used=payloads.size, limit=steps.size, remedy="Give one, or one for each.")
+    _steps(number, train.steps)
+    each = np.broadcast_to(payloads, steps.shape)
+    if not len(steps):
+        return [_Line(number, steps, 1.0)]
+    return [_Line(number, np.sort(steps[each == payload]), float(payload)) for payload in np.unique(each)]
 
 
 def _steps(number: int, train: ArrayLike) -> Floats:
@@ -248,14 +302,15 @@ def _population(compartments: Compartments, choices: Arithmetic) -> Population:
     return Population(1, "compartments", compartments.n, "lif_fixed", parameters={**parameters, **fixed}, receptors=receptors)
 
 
-def _projection(number: int, group: Synapses, sides: dict[str, Population], choices: Arithmetic) -> Projection:
+def _projection(number: int, group: Synapses, sides: dict[str, Population], lines: Sequence[_Line], choices: Arithmetic) -> Projection:
     where = f"Synapses {number}"
     if group.source not in sides:
         raise UnknownNameError.among("source", group.source, sides, where=where)
     pre, post = sides[group.source], sides["compartments"]
     n = np.asarray(group.pre).size
+    n_pre = pre.size if group.source == "compartments" else 1 + max((line.number for line in lines), default=-1)
     lists = {
-        "pre": checked(group.pre, 0, pre.size - 1, "pre", where),
+        "pre": checked(group.pre, 0, n_pre - 1, "pre", where),
         "post": checked(group.post, 0, post.size - 1, "post", where),
         "weight": acting_weights(
             group.mantissa, group.exponent, bits=group.bits, sign_mode=group.sign_mode, arithmetic=choices.name, where=where
@@ -267,6 +322,18 @@ def _projection(number: int, group: Synapses, sides: dict[str, Population], choi
             text = f"{name} has {values.size:,} values for {n:,} synapses."
             raise ParameterError(text, where=where, used=values.size, limit=n, remedy="Give one for each synapse.")
     columns = {name: np.broadcast_to(lists[name], (n,)).astype(np.float64) for name in ("weight", "delay")}
-    rule = Table(lists["pre"].astype(np.int64), lists["post"].astype(np.int64), columns)
+    first, second = lists["pre"].astype(np.int64), lists["post"].astype(np.int64)
+    rule = Table(first, second, columns) if group.source == "compartments" else _of_lines(first, second, columns, lines)
     synapse = Synapse("static", {"weight": 0.0, "delay": 1.0})
     return Projection(number, where, Selection.whole(pre), Selection.whole(post), "current", rule, synapse, number)
+
+
+def _of_lines(pre: Int64, post: Int64, columns: dict[str, Floats], lines: Sequence[_Line]) -> Table:
+    """Synapses of inputs as those of their lines: once per payload, with the weight times it."""
+    number = np.array([line.number for line in lines], np.int64)
+    start, stop = np.searchsorted(number, pre, "left"), np.searchsorted(number, pre, "right")
+    each = stop - start
+    synapse = np.repeat(np.arange(len(pre)), each)
+    source = np.repeat(start - (np.cumsum(each) - each), each) + np.arange(len(synapse))
+    payload = np.array([line.payload for line in lines])[source]
+    return Table(source, post[synapse], {"weight": columns["weight"][synapse] * payload, "delay": columns["delay"][synapse]})

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from neurosim.columns import Column, Floats
 from neurosim.errors import NetworkError
-from neurosim.plasticity import Plasticity
+from neurosim.plasticity import Plasticity, SumOfProducts
 
 Indices = NDArray[np.int64]
 
@@ -241,12 +241,14 @@ class Synapse:
     Attributes
     ----------
     model
-        ``static``, ``tsodyks_markram``, ``stochastic``, ``stdp`` or ``taught``.
+        ``static``, ``tsodyks_markram``, ``stochastic``, ``stdp``, ``sum_of_products`` (some chips only) or ``taught``.
     columns
         ``weight`` (nA, uS or mV by receptor; sign as in PyNN), ``delay`` (ms); for
         ``tsodyks_markram`` also ``U``, ``tau_rec``, ``tau_facil``; for ``stochastic`` ``p``.
     plasticity
         For ``stdp``: the rule; see :class:`Plasticity`.
+    products
+        For ``sum_of_products``: the rules; see :class:`~neurosim.plasticity.SumOfProducts`.
     teacher
         For ``taught``: what changes the weights at the end of every epoch.
     """
@@ -254,6 +256,7 @@ class Synapse:
     model: str
     columns: Mapping[str, Column]
     plasticity: Plasticity | None = None
+    products: SumOfProducts | None = None
     teacher: Teacher | None = None
 
 

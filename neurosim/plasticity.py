@@ -1,8 +1,9 @@
-"""Pair STDP by its parameters."""
+"""How weights change: pair STDP by its parameters, and sums of products of spikes and traces."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +53,32 @@ _EXPONENTS = {
     "additive_multiplicative": {"mu_plus": 0.0, "mu_minus": 1.0},
     "power_law": {"mu_minus": 1.0},
 }
+
+
+#: Models of synapses that learn, as a user describes them.
+LEARNING = ("stdp", "sum_of_products")
+
+
+@dataclass(frozen=True, slots=True)
+class SumOfProducts:
+    """Weights that change by sums of products, as on Loihi.
+
+    Attributes
+    ----------
+    rules
+        Text, for example ``"dw = 2^-2*x1*y0 - 2^-2*y1*x0"``; see :mod:`neurosim.chips.loihi.learning.grammar`.
+    w_max
+        Weight of the largest mantissa, in the unit of the weights and with their sign.
+    traces
+        By name impulse (0 to 127) and time constant in ms.
+    epoch_steps
+        Steps between two updates.
+    decay
+        ``exponential`` or ``linear``.
+    """
+
+    rules: str
+    w_max: float
+    traces: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    epoch_steps: int = 1
+    decay: str = "exponential"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurosim.chips.loihi.arithmetic import acting_weights
-from neurosim.errors import NeurosimError, ParameterError, UnknownNameError
+from neurosim.errors import LossWarning, NeurosimError, ParameterError, UnknownNameError
 from neurosim.loihi import Compartments, Synapses, run
 from tests.support.loihi_twin import advance
 
@@ -28,6 +28,7 @@ def sign_mode(weights):
     return "excitatory" if (weights >= 0).all() else "inhibitory" if (weights <= 0).all() else "mixed"
 
 
+@pytest.mark.filterwarnings("ignore:.*overflowed their registers")
 @pytest.mark.parametrize("case", cases("lava_lif", "cases"))
 def test_traces_of_lava(case):
     given, wiring = case["params"], case["synapse"]
@@ -80,6 +81,7 @@ def test_weights_as_nengo_loihi_quantises_them(case):
 whole = st.integers
 
 
+@pytest.mark.filterwarnings("ignore:.*overflowed their registers")
 @settings(max_examples=60)
 @given(
     whole(0, 4096), whole(0, 4096), whole(0, 131071), whole(-4096, 4095), whole(0, 7), whole(1, 63),
@@ -116,6 +118,13 @@ def test_tiles_done_in_one_pass_give_the_numbers_of_those_that_are_not(alike):
     other = run(Compartments(n + 1, **odd, bias_mantissa=np.append(bias, 0), noise_exponent=noise), synapses, n_steps=n_steps)
     assert all(np.array_equal(getattr(found, name), getattr(other, name)[:n]) for name in ("u", "v", "spikes"))
     assert found.spikes.any(axis=1).mean() > 0.5
+
+
+def test_an_overflow_is_told():
+    cells, synapses = Compartments(1, decay_u=0, threshold=131071), [Synapses([0], [0], 255, exponent=7, sign_mode="excitatory")]
+    with pytest.warns(LossWarning, match="currents overflowed their registers 1 times so far"):
+        found = run(cells, synapses, [range(5)], n_steps=6)
+    assert found.u[0].max() > 0 > found.u[0].min()
 
 
 def test_a_compartment_reaches_the_next_one_in_the_next_step():

@@ -1,4 +1,4 @@
-"""Loihi 1: chips of 128 cores with current-based integrate-and-fire compartments.
+"""Loihi: chips of 128 cores with current-based integrate-and-fire compartments; :mod:`.second` is Loihi 2.
 
 ``loihi.toml`` is the datasheet, :mod:`.mesh` the geometry, :mod:`.load` what slices take of a
 core, :mod:`.lists` and :mod:`.packing` the synaptic memory, :mod:`.settings` what neurons share,

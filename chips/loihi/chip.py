@@ -13,22 +13,24 @@ from numpy.typing import NDArray
 
 from neurosim.chips.cache import Remembered
 from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translation
-from neurosim.chips.loihi.load import Load
+from neurosim.chips.loihi.load import Load, SharedLoad
 from neurosim.chips.loihi.mesh import Mesh
-from neurosim.chips.loihi.registers import registers_of
+from neurosim.chips.loihi.registers import Registers, registers_of
 from neurosim.chips.loihi.settings import COMPARTMENTS, CORE_WIDE, FORMATS, THRESHOLDS, TRACES, settings_of
 from neurosim.chips.loihi.sheet import LoihiSheet
-from neurosim.chips.loihi.weights import MantissaFormat, format_of, spans
+from neurosim.chips.loihi.teaching import teach
+from neurosim.chips.loihi.weights import MantissaFormat, Span, format_of, spans
 from neurosim.chips.native import Native
 from neurosim.chips.operations import WordBits
 from neurosim.chips.parameters import Parameters
 from neurosim.chips.realise import Measured, Words, realise, weight_unit
 from neurosim.chips.synapses import TOLERANCE_MS, limit_delays, refuse_delay
-from neurosim.chips.translate import OPTIONS, Draft, translate
+from neurosim.chips.translate import OPTIONS, translate
 from neurosim.chips.uncertain import uncertain
 from neurosim.columns import Floats
 from neurosim.losses import Loss
 from neurosim.network import Network, Population, Projection
+from neurosim.plasticity import LEARNING
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -39,7 +41,12 @@ if TYPE_CHECKING:
 _OPTIONS = ("conductance", "alpha", "adex", "cells", "stdp", "short_term_plasticity", "stochastic_synapses", "injection", "delay")
 _ADAPTIVE = "AdEx neurons become leaky integrate-and-fire neurons with a second compartment that every spike steps, so that they adapt."
 _UNCERTAIN = ("core.accumulators", "synapses.exponents", "synapses.longest_delay", "synapses.per_entry")
-_DEPENDENCES = frozenset({"additive", "multiplicative", "additive_multiplicative"})
+#: Kinds of receptors that cores have.
+RECEPTORS = frozenset({"curr_exp", "curr_delta"})
+#: The next generation runs these as programs.
+_ELSEWHERE = {"adex": "loihi2", "izhikevich": "loihi2"}
+#: Weight dependences of pair STDP that the learning engine can express.
+DEPENDENCES = frozenset({"additive", "multiplicative", "additive_multiplicative"})
 
 
 class LoihiChip(Chip):
@@ -131,25 +138,24 @@ class LoihiChip(Chip):
 
     def source_cost(self, network: Network, projection: Projection) -> int:
         """Input axons of one source: two where weights are learned."""
-        return self.sheet.synapses.learning_axon.value if projection.synapse.model == "stdp" else 1
+        return self.sheet.synapses.learning_axon.value if projection.synapse.model in LEARNING else 1
 
     def slice_usage(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
         """Use of every resource; axons to other cores are estimated from how targets would be cut."""
         return self._usage.get(network, lambda: self._slice(network, population, n_neurons), (population, n_neurons))
 
     def _slice(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
-        load, group = Load(network, self.sheet), network.populations[population]
+        load, group = self._load(network), network.populations[population]
         per_core = self._per_core.get(network, load.neurons_per_core)
         settings = {name: columns[population] for name, columns in self.settings(network).items()}
         return {
-            "compartments": load.compartments(group, n_neurons),
-            "dendritic accumulators": load.accumulators(group, n_neurons),
-            "synaptic memory": load.memory(group, n_neurons),
-            "longest axon list": load.longest_list(group, n_neurons),
-            "input axons": load.input_axons(group, n_neurons),
+            **load.inner_use(group, n_neurons),
             "output axons": load.output_axons(group, n_neurons, per_core),
             **{name: _different(numbers[:n_neurons]) for name, numbers in settings.items()},
         }
+
+    def _load(self, network: Network) -> SharedLoad:
+        return Load(network, self.sheet)
 
     def longest_delay_ms(self, network: Network, projection: Projection) -> float:
         """Longest delay; the same for every projection. A synapse takes one step, and its delay on top."""
@@ -157,15 +163,27 @@ class LoihiChip(Chip):
 
     def translate(self, network: Network, approximate: frozenset[str]) -> Translation:
         """Network with current-based integrate-and-fire neurons and parameters on the chip's grids."""
-        native = Native(
-            models=frozenset({"lif"}), receptors=frozenset({"curr_exp", "curr_delta"}), dependences=_DEPENDENCES, adaptation=True
-        )
-        draft = translate(self, network, approximate, native)
+        draft = translate(self, network, approximate, self._native(network))
         limit_delays(draft, self.longest_delay_ms)
-        _note_learning(draft)
         changed = [self._on_grid(population, network.dt) for population in draft.network.populations]
-        losses = [*draft.losses, *(loss for item in changed for loss in item.losses), *uncertain(self.sheet, _doubtful(network))]
+        losses = [*draft.losses, *(loss for item in changed for loss in item.losses), *uncertain(self.sheet, self._doubtful(network))]
         return Translation(replace(draft.network, populations=tuple(item.result() for item in changed)), tuple(losses))
+
+    def _native(self, network: Network) -> Native:
+        """What cores have themselves."""
+        return Native(
+            models=frozenset({"lif"}),
+            receptors=RECEPTORS,
+            dependences=DEPENDENCES,
+            adaptation=True,
+            products=True,
+            runs_elsewhere=_ELSEWHERE,
+        )
+
+    def _doubtful(self, network: Network) -> list[str]:
+        """Constants that are not certain and that this network depends on."""
+        names = list(_UNCERTAIN) if network.projections else []
+        return names + (["neurons.refractory"] if network.n_neurons else [])
 
     def _on_grid(self, population: Population, dt_ms: float) -> Parameters:
         """Time constants as 12-bit decays, refractory times in steps, bias as mantissa and exponent."""
@@ -176,17 +194,21 @@ class LoihiChip(Chip):
         low, high = numbers.refractory.value
         parameters.clip("tau_refrac", 0.0, (high - low) * dt_ms, f"Refractory counters reach {high} steps")
         parameters.change("tau_refrac", lambda t: np.rint(t / dt_ms) * dt_ms, "rounded", "The refractory time is a whole number of steps.")
-        levels = 2**numbers.decay_bits.value
+        self._decays_on_grid(parameters, parameters.named("tau_m", "tau_syn", "tau_w"), dt_ms)
+        return parameters
+
+    def _decays_on_grid(self, parameters: Parameters, keys: list[str], dt_ms: float) -> None:
+        """Time constants whose decay per step is a whole number of levels."""
+        levels = 2**self.sheet.neurons.decay_bits.value
         shortest, longest = (-dt_ms / math.log1p(-decay / levels) for decay in (levels - 1, 1))
-        for key in parameters.named("tau_m", "tau_syn", "tau_w"):
+        for key in keys:
             parameters.clip(key, shortest, longest, f"Decays reach from 1 to {levels - 1} of {levels}")
             parameters.change(key, lambda tau: _decayed(tau, dt_ms, levels), "rounded", f"Decays are multiples of 1/{levels}.")
-        return parameters
 
     def realise(self, network: Network, mapping: Placed) -> Translation:
         """Network in registers, with 8-bit mantissas and delays in steps; placement changes none of them."""
         found = spans(network)
-        scales = {p.id: registers_of(network, p, found, self.sheet) for p in network.populations if not p.is_source}
+        scales = {p.id: self._registers(network, p, found) for p in network.populations if not p.is_source}
         position = {id(projection): index for index, projection in enumerate(network.projections)}
 
         def make(projection: Projection) -> tuple[MantissaFormat, Words]:
@@ -201,7 +223,11 @@ class LoihiChip(Chip):
         realised, losses = realise(network, make, check)
         populations = tuple(p if p.is_source else scales[p.id].apply(p) for p in realised.populations)
         constants = [loss for scale in scales.values() for loss in scale.losses]
-        return Translation(replace(realised, populations=populations), (*constants, *losses, *self._many_thresholds(network, mapping)))
+        taught, learned = teach(replace(realised, populations=populations))
+        return Translation(taught, (*constants, *losses, *learned, *self._many_thresholds(network, mapping)))
+
+    def _registers(self, network: Network, population: Population, found: Mapping[int, Span]) -> Registers:
+        return registers_of(network, population, found, self.sheet)
 
     def word_bits(self) -> WordBits:
         """Weights have 8 bits, currents and voltages 24."""
@@ -269,20 +295,6 @@ class LoihiChip(Chip):
 def _different(numbers: Int32) -> int:
     """Different settings."""
     return len(np.unique(numbers[numbers >= 0]))
-
-
-def _doubtful(network: Network) -> list[str]:
-    """Constants that are not certain and that this network depends on."""
-    names = list(_UNCERTAIN) if network.projections else []
-    return names + (["neurons.refractory"] if network.n_neurons else [])
-
-
-def _note_learning(draft: Draft) -> None:
-    """Learning is done in floating point for now; say so."""
-    for projection in draft.network.projections:
-        if projection.synapse.model == "stdp":
-            detail = "Weights change in floating point; the chip's 7-bit traces and stochastic rounding are not modelled."
-            draft.losses.append(Loss("ignored", f"Projection '{projection.label}'", "learning arithmetic", 1, detail=detail))
 
 
 def _decayed(tau_ms: Floats, dt_ms: float, levels: int) -> Floats:

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from neurosim.chips.loihi.packing import Compression, Format, index_bits_of
-from neurosim.chips.loihi.sheet import LoihiSheet
+from neurosim.chips.loihi.sheet import FamilySheet
 from neurosim.chips.usage import MARGIN, even, expected, longest_row, reaching_sources, several_per_pair, slice_synapses
 from neurosim.chips.values import log_binomial
 from neurosim.network import Network, Projection
@@ -37,13 +37,13 @@ class Lists:
 
     network: Network
     projection: Projection
-    sheet: LoihiSheet
+    sheet: FamilySheet
     delay_bits: int
 
     def form(self, compression: Compression) -> Format:
         """Format with the bits that the synapses need; the longest gap is the cheapest to have."""
-        rule, core = self.sheet.synapses, self.sheet.core
-        skip, index = max(rule.skip_bits.value), index_bits_of(core.compartments.value, rule)
+        rule = self.sheet.synapses
+        skip, index = max(rule.skip_bits.value), index_bits_of(self.sheet.targets_per_core, rule)
         return Format(compression, rule.weight_bits.value, self.delay_bits, 0, index, skip)
 
     @cached_property

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from neurosim.chips.loihi.lists import Lists
-from neurosim.chips.loihi.sheet import LoihiSheet
+from neurosim.chips.loihi.sheet import FamilySheet, LoihiSheet
 from neurosim.chips.usage import MARGIN, expected, incoming, outgoing, reaching_sources
 from neurosim.chips.values import parameter, receptor_parameter, statistics, synaptic_column
 from neurosim.network import Network, Population, Projection, Receptor
+from neurosim.plasticity import LEARNING
 
 
 def compartment_receptors(population: Population) -> list[Receptor]:
     """One receptor for each compartment of a neuron: those of one time constant share one, since a compartment has one current."""
-    if population.model == "lif_fixed":
+    if population.model.endswith("_fixed"):
         return [receptor for receptor in population.receptors if receptor.kind == "fixed"]
     found: dict[bytes, Receptor] = {}
     for receptor in population.receptors:
@@ -32,7 +34,7 @@ def compartments_per_neuron(population: Population) -> int:
     return max(1, len(compartment_receptors(population))) + adapts
 
 
-def delay_bits(network: Network, projection: Projection, sheet: LoihiSheet) -> int:
+def delay_bits(network: Network, projection: Projection, sheet: FamilySheet) -> int:
     """Delay bits that the synapses of a projection need; 0 if all take one step, which is no delay on the chip."""
     known = statistics(synaptic_column(projection, "delay"), expected(network, projection))
     longest = sheet.synapses.longest_delay.value
@@ -42,28 +44,32 @@ def delay_bits(network: Network, projection: Projection, sheet: LoihiSheet) -> i
 
 
 @dataclass(frozen=True)
-class Load:
-    """Use of a core's resources by slices of the populations of one network."""
+class SharedLoad(ABC):
+    """Use of a core's resources by slices of the populations of one network, in what both generations share."""
 
     network: Network
-    sheet: LoihiSheet
+    sheet: FamilySheet
 
-    def compartments(self, population: Population, n_neurons: int) -> int:
-        """Compartments of a slice."""
-        return n_neurons * compartments_per_neuron(population)
+    @abstractmethod
+    def inner_use(self, population: Population, n_neurons: int) -> dict[str, int]:
+        """Use of every resource but output axons and settings, by its name in the limits."""
 
-    def accumulators(self, population: Population, n_neurons: int) -> int:
-        """Places for inputs that wait for their delay: compartments times 2^(delay bits)."""
+    @abstractmethod
+    def inner_limits(self) -> dict[str, int]:
+        """Limits of the same."""
+
+    def delay_slots(self, population: Population) -> int:
+        """Steps that inputs of a neuron can wait for: 2^(delay bits)."""
         low = self.sheet.synapses.delay_bits.value[0]
         bits = [delay_bits(self.network, projection, self.sheet) for projection, _ in incoming(self.network, population.id)]
-        return self.compartments(population, n_neurons) * 2 ** max([low, *bits])
+        return 2 ** max([low, *bits])
 
     def input_axons(self, population: Population, n_neurons: int) -> int:
         """Sources that reach the slice; learning ones count twice."""
         return sum(self._axons(projection, n_neurons) for projection, _ in incoming(self.network, population.id))
 
     def _axons(self, projection: Projection, n_neurons: int) -> int:
-        cost = self.sheet.synapses.learning_axon.value if projection.synapse.model == "stdp" else 1
+        cost = self.sheet.synapses.learning_axon.value if projection.synapse.model in LEARNING else 1
         return cost * reaching_sources(self.network, projection, n_neurons)
 
     def lists(self, projection: Projection) -> Lists:
@@ -107,18 +113,47 @@ class Load:
         return _largest(lambda n: self.output_axons(population, n, per_core) <= limit, per_core[population.id])
 
     def _fit(self, population: Population) -> int:
-        core = self.sheet.core
+        limits = self.inner_limits()
 
         def fits(n: int) -> bool:
-            return (
-                self.compartments(population, n) <= core.compartments.value
-                and self.accumulators(population, n) <= core.accumulators.value
-                and self.input_axons(population, n) <= core.input_axons.value
-                and self.memory(population, n) <= core.synapse_memory.value
-                and self.longest_list(population, n) <= core.words_per_axon.value
-            )
+            return all(used <= limits[name] for name, used in self.inner_use(population, n).items())
 
-        return _largest(fits, min(population.size, core.compartments.value))
+        return _largest(fits, min(population.size, max(limits.values())))
+
+
+class Load(SharedLoad):
+    """Use of a core of Loihi 1."""
+
+    sheet: LoihiSheet  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def compartments(self, population: Population, n_neurons: int) -> int:
+        """Compartments of a slice."""
+        return n_neurons * compartments_per_neuron(population)
+
+    def accumulators(self, population: Population, n_neurons: int) -> int:
+        """Places for inputs that wait for their delay: compartments times 2^(delay bits)."""
+        return self.compartments(population, n_neurons) * self.delay_slots(population)
+
+    def inner_use(self, population: Population, n_neurons: int) -> dict[str, int]:
+        """Use of every resource but output axons and settings."""
+        return {
+            "compartments": self.compartments(population, n_neurons),
+            "dendritic accumulators": self.accumulators(population, n_neurons),
+            "synaptic memory": self.memory(population, n_neurons),
+            "longest axon list": self.longest_list(population, n_neurons),
+            "input axons": self.input_axons(population, n_neurons),
+        }
+
+    def inner_limits(self) -> dict[str, int]:
+        """Limits of the same."""
+        core = self.sheet.core
+        return {
+            "compartments": core.compartments.value,
+            "dendritic accumulators": core.accumulators.value,
+            "synaptic memory": core.synapse_memory.value,
+            "longest axon list": core.words_per_axon.value,
+            "input axons": core.input_axons.value,
+        }
 
 
 def _reached(n_neurons: int, n_targets: int, per_core: int, chance: float) -> float:

@@ -3,7 +3,8 @@
 The zero of the voltage register is the reset potential. A register of voltage stands for
 ``unit_mv``; the unit follows from the largest weight onto the population, which gets the largest
 mantissa, with the largest exponent for which threshold and bias still fit their fields (the rule of
-nengo-loihi 1.1.0). Currents are scaled such that the area under a postsynaptic potential is that of the
+nengo-loihi 1.1.0), and for which neither what arrives in a step nor a current overflows while all sources fire
+at 100 Hz. Currents are scaled such that the area under a postsynaptic potential is that of the
 model, w tau_syn tau_m / cm: with decays d_u and d_v per step and a weight that adds x to the voltage at
 first, the area is x dt / (d_u d_v). The bias follows from the same rule; voltage steps keep their height.
 """
@@ -13,18 +14,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from neurosim.chips.loihi.sheet import LoihiSheet
+from neurosim.chips.loihi.sheet import FamilySheet
 from neurosim.chips.loihi.weights import Span
 from neurosim.chips.parameters import Parameters
 from neurosim.chips.values import Values, compact
 from neurosim.columns import Floats
 from neurosim.losses import Loss
-from neurosim.network import Network, Population, Receptor
+from neurosim.network import Network, Population, Projection, Receptor
+from neurosim.plasticity import LEARNING
 
+#: Rate at which all sources may fire without an overflow of a register.
+BUSY_HZ = 100.0
 #: Parameters of ``lif_fixed`` that Loihi leaves at their defaults where no noise is asked for.
 _QUIET = {"noise_exponent": -1.0, "noise_offset": 0.0, "noise_on_v": 0.0, "noise_key": 0.0}
 
@@ -40,11 +44,13 @@ class Registers:
     unit_of
         Weight (nA, or mV for voltage steps) of one register, by receptor: one, or one per cell.
     exponent
-        Exponent of the largest weight, 0 to 7.
+        Largest exponent of a weight.
     parameters, receptors
-        Of the model ``lif_fixed``.
+        Of the model.
     losses
         Errors of the constants.
+    model
+        ``lif_fixed``, or a model in whole numbers that stands for another one.
     """
 
     unit_mv: float
@@ -53,13 +59,14 @@ class Registers:
     parameters: Mapping[str, Values]
     receptors: tuple[Receptor, ...]
     losses: tuple[Loss, ...]
+    model: str = "lif_fixed"
 
     def apply(self, population: Population) -> Population:
         """The population in registers."""
-        return replace(population, model="lif_fixed", parameters=dict(self.parameters), receptors=self.receptors)
+        return replace(population, model=self.model, parameters=dict(self.parameters), receptors=self.receptors)
 
 
-def registers_of(network: Network, population: Population, spans: Mapping[int, Span], sheet: LoihiSheet) -> Registers:
+def registers_of(network: Network, population: Population, spans: Mapping[int, Span], sheet: FamilySheet) -> Registers:
     """Registers of a population whose time constants are on the chip's grid.
 
     Parameters
@@ -73,8 +80,9 @@ def registers_of(network: Network, population: Population, spans: Mapping[int, S
     per_weight = {r.name: _per_weight(r, cell, network.dt, sheet) for r in population.receptors}
     limit_mv = cell["v_thresh"] - cell["v_reset"]
     bias_mv = (cell["v_rest"] - cell["v_reset"]) * decay_v / 4096 + cell["i_offset"] / cell["cm"] * cell["tau_m"] * decay_v / 4096
-    largest = _largest_step(network, population, spans, per_weight)
-    exponent, per_mv = _scale(float(limit_mv.max()), float(np.abs(bias_mv).max()), largest, sheet)
+    keeps = {r.name: 4096 / float(decay_of(r, cell, network.dt, sheet).min()) for r in population.receptors}
+    inputs = _inputs(network, population, spans, per_weight, keeps)
+    exponent, per_mv = _scale(float(limit_mv.max()), float(np.abs(bias_mv).max()), inputs, sheet)
     unit_mv = 1.0 / per_mv
     rule = sheet.neurons
     mantissa = np.clip(np.rint(limit_mv * per_mv / 2**rule.threshold_shift.value), 1, 2**rule.threshold_bits.value - 1)
@@ -113,62 +121,92 @@ def registers_of(network: Network, population: Population, spans: Mapping[int, S
         **_QUIET,
     }
     unit_of = {name: compact(unit_mv / factor) for name, factor in per_weight.items()}
-    receptors = _joined([_receptor(r, cell, unit_of, network.dt, sheet) for r in population.receptors])
+    receptors = currents_of(population, cell, unit_of, network.dt, sheet)
     parameters = {name: compact(np.asarray(value, np.float64).reshape(-1)) for name, value in own.items()}
     return Registers(unit_mv, unit_of, exponent, parameters, receptors, (*losses, *more))
 
 
-def _decay(tau_ms: Floats, dt_ms: float, sheet: LoihiSheet) -> Floats:
+def _decay(tau_ms: Floats, dt_ms: float, sheet: FamilySheet) -> Floats:
     """Decay per step of a time constant in 1/4096."""
     levels = 2**sheet.neurons.decay_bits.value
     return np.clip(np.rint(levels * -np.expm1(-dt_ms / tau_ms)), 1, levels - 1)
 
 
-def _decay_u(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet: LoihiSheet) -> Floats:
+def decay_of(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet: FamilySheet) -> Floats:
     """The same of a receptor; 4096, no memory at all, for voltage steps."""
     if receptor.kind == "curr_delta":
         return np.array([2.0**sheet.neurons.decay_bits.value])
     return _decay(cell[f"{receptor.name}.tau_syn"], dt_ms, sheet)
 
 
-def _per_weight(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet: LoihiSheet) -> Floats:
+def _per_weight(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet: FamilySheet) -> Floats:
     """Voltage (mV) that weight 1 adds in the step in which it arrives."""
     if receptor.kind == "curr_delta":
         return np.ones(1)
     levels = 2.0**sheet.neurons.decay_bits.value
     per_nA = cell["tau_m"] * _decay(cell["tau_m"], dt_ms, sheet) / levels / cell["cm"]
-    return cell[f"{receptor.name}.tau_syn"] / dt_ms * _decay_u(receptor, cell, dt_ms, sheet) / levels * per_nA
+    return cell[f"{receptor.name}.tau_syn"] / dt_ms * decay_of(receptor, cell, dt_ms, sheet) / levels * per_nA
 
 
-def _largest_step(
-    network: Network, population: Population, spans: Mapping[int, Span], per_weight: Mapping[str, Floats]
-) -> tuple[float, bool]:
-    """Largest voltage step (mV) of a synapse onto a population, and whether its projection has weights of both signs."""
-    found = (0.0, False)
+class _Inputs(NamedTuple):
+    """Synaptic input of a population as voltage per step (mV).
+
+    ``step`` is the largest of one synapse, ``aligned`` the one that is to have the largest mantissa, ``mixed`` whether
+    its projection has weights of both signs, ``arriving`` what may arrive in one step, ``lasting`` the sum that a
+    current may so reach.
+    """
+
+    step: float
+    aligned: float
+    mixed: bool
+    arriving: float
+    lasting: float
+
+
+def _inputs(
+    network: Network, population: Population, spans: Mapping[int, Span], per_weight: Mapping[str, Floats], keeps: Mapping[str, float]
+) -> _Inputs:
+    """Inputs of a population; ``keeps`` is how many steps' worth each receptor's current holds."""
+    arriving, lasting = 0.0, 0.0
+    found: list[tuple[bool, float, bool]] = []
     for index, projection in enumerate(network.projections):
-        if any(number == population.id for number, _ in projection.post.parts):
-            step = spans[index].largest * float(per_weight[projection.receptor].max())
-            found = max(found, (step, spans[index].mixed))
-    return found
+        if all(number != population.id for number, _ in projection.post.parts):
+            continue
+        one = spans[index].largest * float(per_weight[projection.receptor].max())
+        at_once = one * _at_once(network, projection)
+        # mantissas of synapses that learn end where their weights do
+        found.append((projection.synapse.model in LEARNING, one, spans[index].mixed))
+        arriving, lasting = arriving + at_once, lasting + at_once * keeps[projection.receptor]
+    _, aligned, mixed = max(found, default=(False, 0.0, False))
+    return _Inputs(max((one for _, one, _ in found), default=0.0), aligned, mixed, arriving, lasting)
 
 
-def _scale(limit_mv: float, bias_mv: float, largest: tuple[float, bool], sheet: LoihiSheet) -> tuple[int, float]:
-    """Exponent of the largest weight and registers per mV."""
+def _at_once(network: Network, projection: Projection) -> float:
+    """Spikes that may arrive at a cell in one step: four standard deviations above the mean if all sources fire at ``BUSY_HZ``."""
+    degree = projection.rule.degree_bound(network.ends(projection))
+    mean = degree * min(BUSY_HZ * network.dt / 1000, 1.0)
+    return min(mean + 4 * math.sqrt(mean) + 1, degree)
+
+
+def _scale(limit_mv: float, bias_mv: float, inputs: _Inputs, sheet: FamilySheet) -> tuple[int, float]:
+    """Largest exponent of a weight and registers per mV, as many as no register overflows with."""
     rule = sheet.neurons
     top = (2**rule.threshold_bits.value - 1) * 2**rule.threshold_shift.value / limit_mv
     if bias_mv > 0:
         top = min(top, (2**rule.bias_bits.value - 1) * 2 ** rule.bias_exponents.value[1] / bias_mv)
-    step_mv, mixed = largest
-    if step_mv == 0:
+    if inputs.step == 0 or inputs.aligned == 0:
         return 0, top
-    mantissa = 2**sheet.synapses.weight_bits.value - 1 - mixed
-    unit = mantissa * 2**rule.threshold_shift.value / step_mv
-    exponent = min(math.floor(math.log2(top / unit) + 1e-12), sheet.synapses.exponents.value[1])
+    if inputs.arriving > 0:
+        top = min(top, 2 ** (rule.input_bits.value - 1) / inputs.arriving, 2 ** (rule.current_bits.value - 1) / inputs.lasting)
+    largest, most = (2**sheet.synapses.weight_bits.value - 2) * 2.0**rule.threshold_shift.value, sheet.synapses.exponents.value[1]
+    top = min(top, largest * 2.0**most / inputs.step)
+    unit = (2**sheet.synapses.weight_bits.value - 1 - inputs.mixed) * 2**rule.threshold_shift.value / inputs.aligned
+    exponent = min(math.floor(math.log2(top / unit) + 1e-12), most)
     # weights below the mantissas of exponent 0 gain nothing from lower exponents, which only cut bits off
-    return (exponent, unit * 2.0**exponent) if exponent >= 0 else (0, top)
+    return (most, unit * 2.0**exponent) if exponent >= 0 else (most, top)
 
 
-def _bias(registers: Floats, sheet: LoihiSheet) -> Floats:
+def _bias(registers: Floats, sheet: FamilySheet) -> Floats:
     """The nearest bias: a mantissa with sign, times a power of two."""
     most = 2**sheet.neurons.bias_bits.value - 1
     exponent = np.ceil(np.log2(np.maximum(np.abs(registers), 1.0) / most))
@@ -177,7 +215,7 @@ def _bias(registers: Floats, sheet: LoihiSheet) -> Floats:
 
 
 def _adaptation(
-    population: Population, cell: Mapping[str, Floats], dt_ms: float, na_per_register: Floats, sheet: LoihiSheet
+    population: Population, cell: Mapping[str, Floats], dt_ms: float, na_per_register: Floats, sheet: FamilySheet
 ) -> tuple[dict[str, Any], list[Loss]]:
     """Current of a second compartment that every spike of the cell steps through a synapse onto itself."""
     if population.model != "adex":
@@ -195,9 +233,16 @@ def _adaptation(
     return {"decay_a": decay, "step_a": -step, "unit_a": na_per_register}, losses
 
 
-def _receptor(receptor: Receptor, cell: Mapping[str, Floats], unit_of: Mapping[str, Values], dt_ms: float, sheet: LoihiSheet) -> Receptor:
+def currents_of(
+    population: Population, cell: Mapping[str, Floats], unit_of: Mapping[str, Values], dt_ms: float, sheet: FamilySheet
+) -> tuple[Receptor, ...]:
+    """Receptors of a population as currents in registers."""
+    return _joined([_receptor(r, cell, unit_of, dt_ms, sheet) for r in population.receptors])
+
+
+def _receptor(receptor: Receptor, cell: Mapping[str, Floats], unit_of: Mapping[str, Values], dt_ms: float, sheet: FamilySheet) -> Receptor:
     """A current in registers."""
-    decay = _decay_u(receptor, cell, dt_ms, sheet)
+    decay = decay_of(receptor, cell, dt_ms, sheet)
     rule = sheet.neurons
     values = {"decay_u": compact(decay), "unit": unit_of[receptor.name], "grain": 1.0, "closed": 0.0}
     bits = {"bits_in": float(rule.input_bits.value), "bits": float(rule.current_bits.value)}

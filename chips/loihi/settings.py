@@ -100,8 +100,14 @@ def _format(network: Network, projection: Projection, group: Population, sheet: 
 
 def _traces(network: Network, group: Population) -> list[Hashable]:
     """Settings of the presynaptic traces of learning synapses."""
-    rules = [p.synapse.plasticity for p, _ in incoming(network, group.id) if p.synapse.model == "stdp"]
-    return list(dict.fromkeys((rule.tau_plus, rule.A_plus) for rule in rules if rule is not None))
+    found: list[Hashable] = []
+    for projection, _ in incoming(network, group.id):
+        rule, products = projection.synapse.plasticity, projection.synapse.products
+        if projection.synapse.model == "stdp" and rule is not None:
+            found.append((rule.tau_plus, rule.A_plus))
+        elif products is not None:
+            found.append(tuple(sorted((name, *values) for name, values in products.traces.items() if name in ("x1", "x2"))))
+    return list(dict.fromkeys(found))
 
 
 def _delay_bits(network: Network, group: Population, sheet: LoihiSheet) -> int:

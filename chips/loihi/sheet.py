@@ -1,8 +1,9 @@
-"""Datasheet model of Loihi 1."""
+"""Datasheet models of Loihi 1 and of what both generations share."""
 
 from __future__ import annotations
 
-from typing import Literal
+from abc import abstractmethod
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -21,14 +22,19 @@ class Mesh(Sheet):
     boards: dict[str, Count] = Field(min_length=1)
 
 
-class Core(Sheet):
-    """What a core takes."""
+class SharedCore(Sheet):
+    """What a core of either generation takes."""
 
-    compartments: Count
     synapse_memory: Count
     word_bits: Count
     input_axons: Count
     output_axons: Count
+
+
+class Core(SharedCore):
+    """What a core of Loihi 1 takes."""
+
+    compartments: Count
     words_per_axon: Count
     compartment_profiles: Count
     threshold_profiles: Count
@@ -107,22 +113,24 @@ class Learning(Sheet):
         return self
 
 
-class LoihiSheet(Datasheet):
-    """Every constant of a machine of Loihi 1 chips.
+class FamilySheet(Datasheet):
+    """Constants that both generations have.
 
     ``board`` names the kind of board in ``mesh.boards`` that the machine is made of.
     """
 
-    kind: Literal["loihi"]  # pyright: ignore[reportIncompatibleVariableOverride]
     board: str
     mesh: Mesh
-    core: Core
+    core: SharedCore
     synapses: Synapses
     neurons: Neurons
-    cost: Costs
-    learning: Learning
 
-    def on_board(self, board: str) -> LoihiSheet:
+    @property
+    @abstractmethod
+    def targets_per_core(self) -> int:
+        """Targets that a synapse of a core tells apart."""
+
+    def on_board(self, board: str) -> Self:
         """The same sheet for machines of another kind of board, of which there are fewer the more chips it has."""
         if board not in self.mesh.boards:
             raise UnknownNameError.among("board", board, self.mesh.boards, where=f"Chip '{self.kind}'")
@@ -131,8 +139,22 @@ class LoihiSheet(Datasheet):
         return self.model_copy(update={"board": board, "title": f"{self.title} {board}", "max_boards": most})
 
     @model_validator(mode="after")
-    def _board_is_known(self) -> LoihiSheet:
+    def _board_is_known(self) -> Self:
         if self.board not in self.mesh.boards:
             known = ", ".join(repr(name) for name in self.mesh.boards)
             raise ValueError(f"field 'board' is {self.board!r}; expected one of {known}")
         return self
+
+
+class LoihiSheet(FamilySheet):
+    """Every constant of a machine of Loihi 1 chips."""
+
+    kind: Literal["loihi"]  # pyright: ignore[reportIncompatibleVariableOverride]
+    core: Core  # pyright: ignore[reportIncompatibleVariableOverride]
+    cost: Costs
+    learning: Learning
+
+    @property
+    def targets_per_core(self) -> int:
+        """One per compartment."""
+        return self.core.compartments.value

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
-from neurosim.chips.loihi.sheet import LoihiSheet
+from neurosim.chips.loihi.sheet import FamilySheet
 from neurosim.chips.realise import grid_delays, weight_statistics
 from neurosim.chips.values import Values, at, compact, on_post
 from neurosim.network import Network, Population, Projection, Rows
@@ -99,9 +99,11 @@ def span_of(network: Network, projection: Projection) -> Span:
     n_synapses = projection.rule.expected(network.ends(projection))
     known = weight_statistics(network, projection, n_synapses)
     low, high = known.low, known.high
-    rule = projection.synapse.plasticity
+    rule, products = projection.synapse.plasticity, projection.synapse.products
     if rule is not None and projection.synapse.model == "stdp":
         low, high = min(low, rule.w_min, rule.w_max), max(high, rule.w_min, rule.w_max)
+    if products is not None:
+        low, high = min(low, products.w_max), max(high, products.w_max)
     return Span(max(abs(low), abs(high)), low < 0 < high)
 
 
@@ -110,7 +112,7 @@ def spans(network: Network) -> dict[int, Span]:
     return {index: span_of(network, projection) for index, projection in enumerate(network.projections)}
 
 
-def format_of(network: Network, index: int, found: Mapping[int, Span], units: Mapping[int, Scale], sheet: LoihiSheet) -> MantissaFormat:
+def format_of(network: Network, index: int, found: Mapping[int, Span], units: Mapping[int, Scale], sheet: FamilySheet) -> MantissaFormat:
     """Format of a projection from the scales of the populations it goes to."""
     projection, span, rule = network.projections[index], found[index], sheet.synapses
     largest = 2**rule.weight_bits.value - 1

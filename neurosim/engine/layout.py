@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from neurosim import models
 from neurosim.models import layout as model_layout
 from neurosim.models._tile import TILE, n_tiles
-from neurosim.models.kernels import K_LIF_FIXED
 from neurosim.network import Network, Population, Selection
 
 Int64 = NDArray[np.int64]
@@ -57,7 +56,7 @@ class Group:
     @property
     def acts_on_arrival(self) -> bool:
         """Whether what arrives cannot wait for the next step: it steps the voltage, or the cells are advanced then."""
-        return "curr_delta" in self.receptor_kinds or self.kernel == K_LIF_FIXED
+        return "curr_delta" in self.receptor_kinds or self.kernel in model_layout.FIXED_KERNELS
 
     @property
     def n_states(self) -> int:

@@ -126,6 +126,11 @@ def _fixed(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, i
     return count if phase == ADVANCE else kernels.receive_fixed(*own)
 
 
+def _program(phase, row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count):
+    own = _arguments(row, kinds, tiles, x, c, acc, codes, lanes, i_inj, s, flags, index, offset, room, decays, dt, count)
+    return count if phase == ADVANCE else kernels.receive_program(*own)
+
+
 _ENTRIES = {
     kernels.K_LIF_LINEAR: _linear,
     kernels.K_LIF: _leaky,
@@ -133,6 +138,8 @@ _ENTRIES = {
     kernels.K_IZHIKEVICH: _adaptive,
     kernels.K_HH: _hh,
     kernels.K_LIF_FIXED: _fixed,
+    kernels.K_ADEX_FIXED: _program,
+    kernels.K_IZHIKEVICH_FIXED: _program,
 }
 
 

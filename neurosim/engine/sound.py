@@ -11,7 +11,7 @@ from neurosim.engine import build
 from neurosim.errors import LossWarning, NumericalError
 from neurosim.losses import users_level
 from neurosim.models._redo import MAX_SPIKES
-from neurosim.models._tile import CUT_SHORT, TILE
+from neurosim.models._tile import CUT_SHORT, OVERFLOWN, TILE
 
 if TYPE_CHECKING:
     from neurosim.engine.simulation import Simulation
@@ -29,6 +29,10 @@ def check(simulation: Simulation) -> None:
         simulation.warned_of_cuts = True
         text = f"a cell fired more than {MAX_SPIKES} times in a step of {simulation.network.dt:g} ms; further spikes of that step are lost."
         warnings.warn(f"{text} Use a shorter timestep or a longer tau_refrac.", LossWarning, stacklevel=users_level())
+    if not simulation.warned_of_overflow and (lost := sum(int(scratch[OVERFLOWN]) for scratch in simulation.scratch)):
+        simulation.warned_of_overflow = True
+        text = f"currents overflowed their registers {lost:,} times so far and changed their sign, as on the chip."
+        warnings.warn(f"{text} Use smaller weights, or fewer inputs at a time.", LossWarning, stacklevel=users_level())
     state = simulation.program.cells.state
     if state.size and np.isnan(state.min()):
         raise _no_number(simulation)

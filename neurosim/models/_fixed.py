@@ -28,7 +28,7 @@ from neurosim._jit import inner
 from neurosim.models._membrane import UNIFORM
 from neurosim.models._receptors import BASE, FIXED_JOINED, STRIDE
 from neurosim.models._redo import emit
-from neurosim.models._tile import GAIN, SERIES, SUM, TILE
+from neurosim.models._tile import GAIN, OVERFLOWN, SERIES, SUM, TILE
 
 V, A, REF, FIRED, DRAWS = range(5)
 N_STATES = 5
@@ -64,13 +64,16 @@ def current_constants(k, j):
 
 @inner(forceinline=True)
 def next_current(g, arrived, noise, constants):
-    """Register of a current that was ``g`` outside, and the current outside."""
+    """Register of a current that was ``g`` outside, the current outside, and how many registers overflowed."""
     keep, unit, per_unit, grain, per_grain, rounding, wrap_in, inv_wrap_in, wrap, inv_wrap, closed = constants
     grains = np.floor(arrived * per_grain + rounding)
-    u = np.trunc(np.rint(g * per_unit) * keep) + wrapped(grain * grains + noise, wrap_in, inv_wrap_in)
+    sent = grain * grains + noise
+    arrived = wrapped(sent, wrap_in, inv_wrap_in)
+    u = np.trunc(np.rint(g * per_unit) * keep) + arrived
     inside = wrapped(u, wrap, inv_wrap)
+    lost = np.int32(sent != arrived) + np.int32(u != inside)
     u = u if u == closed else inside
-    return u, u * unit
+    return u, u * unit, lost
 
 
 @inner(forceinline=True)
@@ -116,10 +119,13 @@ def gather(kinds, r, acc, codes, lanes, width, start, size, s):
 @inner(separate=True)
 def current(g, k, s, size):
     """Advance one current of a tile by what arrived and by noise, and add it to the sum."""
+    lost = np.int32(0)
     for j in range(np.uint64(size)):
-        u, g[j] = next_current(g[j], s[ARRIVED * TILE + j], s[DRAWN * TILE + j], current_constants(k, j))
+        u, g[j], more = next_current(g[j], s[ARRIVED * TILE + j], s[DRAWN * TILE + j], current_constants(k, j))
+        lost += more
         s[TOTAL * TILE + j] += u
         s[DRAWN * TILE + j] = 0
+    s[OVERFLOWN] += lost
 
 
 @inner(separate=True)
@@ -134,23 +140,26 @@ def membrane(x, c, s, size):
 
 @inner(forceinline=True)
 def plain_cell(j, x, c, s, of_current, of_voltage):
-    """One cell of :func:`plain`."""
-    u, x[N_STATES * TILE + j] = next_current(x[N_STATES * TILE + j], s[ARRIVED * TILE + j], 0.0, of_current)
+    """One cell of :func:`plain`; how many of its registers overflowed."""
+    u, x[N_STATES * TILE + j], lost = next_current(x[N_STATES * TILE + j], s[ARRIVED * TILE + j], 0.0, of_current)
     x[V * TILE + j], x[REF * TILE + j], s[ARRIVED * TILE + j] = next_voltage(
         x[V * TILE + j], x[REF * TILE + j], u + c[BIAS * TILE + j], of_voltage
     )
+    return lost
 
 
 @inner(separate=True)
 def plain(x, c, k, s, size):
     """Advance a tile of cells with one current and neither noise, adaptation nor injected current, in one pass."""
+    lost = np.int32(0)
     if c[UNIFORM * TILE] != 0:
         of_current, of_voltage = current_constants(k, 0), voltage_constants(c, 0)
         for j in range(np.uint64(size)):
-            plain_cell(j, x, c, s, of_current, of_voltage)
+            lost += plain_cell(j, x, c, s, of_current, of_voltage)
     else:
         for j in range(np.uint64(size)):
-            plain_cell(j, x, c, s, current_constants(k, j), voltage_constants(c, j))
+            lost += plain_cell(j, x, c, s, current_constants(k, j), voltage_constants(c, j))
+    s[OVERFLOWN] += lost
 
 
 @inner(separate=True)

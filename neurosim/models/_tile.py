@@ -20,6 +20,8 @@ TILE = 256
 SCRATCH_ROWS = 18
 OLD_V, OLD_W, GAIN, SUM, INJECTED, SERIES = range(6)
 CUT_SHORT = 17
+#: Place in the scratch where it is counted how often a current in whole numbers overflowed.
+OVERFLOWN = CUT_SHORT * TILE + 1
 
 
 #: Bytes of a cache line, which is also what one vector instruction takes at most.

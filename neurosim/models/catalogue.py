@@ -190,6 +190,26 @@ _LIF_FIXED = Model(
     reference="Davies et al. 2018, IEEE Micro 38(1):82; Michaelis et al. 2022, Front. Neuroinform. 16:1015624",
 )
 
+#: Units of the registers of neurons as programs.
+_UNITS = (
+    Parameter("unit_v", "mV", 2.0**-15, 2.0**-20, high=2.0**-12),
+    _positive("unit_i", "nA", 2.0**-20),
+)
+_ADEX_FIXED = Model(
+    name="adex_fixed",
+    description="The AdEx neuron as a program in whole numbers: 24-bit states, the midpoint rule, an exponential by shift and polynomial.",
+    parameters=(*_ADEX.parameters, *_UNITS, _positive("unit_w", "nA", 2.0**-22)),
+    equations=f"those of adex in parts of a step of at most 0.1 ms: {_ADEX.equations}",
+    reference=f"{_ADEX.reference}; formats and rounding are ours, no microcode is public",
+)
+_IZHIKEVICH_FIXED = Model(
+    name="izhikevich_fixed",
+    description="Izhikevich's quadratic neuron as a program in whole numbers: 24-bit states, the midpoint rule.",
+    parameters=(*_IZHIKEVICH.parameters, *_UNITS, _positive("unit_w", "mV/ms", 2.0**-14)),
+    equations=f"those of izhikevich in parts of a step of at most 0.1 ms: {_IZHIKEVICH.equations}",
+    reference=f"{_IZHIKEVICH.reference}; formats and rounding are ours, no microcode is public",
+)
+
 _WINDOW = (Parameter("start", "ms", 0.0), _not_negative("duration", "ms", 1e10))
 _SOURCES = (
     Model("array_source", "Spikes at given times.", (), is_source=True),
@@ -208,7 +228,9 @@ _SOURCES = (
     ),
 )
 
-MODELS: dict[str, Model] = {entry.name: entry for entry in (_LIF, _ADEX, _IZHIKEVICH, _HH, _LIF_FIXED, *_SOURCES)}
+MODELS: dict[str, Model] = {
+    entry.name: entry for entry in (_LIF, _ADEX, _IZHIKEVICH, _HH, _LIF_FIXED, _ADEX_FIXED, _IZHIKEVICH_FIXED, *_SOURCES)
+}
 
 
 def model(name: str) -> Model:

@@ -41,11 +41,12 @@ from neurosim.models import _hodgkin_huxley as hh
 from neurosim.models._fixed import advance_fixed_tile, report
 from neurosim.models._hodgkin_huxley import advance_one, jump_excitable
 from neurosim.models._membrane import N_STATES, adaptive_tile, leaky_pair, leaky_tile, linear_pair, linear_tile
+from neurosim.models._programs import advance_program_tile
 from neurosim.models._receptors import COND_EXP, CURR_DELTA, CURR_EXP, refresh
 from neurosim.models._redo import jump_tile, mark, redo_adaptive_tile, redo_leaky_tile
 from neurosim.models._tile import INJECTED, SUM, TILE
 
-K_LIF_LINEAR, K_LIF, K_ADEX, K_IZHIKEVICH, K_HH, K_LIF_FIXED = range(6)
+K_LIF_LINEAR, K_LIF, K_ADEX, K_IZHIKEVICH, K_HH, K_LIF_FIXED, K_ADEX_FIXED, K_IZHIKEVICH_FIXED = range(8)
 #: Error in mV that a sub-step of one cell may have, as its series tells.
 TOL_LEAKY, TOL_ADAPTIVE = 2e-8, 3e-11
 #: Largest last term of the series (mV) with which a step of a whole tile is good enough for a cell.
@@ -215,6 +216,20 @@ def receive_fixed(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s
         size = min(n - start, TILE)
         y, k = x[t * n_rows :], c[tiles[t] :]
         advance_fixed_tile(y, k, kinds, acc, codes, lanes, width, start, size, i_inj, s)
+        if mark(s, flags, size):
+            count = report(y, s, flags, size, start, dt, out_index, out_offset, count)
+    return count
+
+
+@inner()
+def receive_program(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
+    """Advance neurons that are programs to t + dt, with what arrives then."""
+    n_rows, width = (N_STATES_FIXED + 2 * kinds.size) * TILE, tiles.size * TILE
+    for t in range(tiles.size):
+        start = t * TILE
+        size = min(n - start, TILE)
+        y, k = x[t * n_rows :], c[tiles[t] :]
+        advance_program_tile(y, k, kinds, acc, codes, lanes, width, start, size, i_inj, s)
         if mark(s, flags, size):
             count = report(y, s, flags, size, start, dt, out_index, out_offset, count)
     return count

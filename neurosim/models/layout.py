@@ -16,9 +16,19 @@ from neurosim.errors import UnknownNameError, UnsupportedError
 from neurosim.models import _fixed as fix
 from neurosim.models import _hodgkin_huxley as hh
 from neurosim.models import _membrane as mem
+from neurosim.models import _program_constants as programs
 from neurosim.models import _receptors as rec
 from neurosim.models._tile import TILE
-from neurosim.models.kernels import K_ADEX, K_HH, K_IZHIKEVICH, K_LIF, K_LIF_FIXED, K_LIF_LINEAR
+from neurosim.models.kernels import (
+    K_ADEX,
+    K_ADEX_FIXED,
+    K_HH,
+    K_IZHIKEVICH,
+    K_IZHIKEVICH_FIXED,
+    K_LIF,
+    K_LIF_FIXED,
+    K_LIF_LINEAR,
+)
 
 Array = NDArray[np.float64]
 Values = Mapping[str, Any]
@@ -40,9 +50,14 @@ STATE_ROWS = {
     "izhikevich": {"v": mem.V, "u": mem.W},
     "hh": {"v": hh.V, "m": hh.M, "h": hh.H, "n": hh.N},
     "lif_fixed": {"v": fix.V, "w": fix.A},
+    "adex_fixed": {"v": fix.V, "w": fix.A},
+    "izhikevich_fixed": {"v": fix.V, "u": fix.A},
 }
-_KERNELS = {"lif": K_LIF, "adex": K_ADEX, "izhikevich": K_IZHIKEVICH, "hh": K_HH, "lif_fixed": K_LIF_FIXED}
-_N_STATES = {K_HH: hh.N_STATES, K_LIF_FIXED: fix.N_STATES}
+_FIXED_MODELS = {"lif_fixed": K_LIF_FIXED, "adex_fixed": K_ADEX_FIXED, "izhikevich_fixed": K_IZHIKEVICH_FIXED}
+_KERNELS = {"lif": K_LIF, "adex": K_ADEX, "izhikevich": K_IZHIKEVICH, "hh": K_HH, **_FIXED_MODELS}
+#: Kernels in whole numbers.
+FIXED_KERNELS = frozenset(_FIXED_MODELS.values())
+_N_STATES = {K_HH: hh.N_STATES, **dict.fromkeys(FIXED_KERNELS, fix.N_STATES)}
 _IZHIKEVICH_PEAK_MV = 30.0
 _HH_SPIKE_MV = 0.0
 
@@ -67,7 +82,7 @@ def kernel_of(model_name: str, receptor_kinds: Sequence[str]) -> int:
             raise UnknownNameError.among("receptor kind", kind, RECEPTOR_KINDS)
     if model_name not in _KERNELS:
         raise UnsupportedError(f"model '{model_name}' has no membrane.", limit=sorted(_KERNELS), used=model_name)
-    fixed = [kind for kind in receptor_kinds if kind.startswith("fixed") != (model_name == "lif_fixed")]
+    fixed = [kind for kind in receptor_kinds if kind.startswith("fixed") != (model_name in _FIXED_MODELS)]
     if fixed or receptor_kinds[:1] == ("fixed_joined",):
         text = f"model '{model_name}' has no receptors {', '.join(receptor_kinds)}."
         raise UnsupportedError(text, used=(fixed or receptor_kinds)[0], limit="whole numbers on both sides, or on none")
@@ -145,9 +160,9 @@ def initial_state(kernel: int, parameters: Values, initial: Values, n: int, dtyp
     state[mem.V] = initial["v"] if "v" in initial else _resting(kernel, parameters)
     if kernel == K_HH:
         _fill_gates(state, parameters, initial)
-    elif kernel == K_IZHIKEVICH:
+    elif kernel in (K_IZHIKEVICH, K_IZHIKEVICH_FIXED):
         state[mem.W] = initial["u"] if "u" in initial else np.asarray(parameters["b"]) * state[mem.V]
-    elif kernel in (K_ADEX, K_LIF_FIXED):
+    elif kernel in (K_ADEX, K_ADEX_FIXED, K_LIF_FIXED):
         state[mem.W] = initial.get("w", 0.0)
     return np.ascontiguousarray(state, dtype=dtype)
 
@@ -164,7 +179,7 @@ def _resting(kernel: int, p: Values) -> Any:
         return p["e_rev_leak"]
     if kernel == K_LIF_FIXED:
         return p["zero_v"]
-    return -70.0 if kernel == K_IZHIKEVICH else p["v_rest"]
+    return -70.0 if kernel in (K_IZHIKEVICH, K_IZHIKEVICH_FIXED) else p["v_rest"]
 
 
 def _fill_leak(out: Array, p: Values) -> None:
@@ -236,12 +251,14 @@ def _span(bits: Any) -> tuple[Any, Any]:
 
 
 _FILL = {
-    K_LIF_FIXED: _fill_fixed,
     K_LIF_LINEAR: _fill_lif,
     K_LIF: _fill_lif,
     K_ADEX: _fill_adex,
     K_IZHIKEVICH: _fill_izhikevich,
     K_HH: _fill_hh,
+    K_LIF_FIXED: _fill_fixed,
+    K_ADEX_FIXED: programs.fill_adex,
+    K_IZHIKEVICH_FIXED: programs.fill_izhikevich,
 }
 
 

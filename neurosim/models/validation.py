@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.errors import ParameterError, UnknownNameError
+from neurosim.models._program_constants import SHARPEST_MV
 from neurosim.models.catalogue import Parameter, model
 
 Array = NDArray[np.float64]
@@ -65,11 +66,15 @@ def validate(model_name: str, parameters: Mapping[str, Any], *, where: str = "")
         _in_range(kind.parameter(name, where=where), value, where)
     if model_name == "lif":
         _above(values, "v_thresh", "v_reset", where, "threshold below reset")
-    elif model_name == "adex":
+    elif model_name in ("adex", "adex_fixed"):
         _validate_adex(values, where)
+        if model_name == "adex_fixed" and "delta_T" in values:
+            bad = (values["delta_T"] > 0.0) & (values["delta_T"] < SHARPEST_MV)
+            remedy = f"Give 0, or {SHARPEST_MV} and more."
+            _refuse(bad, values["delta_T"], where, "delta_T is {} mV, too sharp for whole numbers", SHARPEST_MV, remedy)
     elif model_name == "poisson_refractory_source":
         _validate_dead_time(values, where)
-    elif model_name == "izhikevich" and "c" in values:
+    elif model_name in ("izhikevich", "izhikevich_fixed") and "c" in values:
         text, remedy = "c = {} mV: threshold below reset", "Choose c below 30 mV, the peak of a spike."
         _refuse(values["c"] >= 30.0, values["c"], where, text, 30.0, remedy)
 

@@ -95,6 +95,7 @@ from neurosim.pynn.control import (
     setup,
 )
 from neurosim.pynn.electrodes import ACSource, DCSource, NoisyCurrentSource, StepCurrentSource
+from neurosim.pynn.learning import SumOfProductsSynapse
 from neurosim.pynn.live import live_input, live_output, live_report, realtime_report
 from neurosim.pynn.placement import explain, losses, mapping, place
 from neurosim.pynn.populations import Population, PopulationView
@@ -246,6 +247,7 @@ __all__ = [  # noqa: RUF022 - in plain alphabetical order
     "StaticSynapse",
     "StepCurrentSource",
     "StochasticTsodyksMarkramSynapse",
+    "SumOfProductsSynapse",
     "TsodyksMarkramSynapse",
     "Vogels2011Rule",
     "connect",

@@ -87,7 +87,7 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     rng_seed
         Root of all random numbers that have no seed of their own.
     chip
-        ``None`` for the ideal reference, a chip's name (``"hicann"``, ``"spinnaker"``, ``"loihi"``),
+        ``None`` for the ideal reference, a chip's name (``"hicann"``, ``"spinnaker"``, ``"loihi"``, ``"loihi2"``),
         a path to a datasheet, or a chip made by ``sim.chips.load``.
     n_boards
         Number of boards or wafers of the chip.

@@ -13,6 +13,7 @@ from pyNN.space import Space
 from neurosim import connectivity, network
 from neurosim.columns import Floats, Random
 from neurosim.errors import StateError, UnsupportedError
+from neurosim.plasticity import LEARNING
 from neurosim.pynn import checks, connection_values, lazy, simulator
 from neurosim.pynn._errors import ConnectError, InvalidValueError, UnknownParameterError, other_setup
 from neurosim.pynn.connection_values import Connection, Current
@@ -148,7 +149,7 @@ class Projection(WeightRecording, common.Projection):
             if self._live_weight is not None:
                 columns["weight"] = self._live_weight
             plasticity = self.synapse_type.plasticity(self._rule_parameters)
-            synapse = network.Synapse(self.synapse_type.network_model, columns, plasticity)
+            synapse = network.Synapse(self.synapse_type.network_model, columns, plasticity, self.synapse_type.products())
             self._frozen = self._described(self._wiring.rule, synapse, self._seed)
         return self._frozen
 
@@ -179,7 +180,7 @@ class Projection(WeightRecording, common.Projection):
     def _is_live(self) -> bool:
         """True if the weights are those of a running session."""
         session = simulator.state.session
-        plastic = self.synapse_type.network_model == "stdp" and self._epoch == simulator.state.epoch
+        plastic = self.synapse_type.network_model in LEARNING and self._epoch == simulator.state.epoch
         if not plastic or session is None or self._network_id >= len(session.network.projections):
             return False
         return session.network.projections[self._network_id] is self._frozen

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pyNN.standardmodels import STDPWeightDependence, synapses
 
 from neurosim.errors import NeurosimError, ParameterError
-from neurosim.network import Plasticity
+from neurosim.plasticity import Plasticity, SumOfProducts
 from neurosim.pynn import checks, simulator
 from neurosim.pynn._errors import InvalidValueError
 from neurosim.pynn.cells import NamedParameters, identity
@@ -30,6 +30,10 @@ class SynapseModel(NamedParameters):
 
     def plasticity(self, values: Mapping[str, float]) -> Plasticity | None:
         """The plasticity rule; ``None`` for synapses without."""
+        return None
+
+    def products(self) -> SumOfProducts | None:
+        """Rules of sums of products; ``None`` for synapses without."""
         return None
 
     @property

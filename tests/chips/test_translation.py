@@ -16,7 +16,7 @@ from neurosim.errors import ParameterError, UnsupportedError
 from neurosim.losses import Ledger
 from neurosim.network import Current, Plasticity, Population, Probe, Receptor, Selection
 
-HICANN, LOIHI, SPINNAKER = (chips.load(name) for name in chips.available())
+HICANN, LOIHI, SPINNAKER = (chips.load(name) for name in ("hicann", "loihi", "spinnaker"))
 ADEX = {**LIF, "v_spike": -40.0, "delta_T": 1.0, "a": 4.0, "b": 0.0805, "tau_w": 144.0}
 IZHIKEVICH = {"a": 0.02, "b": 0.2, "c": -65.0, "d": 8.0, "i_offset": 0.0}
 HH = {

@@ -205,7 +205,7 @@ def test_fit_does_not_simulate_and_names_all_chips(call):
     done = call("fit", "small.py", "--json")
     assert done.exit_code == 0, done.output
     rows = json.loads(done.stdout)["rows"]
-    assert [row["chip"] for row in rows] == ["hicann", "loihi", "spinnaker"]
+    assert [row["chip"] for row in rows] == ["hicann", "loihi", "loihi2", "spinnaker"]
     assert all(row["fits"] and row["n_cores"] >= 1 for row in rows)
     assert "the script speaks" not in done.output
 
@@ -276,7 +276,7 @@ def test_fit_stops_where_a_script_asks_for_its_mapping(call):
 
 def test_chips_lists_all_and_shows_a_datasheet(call):
     listed = json.loads(call("chips", "--json").stdout)["chips"]
-    assert [chip["name"] for chip in listed] == ["hicann", "loihi", "spinnaker"]
+    assert [chip["name"] for chip in listed] == ["hicann", "loihi", "loihi2", "spinnaker"]
     assert {chip["name"]: (chip["n_chips"], chip["n_cores"]) for chip in listed}["loihi"] == (1, 128)
     constants = json.loads(call("chips", "loihi", "--json").stdout)["constants"]
     assert {"name", "value", "unit", "source", "confidence"} == set(constants[0])

@@ -11,9 +11,10 @@ import numpy as np
 from neurosim._jit import entry
 from neurosim.chips.loihi.cost.arrays import READS, Fanout, Int64
 from neurosim.chips.loihi.load import Load
-from neurosim.chips.loihi.sheet import LoihiSheet
+from neurosim.chips.loihi.sheet import FamilySheet
 from neurosim.connectivity import Expansion
 from neurosim.network import Network, Projection, Selection, Synapse
+from neurosim.plasticity import LEARNING
 
 #: Synapses that are expanded at a time.
 BLOCK = 2_000_000
@@ -34,7 +35,7 @@ class Places(NamedTuple):
     core: Sequence[Int64]
 
 
-def memory_kind(network: Network, projection: Projection, sheet: LoihiSheet) -> str:
+def memory_kind(network: Network, projection: Projection, sheet: FamilySheet) -> str:
     """``"dense"`` or ``"sparse"``: how the lists of a projection are written, see :class:`neurosim.chips.loihi.lists.Lists`.
 
     Run-length lists are priced like sparse ones. No projection here has shared kernels, so none is read
@@ -43,7 +44,7 @@ def memory_kind(network: Network, projection: Projection, sheet: LoihiSheet) -> 
     return "dense" if Load(network, sheet).lists(projection).compression == "dense" else "sparse"
 
 
-def fanout_of(network: Network, places: Places, sheet: LoihiSheet) -> Fanout:
+def fanout_of(network: Network, places: Places, sheet: FamilySheet) -> Fanout:
     """Messages of a spike of each cell: one per core that holds a target, in ascending order of cores.
 
     Rules are expanded once, without weights; a cell that is connected twice to another one reads
@@ -78,11 +79,11 @@ def _none() -> Iterator[Int64]:
     return iter([np.empty(0, np.int64)] * 5)
 
 
-def _messages(network: Network, places: Places, sheet: LoihiSheet) -> Iterator[tuple[Int64, Int64, Int64, Int64, Int64]]:
+def _messages(network: Network, places: Places, sheet: FamilySheet) -> Iterator[tuple[Int64, Int64, Int64, Int64, Int64]]:
     """Source, core, synapses, kind of memory and whether they learn, block by block."""
     n_cores = max((int(core.max(initial=-1)) for core in places.core), default=-1) + 1
     for projection in network.projections:
-        kind, learns = READS.index(memory_kind(network, projection, sheet)), projection.synapse.model == "stdp"
+        kind, learns = READS.index(memory_kind(network, projection, sheet)), projection.synapse.model in LEARNING
         sources, cores = _of(places.number, projection.pre), _of(places.core, projection.post)
         expansion = Expansion(network, _plain(projection))
         for start, stop in expansion.blocks(BLOCK):
