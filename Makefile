@@ -44,13 +44,13 @@ typecheck: $(STAMP)  ## pyright
 conformance: $(STAMP)  ## PyNN's own scenario tests and examples, downloaded with pip
 	$(BIN)/python tests/conformance/run.py --jobs $(WORKERS)
 
-bench: $(STAMP) bench-peers  ## benchmarks beside NEST and Brian2, a quarter of an hour; results in benchmarks/results/
+bench: $(STAMP) bench-peers  ## benchmarks beside NEST, Brian2 and emulators of Loihi, a quarter of an hour; results in benchmarks/results/
 	$(BIN)/python -m benchmarks
 
 bench-full: $(STAMP) bench-peers  ## the same with the microcircuit at full scale: an hour or two, 16 GiB for NEST
 	$(BIN)/python -m benchmarks --full
 
-bench-peers: $(PEERS)/nest/installed.stamp $(PEERS)/brian2/installed.stamp  ## environments of their own for NEST and Brian2, under .cache/
+bench-peers: $(foreach peer,nest brian2 nengo-loihi,$(PEERS)/$(peer)/installed.stamp)  ## environments of their own for NEST, Brian2 and nengo-loihi, under .cache/
 
 $(PEERS)/%/installed.stamp: benchmarks/peers/%.txt
 	@test -n "$(PYTHON)" || { echo "make: no Python >= 3.11 with venv found" >&2; exit 1; }

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.harness import machine, pages, registry, results, tables
-from benchmarks.harness.cases import BRIAN2, NEST, Size
+from benchmarks.harness.cases import Size
 from benchmarks.harness.measure import measure
 from benchmarks.harness.processes import OPTIONS, VARIABLES, Environments
 from benchmarks.harness.results import Report
@@ -21,7 +21,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3, help="measurements of each side (default: 3)")
     parser.add_argument("--threads", type=int, default=2, help="threads of the workloads that run on several (default: 2)")
     parser.add_argument("--peer-ms", type=float, default=1000.0, help="biological time of peers at full scale, in ms (default: 1000)")
-    for peer in (NEST, BRIAN2):
+    for peer in VARIABLES:
         about = f"Python of an environment with {peer} (default: ${VARIABLES[peer]}, else what `make bench-peers` made)"
         parser.add_argument(OPTIONS[peer], metavar="PATH", default="", help=about)
     parser.add_argument("--results", type=Path, default=results.FOLDER, help="folder for what is kept (default: benchmarks/results)")
@@ -47,7 +47,7 @@ def main(words: list[str] | None = None) -> int:
     given = arguments(words)
     if given.readme:
         return _readme(given.results)
-    environments = Environments.find({NEST: given.nest_python, BRIAN2: given.brian2_python})
+    environments = Environments.find({peer: getattr(given, option.strip("-").replace("-", "_")) for peer, option in OPTIONS.items()})
     size = Size(full=given.full, threads=given.threads, peer_ms=given.peer_ms)
     reports = [_workload(name, size, given, environments) for name in given.names or registry.NAMES]
     pages.write(results.load_all(registry.NAMES, given.results), given.results)

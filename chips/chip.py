@@ -73,6 +73,8 @@ class Chip(ABC):
     """Do spike sources take up cores? If not, they are fed in from the host."""
     approximations: ClassVar[Mapping[str, str]] = {}
     """Opt-in approximations of this chip: name -> one sentence."""
+    descriptions: ClassVar[Sequence[Any]] = ()
+    """Where published descriptions of the chip differ: dataclasses of one kind with a ``name``, for its passport."""
 
     def __init__(self, sheet: Datasheet, *, n_boards: int | None = None) -> None:
         self.sheet = sheet

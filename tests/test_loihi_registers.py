@@ -102,6 +102,24 @@ def test_random_registers_against_a_plain_twin(decay_u, decay_v, threshold, mant
     assert (found.u[0].tolist(), found.v[0].tolist(), found.spikes[0].tolist()) == (u.tolist(), v.tolist(), spikes.tolist())
 
 
+@pytest.mark.parametrize("alike", [True, False])
+def test_tiles_done_in_one_pass_give_the_numbers_of_those_that_are_not(alike):
+    n, n_steps, rng = 250, 60, np.random.default_rng(3)
+    given = {
+        "decay_u": rng.integers(0, 4096, n), "decay_v": rng.integers(0, 2000, n), "threshold": rng.integers(1, 60, n),
+        "refractory": rng.integers(1, 9, n), "v_min": -rng.integers(0, 2**20, n),
+    }  # fmt: skip
+    given = {name: np.full(n, values[0]) if alike else values for name, values in given.items()}
+    bias, pairs = rng.integers(-500, 4000, n), rng.integers(0, n, (2, 3000))
+    synapses = [Synapses(*pairs, rng.integers(-128, 128, 3000) * 2, rng.integers(0, 20, 3000), source="compartments")]
+    found = run(Compartments(n, **given, bias_mantissa=bias), synapses, n_steps=n_steps)
+    odd = {name: np.append(values, values[0]) for name, values in given.items()}
+    noise = np.append(np.full(n, -1), 9)  # one with noise, and its tile goes the long way
+    other = run(Compartments(n + 1, **odd, bias_mantissa=np.append(bias, 0), noise_exponent=noise), synapses, n_steps=n_steps)
+    assert all(np.array_equal(getattr(found, name), getattr(other, name)[:n]) for name in ("u", "v", "spikes"))
+    assert found.spikes.any(axis=1).mean() > 0.5
+
+
 def test_an_overflow_is_told():
     cells, synapses = Compartments(1, decay_u=0, threshold=131071), [Synapses([0], [0], 255, exponent=7, sign_mode="excitatory")]
     with pytest.warns(LossWarning, match="currents overflowed their registers 1 times so far"):

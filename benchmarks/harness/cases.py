@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-NEUROSIM, NEST, BRIAN2 = "neurosim", "NEST", "Brian2"
+NEUROSIM, NEST, BRIAN2, NENGO_LOIHI, LAVA = "neurosim", "NEST", "Brian2", "nengo-loihi", "lava"
 """The environments; a side is called by its environment unless it says otherwise."""
 
 Found = dict[str, Any]

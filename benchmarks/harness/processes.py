@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.harness.cases import BRIAN2, NEST, NEUROSIM, Found, Side
+from benchmarks.harness.cases import BRIAN2, LAVA, NENGO_LOIHI, NEST, NEUROSIM, Found, Side
 from benchmarks.harness.worker import MARK
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,8 +17,14 @@ PEERS = ROOT / ".cache" / "peers"
 LIMIT_S = 3600.0
 """Seconds that one measurement may take."""
 
-VARIABLES = {NEST: "NEUROSIM_BENCH_NEST_PYTHON", BRIAN2: "NEUROSIM_BENCH_BRIAN2_PYTHON"}
-OPTIONS = {NEST: "--nest-python", BRIAN2: "--brian2-python"}
+VARIABLES = {
+    NEST: "NEUROSIM_BENCH_NEST_PYTHON",
+    BRIAN2: "NEUROSIM_BENCH_BRIAN2_PYTHON",
+    NENGO_LOIHI: "NEUROSIM_BENCH_LOIHI_PYTHON",
+    LAVA: "NEUROSIM_BENCH_LAVA_PYTHON",
+}
+OPTIONS = {NEST: "--nest-python", BRIAN2: "--brian2-python", NENGO_LOIHI: "--loihi-python", LAVA: "--lava-python"}
+BY_HAND = {LAVA: "lava-nc 0.10 wants Python 3.10 and benchmarks/peers/lava.txt"}
 
 
 class BodyError(RuntimeError):
@@ -44,7 +50,8 @@ class Environments:
         """Why a simulator cannot be measured; ``""`` if it can."""
         if self.pythons.get(environment):
             return ""
-        return f"no Python with {environment}; `make bench-peers` sets one up, {OPTIONS[environment]} names another"
+        how = BY_HAND.get(environment, "`make bench-peers` sets one up")
+        return f"no Python with {environment}; {how}, {OPTIONS[environment]} names another"
 
 
 def run(workload: str, side: Side, options: dict[str, object], environments: Environments) -> Found:

@@ -14,6 +14,7 @@ NAMES = (
     "building",
     "cold_start",
     "recording",
+    "loihi_registers",
     "busy_core",
     "scaling",
     "identity",

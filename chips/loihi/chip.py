@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from neurosim.chips.cache import Remembered
 from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translation
+from neurosim.chips.loihi.arithmetic import ARITHMETIC, Arithmetic
 from neurosim.chips.loihi.load import Load, SharedLoad
 from neurosim.chips.loihi.mesh import Mesh
 from neurosim.chips.loihi.registers import Registers, registers_of
@@ -56,6 +57,7 @@ class LoihiChip(Chip):
     router_noun = "tile"
     map_group = "chip"
     approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS} | {"adex": _ADAPTIVE}
+    descriptions: ClassVar[Sequence[Arithmetic]] = tuple(ARITHMETIC.values())
     sheet: LoihiSheet
 
     @property

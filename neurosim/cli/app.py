@@ -115,11 +115,15 @@ def chips(
         str | None, typer.Argument(help="Chip by name or datasheet file; without it, all are listed.", show_default=False)
     ] = None,
     as_json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a page with all that is known of one chip.")] = False,
 ) -> None:
     """List the chips, or show the datasheet of one."""
     from neurosim.cli import commands
 
-    commands.chips(name, as_json=as_json)
+    if markdown:
+        commands.passport(name)
+    else:
+        commands.chips(name, as_json=as_json)
 
 
 @app.command()

@@ -204,6 +204,19 @@ def chips(name: str | None, *, as_json: bool) -> None:
     sys.stdout.flush()
 
 
+def passport(name: str | None) -> None:
+    """Print all that is known of a chip, in Markdown."""
+    from neurosim.errors import ParameterError
+
+    with reporting(False):
+        if name is None:
+            raise ParameterError("--markdown needs a chip.", where="neurosim chips", used=None, limit=available(), remedy="Name one.")
+        from neurosim.chips import load
+        from neurosim.chips.passport import markdown
+
+        print(markdown(load(name)), end="")
+
+
 def names(text: str) -> list[str]:
     """The parts of a list with commas."""
     return [part.strip() for part in text.split(",") if part.strip()]

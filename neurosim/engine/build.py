@@ -137,7 +137,7 @@ def write_coefficients(network: Network, layout: Layout, cells: Cells) -> Cells:
                         shared[k] = add(model_layout.uniform_tile(columns[k]))
                     cells.tile_at[row[lay.O_TILE] + t] = shared[k]
                 else:
-                    cells.tile_at[row[lay.O_TILE] + t] = add(_mixed_tile(t * TILE, inside, columns))
+                    cells.tile_at[row[lay.O_TILE] + t] = add(_mixed_tile(group.kernel, t * TILE, inside, columns))
     coeff = zeros(size, cells.state.dtype)
     np.concatenate([*pieces, np.empty(0, coeff.dtype)], out=coeff)
     return cells._replace(coeff=coeff)
@@ -153,13 +153,16 @@ def _spans(layout: Layout, group: int, block: int) -> list[tuple[int, int, int, 
     ]
 
 
-def _mixed_tile(start: int, inside: list[tuple[int, int, int, int]], columns: list[NDArray[np.floating]]) -> NDArray[np.floating]:
+def _mixed_tile(
+    kernel: int, start: int, inside: list[tuple[int, int, int, int]], columns: list[NDArray[np.floating]]
+) -> NDArray[np.floating]:
     """Coefficients of a tile whose cells differ."""
     tile = np.zeros((len(columns[0]), TILE), columns[0].dtype)
     for first, last, k, cell in inside:
         a, b = max(first, start), min(last, start + TILE)
         own = columns[k]
         tile[:, a - start : b - start] = own if own.shape[1] == 1 else own[:, cell + a - first : cell + b - first]
+    model_layout.note_alike(kernel, tile, max(last for _, last, _, _ in inside) - start)
     return tile
 
 

@@ -247,11 +247,14 @@ def advance_block(
     """Advance one block by the steps ``start .. stop - 1`` of a call of ``n_steps``."""
     n_groups, n_cells = addresses.size, cells.gid.size
     first, last = cells.block_ptr[b], cells.block_ptr[b + 1]
+    connected = static.runs.size > 0 or dynamic is not None
     if start == 0:
-        queue_pending(b, n_cells, first_step, pending, static, dynamic, queues)
+        if connected:
+            queue_pending(b, n_cells, first_step, pending, static, dynamic, queues)
         foresee_sources(first, last, cells, sources)
-    before = max(start - batch, 0) * per_step
-    queue_news(b, n_cells, first_step, before, start * per_step, per_step, static, dynamic, queues, log_gid, ends, heads)
+    if connected:
+        before = max(start - batch, 0) * per_step
+        queue_news(b, n_cells, first_step, before, start * per_step, per_step, static, dynamic, queues, log_gid, ends, heads)
     n_out = log_start(b, start * per_step, ends)
     for k in range(start, stop):
         now = first_step + k + 1

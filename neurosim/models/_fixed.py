@@ -32,7 +32,7 @@ from neurosim.models._tile import GAIN, OVERFLOWN, SERIES, SUM, TILE
 
 V, A, REF, FIRED, DRAWS = range(5)
 N_STATES = 5
-#: Rows of coefficients; row 18 says whether the cells of a tile are alike (:mod:`neurosim.models._membrane`).
+#: Rows of coefficients; row 18 says whether the cells of a tile are alike (:mod:`neurosim.models._membrane`) but for BIAS and KEY.
 (
     KEEP_V, BIAS, LIMIT, V_LOW, V_HIGH, PAUSE, UNIT_V, PER_MV, ZERO_V, WRAP, INV_WRAP, KEEP_A, JUMP_A,
     NOISE, NOISE_MEAN, NOISE_ON_V, KEY, PER_NA,
@@ -51,7 +51,49 @@ _MIX_1, _MIX_2 = np.uint64(0x85EBCA6B), np.uint64(0xC2B2AE35)
 @inner(forceinline=True)
 def wrapped(x, span, inverse):
     """``x`` in two's complement of ``span`` values; as it is where both are 0."""
-    return x - span * math.floor(x * inverse + 0.5)
+    return x - span * np.floor(x * inverse + 0.5)
+
+
+@inner(forceinline=True)
+def current_constants(k, j):
+    """What :func:`next_current` needs of the coefficients of a receptor and cell ``j``."""
+    kept = (k[KEEP_U * TILE + j], k[UNIT * TILE + j], k[PER_UNIT * TILE + j], k[GRAIN * TILE + j], k[PER_GRAIN * TILE + j])
+    inward = (k[ROUND * TILE + j], k[WRAP_IN * TILE + j], k[INV_WRAP_IN * TILE + j])
+    return kept + inward + (k[WRAP_U * TILE + j], k[INV_WRAP_U * TILE + j], k[CLOSED * TILE + j])
+
+
+@inner(forceinline=True)
+def next_current(g, arrived, noise, constants):
+    """Register of a current that was ``g`` outside, the current outside, and how many registers overflowed."""
+    keep, unit, per_unit, grain, per_grain, rounding, wrap_in, inv_wrap_in, wrap, inv_wrap, closed = constants
+    grains = np.floor(arrived * per_grain + rounding)
+    sent = grain * grains + noise
+    arrived = wrapped(sent, wrap_in, inv_wrap_in)
+    u = np.trunc(np.rint(g * per_unit) * keep) + arrived
+    inside = wrapped(u, wrap, inv_wrap)
+    lost = np.int32(sent != arrived) + np.int32(u != inside)
+    u = u if u == closed else inside
+    return u, u * unit, lost
+
+
+@inner(forceinline=True)
+def voltage_constants(c, j):
+    """What :func:`next_voltage` needs of the coefficients of cell ``j``."""
+    register = (c[KEEP_V * TILE + j], c[LIMIT * TILE + j], c[V_LOW * TILE + j], c[V_HIGH * TILE + j], c[PAUSE * TILE + j])
+    return register + (c[UNIT_V * TILE + j], c[PER_MV * TILE + j], c[ZERO_V * TILE + j], c[WRAP * TILE + j], c[INV_WRAP * TILE + j])
+
+
+@inner(forceinline=True)
+def next_voltage(v_mv, pause, added, constants):
+    """Voltage outside, steps to wait, and 1 (it fires) or -1, where ``added`` steps the register."""
+    keep, limit, low, high, rest, unit, per_mv, zero, wrap, inv_wrap = constants
+    v = np.trunc(np.rint((v_mv - zero) * per_mv) * keep) + wrapped(added, wrap, inv_wrap)
+    v = low if v < low else v
+    v = high if v > high else v
+    v = 0.0 if pause > 0.0 else v
+    fires = v > limit
+    left = pause - 1.0 if pause > 1.0 else 0.0
+    return (0.0 if fires else v) * unit + zero, rest if fires else left, 1.0 if fires else -1.0
 
 
 @inner()
@@ -79,15 +121,8 @@ def current(g, k, s, size):
     """Advance one current of a tile by what arrived and by noise, and add it to the sum."""
     lost = np.int32(0)
     for j in range(np.uint64(size)):
-        grains = math.floor(s[ARRIVED * TILE + j] * k[PER_GRAIN * TILE + j] + k[ROUND * TILE + j])
-        sent = k[GRAIN * TILE + j] * grains + s[DRAWN * TILE + j]
-        arrived = wrapped(sent, k[WRAP_IN * TILE + j], k[INV_WRAP_IN * TILE + j])
-        before = math.floor(g[j] * k[PER_UNIT * TILE + j] + 0.5)
-        u = math.trunc(before * k[KEEP_U * TILE + j]) + arrived
-        inside = wrapped(u, k[WRAP_U * TILE + j], k[INV_WRAP_U * TILE + j])
-        lost += np.int32(sent != arrived) + np.int32(u != inside)
-        u = u if u == k[CLOSED * TILE + j] else inside
-        g[j] = u * k[UNIT * TILE + j]
+        u, g[j], more = next_current(g[j], s[ARRIVED * TILE + j], s[DRAWN * TILE + j], current_constants(k, j))
+        lost += more
         s[TOTAL * TILE + j] += u
         s[DRAWN * TILE + j] = 0
     s[OVERFLOWN] += lost
@@ -97,18 +132,34 @@ def current(g, k, s, size):
 def membrane(x, c, s, size):
     """Advance the membranes of a tile; cells that fire are marked with 1 in the scratch, others with -1."""
     for j in range(np.uint64(size)):
-        before = math.floor((x[V * TILE + j] - c[ZERO_V * TILE + j]) * c[PER_MV * TILE + j] + 0.5)
-        added = wrapped(s[TOTAL * TILE + j] + c[BIAS * TILE + j], c[WRAP * TILE + j], c[INV_WRAP * TILE + j])
-        v = math.trunc(before * c[KEEP_V * TILE + j]) + added
-        low, high, pause = c[V_LOW * TILE + j], c[V_HIGH * TILE + j], x[REF * TILE + j]
-        v = low if v < low else v
-        v = high if v > high else v
-        v = 0.0 if pause > 0.0 else v
-        fires = v > c[LIMIT * TILE + j]
-        left = pause - 1.0 if pause > 1.0 else 0.0
-        x[V * TILE + j] = (0.0 if fires else v) * c[UNIT_V * TILE + j] + c[ZERO_V * TILE + j]
-        x[REF * TILE + j] = c[PAUSE * TILE + j] if fires else left
-        s[ARRIVED * TILE + j] = 1.0 if fires else -1.0
+        added = s[TOTAL * TILE + j] + c[BIAS * TILE + j]
+        x[V * TILE + j], x[REF * TILE + j], s[ARRIVED * TILE + j] = next_voltage(
+            x[V * TILE + j], x[REF * TILE + j], added, voltage_constants(c, j)
+        )
+
+
+@inner(forceinline=True)
+def plain_cell(j, x, c, s, of_current, of_voltage):
+    """One cell of :func:`plain`; how many of its registers overflowed."""
+    u, x[N_STATES * TILE + j], lost = next_current(x[N_STATES * TILE + j], s[ARRIVED * TILE + j], 0.0, of_current)
+    x[V * TILE + j], x[REF * TILE + j], s[ARRIVED * TILE + j] = next_voltage(
+        x[V * TILE + j], x[REF * TILE + j], u + c[BIAS * TILE + j], of_voltage
+    )
+    return lost
+
+
+@inner(separate=True)
+def plain(x, c, k, s, size):
+    """Advance a tile of cells with one current and neither noise, adaptation nor injected current, in one pass."""
+    lost = np.int32(0)
+    if c[UNIFORM * TILE] != 0:
+        of_current, of_voltage = current_constants(k, 0), voltage_constants(c, 0)
+        for j in range(np.uint64(size)):
+            lost += plain_cell(j, x, c, s, of_current, of_voltage)
+    else:
+        for j in range(np.uint64(size)):
+            lost += plain_cell(j, x, c, s, current_constants(k, j), voltage_constants(c, j))
+    s[OVERFLOWN] += lost
 
 
 @inner(separate=True)
@@ -153,19 +204,24 @@ def any_of(c, row, uniform, size):
 def advance_fixed_tile(x, c, kinds, acc, codes, lanes, width, start, size, i_inj, s):
     """One step of a tile."""
     count, uniform = np.uint64(size), c[UNIFORM * TILE] != 0
+    noisy, adapts = any_of(c, NOISE, uniform, size), any_of(c, JUMP_A, uniform, size)
+    if kinds.size == 1 and i_inj.size == 0 and not noisy and not adapts:
+        gather(kinds, 0, acc, codes, lanes, width, start, size, s)
+        plain(x, c, c[BASE * TILE :], s, size)
+        return
     for j in range(count):
         s[TOTAL * TILE + j] = 0
         s[DRAWN * TILE + j] = 0
     if i_inj.size > 0:
         for j in range(count):
             s[TOTAL * TILE + j] = math.floor(i_inj[start + j] * c[PER_NA * TILE + j] + 0.5)
-    if any_of(c, NOISE, uniform, size):
+    if noisy:
         draw(x, c, s, size)
     for r in range(kinds.size):
         if kinds[r] != FIXED_JOINED:
             gather(kinds, r, acc, codes, lanes, width, start, size, s)
             current(x[(N_STATES + 2 * r) * TILE :], c[(BASE + STRIDE * r) * TILE :], s, size)
-    if any_of(c, JUMP_A, uniform, size):
+    if adapts:
         adapt(x, c, s, size)
     membrane(x, c, s, size)
 

@@ -139,6 +139,14 @@ def uniform_tile(column: NDArray[Any]) -> NDArray[Any]:
     return tile
 
 
+def note_alike(kernel: int, tile: NDArray[Any], n: int) -> None:
+    """Mark a tile of neurons in whole numbers whose first ``n`` cells differ in nothing but biases and keys of their noise."""
+    if kernel == K_LIF_FIXED:
+        others = np.ones(len(tile), bool)
+        others[[fix.BIAS, fix.KEY]] = False
+        tile[mem.UNIFORM] = bool((tile[others, :n] == tile[others, :1]).all())
+
+
 def initial_state(kernel: int, parameters: Values, initial: Values, n: int, dtype: DTypeLike = np.float64) -> NDArray[Any]:
     """State of ``n`` neurons at t = 0: row 0 v (mV), row 1 w (nA) or u (mV/ms) or m, row 2 zero.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.harness import processes
-from benchmarks.harness.cases import BRIAN2, NEST, NEUROSIM, Case, Side
+from benchmarks.harness.cases import BRIAN2, LAVA, NEST, NEUROSIM, Case, Side
 from benchmarks.harness.measure import measure, medians
 from benchmarks.harness.processes import BodyError, Environments, parse
 
@@ -76,6 +76,11 @@ def test_medians_are_taken_of_numbers_and_element_by_element_of_lists() -> None:
 def test_a_peer_without_an_environment_says_how_to_get_one() -> None:
     with pytest.raises(BodyError, match=r"no Python with NEST; `make bench-peers` sets one up, --nest-python names another"):
         processes.run("coba_cuba", THEIRS, {}, nowhere())
+
+
+def test_a_peer_that_make_does_not_set_up_says_what_it_wants() -> None:
+    with pytest.raises(BodyError, match=r"no Python with lava; lava-nc 0.10 wants Python 3.10 .*, --lava-python names another"):
+        processes.run("loihi_registers", Side(LAVA, "lava"), {}, nowhere())
 
 
 def test_a_python_that_is_not_there_is_named() -> None:

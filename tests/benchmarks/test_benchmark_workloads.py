@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from benchmarks import building, identity, network, parameters, scaling
+from benchmarks import building, identity, loihi_registers, network, parameters, scaling
 from benchmarks.harness import machine, pages, registry, results, trains
 from benchmarks.harness.cases import NEUROSIM, Case, Size
 
@@ -176,6 +176,39 @@ def test_different_spikes_on_other_numbers_of_threads_fail_the_gate() -> None:
     assert identity.gates(case, same)[0].passed
     assert identity.gates(case, {**same, "2 threads": {"digest": "b", "spikes": 9}})[0].passed is False
     assert identity.gates(case, dict(list(same.items())[:3]))[0].passed is False
+
+
+@pytest.mark.parametrize("fanout", [0, 4])
+def test_compartments_in_registers_give_one_fingerprint_whoever_steps_them(fanout: int) -> None:
+    options = {"compartments": 600, "fanout": fanout, "settle": 60, "steps": 40, "threads": 1}
+    found = loihi_registers.ours(options)
+    assert found == loihi_registers.ours({**options, "threads": 2}) | {
+        name: found[name] for name in found if name.endswith(("_s", "ms", "ns", "gib"))
+    }
+    given, fired = loihi_registers.registers(options), []
+    u, v, arrived = (np.zeros(600, np.int64) for _ in range(3))
+    for _ in range(100):
+        u = np.sign(u) * (np.abs(u) * (4096 - 1 - given.decay_u) >> 12) + arrived
+        v = np.sign(v) * (np.abs(v) * (4096 - given.decay_v) >> 12) + u + given.bias
+        fired.append(np.flatnonzero(v > 64 * given.threshold))
+        v[fired[-1]], arrived = 0, np.zeros(600, np.int64)
+        np.add.at(arrived, given.targets[fired[-1]], 64 * given.mantissa[fired[-1]])
+    steps = np.repeat(np.arange(100), [len(cells) for cells in fired])
+    expected = loihi_registers._spikes(options, steps, np.concatenate(fired))
+    assert (found["spikes"], found["spikes_per_step"]) == (expected["spikes"], expected["spikes_per_step"])
+    assert found["spikes_per_step"] > 0
+    assert found["voltages"] == loihi_registers._digest(v)
+
+
+def test_other_spikes_or_voltages_than_an_emulator_fail_the_gates() -> None:
+    case = loihi_registers.cases(Size())[0]
+    one = {"spikes": "a", "voltages": "b", "spikes_per_step": 3.0}
+    found = {side.label: one for side in case.sides}
+    assert [gate.passed for gate in loihi_registers.gates(case, found)] == [True] * 3
+    assert [gate.passed for gate in loihi_registers.gates(case, {**found, "lava": {"voltages": "c"}})] == [True, True, False]
+    assert [gate.passed for gate in loihi_registers.gates(case, {**found, "nengo-loihi": {**one, "spikes": "c"}})] == [False, True, True]
+    silent = {label: {**one, "spikes_per_step": 0.0} for label in found}
+    assert [gate.passed for gate in loihi_registers.gates(case, silent)] == [False] * 3
 
 
 def kept_case(case: Case, medians: dict) -> results.KeptCase:

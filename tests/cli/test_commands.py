@@ -274,6 +274,16 @@ def test_fit_stops_where_a_script_asks_for_its_mapping(call):
     assert [row["fits"] for row in rows] == [True, False]
 
 
+def test_chips_prints_a_passport_in_markdown(call):
+    from neurosim.chips import load
+    from neurosim.chips.passport import markdown
+
+    assert call("chips", "spinnaker", "--markdown").stdout == markdown(load("spinnaker"))
+    nameless = call("chips", "--markdown")
+    assert nameless.exit_code == 2
+    assert "--markdown needs a chip. Name one." in nameless.stderr
+
+
 def test_chips_lists_all_and_shows_a_datasheet(call):
     listed = json.loads(call("chips", "--json").stdout)["chips"]
     assert [chip["name"] for chip in listed] == ["hicann", "loihi", "loihi2", "spinnaker"]

@@ -49,3 +49,31 @@ def test_learning_on_loihi_keeps_to_the_ideal_window(tmp_path: Path) -> None:
     assert "Pair STDP as 'dw = " in shown
     assert apart < 0.15 * largest
     assert (tmp_path / "window.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_fan_out_on_loihi_is_bound_by_synaptic_memory_and_refused_by_axons(tmp_path: Path) -> None:
+    shown = run("loihi_fan_out.py", tmp_path / "fan_out.png")
+    blocks = dict(re.findall(r"^((?:dense|one)[^\n]*)\n  neurons[^\n]*\n((?:  .*\n)+)", shown, flags=re.MULTILINE))
+    cores = {
+        name: [int(n.replace(",", "")) for n in re.findall(r"^ +[\d,]+ +([\d,]+) ", text, re.MULTILINE)] for name, text in blocks.items()
+    }
+    assert [len(cores[name]) for name in blocks] == [10, 10, 10, 9]
+    assert all(a <= b for a, b in zip(cores["dense"], cores["dense, delays of 60 steps"], strict=True))
+    assert all(a >= b for a, b in zip(cores["dense"], cores["one synapse in twenty"], strict=True))
+    assert cores["dense"][-1] > 4 * 4096 / 1024
+    assert "4,096     26             158  input axons, 100%" in blocks["one synapse in twenty"]
+    assert "does not fit: Neurons of population 'layer' have targets on too many cores" in blocks["dense, onto itself"]
+    assert "it needs 5,000 input axons, mostly for projection" in shown and "What was tried and works:" in shown
+    assert (tmp_path / "fan_out.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_delays_on_loihi_cost_compartments_and_arrive_on_time(tmp_path: Path) -> None:
+    shown = run("loihi_delays.py", tmp_path / "delays.png")
+    held = [(int(first), int(n.replace(",", ""))) for first, n in re.findall(r"from +(\d+) steps on: +([\d,]+) neurons", shown)]
+    assert held == [(1, 1024), (8, 512), (16, 256), (32, 128)]
+    assert "315 spikes of 63 neurons; on their diagonals: True" in shown
+    assert "the delay 100 ms is beyond the range of Loihi: the longest is 63 ms" in shown
+    assert "with approximate=['delay'] they come after 63 steps: 63 ms" in shown
+    assert (tmp_path / "delays.png").read_bytes().startswith(b"\x89PNG")

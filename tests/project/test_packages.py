@@ -46,7 +46,7 @@ def test_the_version_is_that_of_the_newest_changelog_entry() -> None:
 
 
 def test_every_datasheet_ships() -> None:
-    assert SETUPTOOLS["package-data"] == {"neurosim": ["py.typed"], "neurosim.chips": ["**/*.toml"]}
+    assert SETUPTOOLS["package-data"] == {"neurosim": ["py.typed"], "neurosim.chips": ["**/*.toml", "**/*.md"]}
     others = [path for path in (ROOT / "neurosim").rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc", ".typed"}]
     assert not others, "not shipped in the wheel: extend package-data"
 
