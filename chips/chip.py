@@ -71,6 +71,8 @@ class Chip(ABC):
     """May neurons of different populations share a core?"""
     places_sources: ClassVar[bool] = False
     """Do spike sources take up cores? If not, they are fed in from the host."""
+    whole_numbers: ClassVar[bool] = False
+    """Do its neurons count in whole numbers, which only double precision holds exactly?"""
     approximations: ClassVar[Mapping[str, str]] = {}
     """Opt-in approximations of this chip: name -> one sentence."""
 

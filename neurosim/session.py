@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from neurosim.engine.record_file import RecordFile
     from neurosim.engine.recording import Results
 
+_NEEDS_DOUBLE = "The chip's neurons count in whole numbers, which only double precision holds exactly; it is used."
+
 Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -46,7 +48,8 @@ class Session:
     chip
         ``None`` is the ideal reference.
     threads, precision, pace, slice_ms, max_memory
-        See :class:`neurosim.engine.Simulation`.
+        See :class:`neurosim.engine.Simulation`. Chips whose neurons count in whole numbers run in double
+        precision whatever is asked for, which is then in the ledger.
     approximate, pins, placing, progress
         See :func:`fit`.
     record_to, overwrite
@@ -83,7 +86,9 @@ class Session:
         record_to: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
     ) -> None:
-        self._options = {"threads": threads, "precision": precision, "pace": pace, "slice_ms": slice_ms, "max_memory": max_memory}
+        self._single = precision == "float32" and chip is not None and chip.whole_numbers  # asked for what would not be exact
+        held = "float64" if self._single else precision
+        self._options = {"threads": threads, "precision": held, "pace": pace, "slice_ms": slice_ms, "max_memory": max_memory}
         self._approximate, self.pins, self._placing = tuple(approximate), tuple(pins), placing
         self._progress = progress
         self.chip, self.network = chip, network
@@ -104,6 +109,8 @@ class Session:
 
     def _fitted(self, network: Network) -> Fit:
         result = fit(network, self.chip, approximate=self._approximate, pins=self.pins, placing=self._placing, progress=self._progress)
+        if self._single:
+            result.ledger.add(Loss("ignored", "setup()", "precision='float32'", 1, detail=_NEEDS_DOUBLE))
         self._warn(result.ledger)
         return result
 

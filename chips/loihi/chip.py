@@ -48,6 +48,7 @@ class LoihiChip(Chip):
     name = "loihi"
     router_noun = "tile"
     map_group = "chip"
+    whole_numbers = True
     approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS} | {"adex": _ADAPTIVE}
     sheet: LoihiSheet
 

@@ -94,7 +94,8 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     approximate
         Names of the approximations the chip may make.
     precision
-        ``"float64"`` or ``"float32"`` (ideal reference only).
+        ``"float64"`` or ``"float32"``; on chips whose neurons count in whole numbers (Loihi) ``"float64"``
+        is used whatever is asked for, which is then in ``losses()``.
     rng
         ``"pynn"``: the network stock PyNN draws from the same seed; ``"fast"``: counter-based;
         ``None`` chooses by size.
