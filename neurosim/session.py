@@ -8,6 +8,7 @@ lost on the way is in ``session.ledger``.
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
@@ -19,13 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim._continued import continued, unchanged, with_initial
-from neurosim._fit import Fit, explain, fit  # noqa: F401 - rooms above take both from here
+from neurosim._fit import Fit, explain, fit, recarries  # noqa: F401 - rooms above take them from here
+from neurosim._working_points import Choice, checked, given, measured, with_points
 from neurosim.chips.chip import Chip
 from neurosim.chips.synapses import in_own_unit
 from neurosim.errors import LossWarning, RecordFileError
 from neurosim.losses import Ledger, Loss, users_level
 from neurosim.mapping import Mapping, Options, Pin
-from neurosim.network import Network, Rows
+from neurosim.network import Network, Rows, WorkingPoint
 
 if TYPE_CHECKING:
     from neurosim.engine import Simulation
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from neurosim.engine.recording import Results
 
 _NEEDS_DOUBLE = "The chip's neurons count in whole numbers, which only double precision holds exactly; it is used."
+
+#: Measurements that take longer are a stage of their own.
+SHOWN_S = 0.02
 
 Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -54,6 +59,10 @@ class Session:
         See :func:`fit`.
     record_to, overwrite
         HDF5 file for spikes and samples, which then stay out of memory; whether it may replace one.
+    working_point
+        Where a chip writes conductances as currents, or currents as conductances: ``"measured"``, the mean
+        potential of each population in a short run on the ideal reference, once; ``"midway"`` between ``v_rest``
+        and ``v_thresh``; a potential in mV; or potentials by label, the others measured.
 
     Attributes
     ----------
@@ -85,12 +94,14 @@ class Session:
         progress: bool | None = None,
         record_to: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
+        working_point: Choice = "measured",
     ) -> None:
         self._single = precision == "float32" and chip is not None and chip.whole_numbers  # asked for what would not be exact
         held = "float64" if self._single else precision
         self._options = {"threads": threads, "precision": held, "pace": pace, "slice_ms": slice_ms, "max_memory": max_memory}
         self._approximate, self.pins, self._placing = tuple(approximate), tuple(pins), placing
-        self._progress = progress
+        self._progress, self._working_point = progress, checked(working_point, where="Session")
+        self._points: dict[int, WorkingPoint] | None = None
         self.chip, self.network = chip, network
         self.live: Any = None
         self._warned: set[str] = set()
@@ -108,11 +119,29 @@ class Session:
         return RecordFile(record_path(path, overwrite=overwrite), overwrite=overwrite, dtype=precision, about=about)
 
     def _fitted(self, network: Network) -> Fit:
+        begun = time.perf_counter()
+        network = self._pointed(network)
+        measured_s = time.perf_counter() - begun
         result = fit(network, self.chip, approximate=self._approximate, pins=self.pins, placing=self._placing, progress=self._progress)
         if self._single:
             result.ledger.add(Loss("ignored", "setup()", "precision='float32'", 1, detail=_NEEDS_DOUBLE))
+        if measured_s > SHOWN_S:
+            result.wall_s["working point"] = measured_s
         self._warn(result.ledger)
         return result
+
+    def _pointed(self, network: Network) -> Network:
+        """The network with its working points, which are measured when the first chip's approximation needs them."""
+        choice = self._working_point
+        if self.chip is None or choice == "midway":
+            return network
+        if (
+            self._points is None
+            and not isinstance(choice, float)
+            and recarries(network, self.chip, approximate=self._approximate, pins=self.pins)
+        ):
+            self._points = measured(network, threads=int(self._options["threads"]), max_memory=self._options["max_memory"])
+        return given(with_points(network, self._points or {}), choice)
 
     def _warn(self, losses: Iterable[Loss]) -> None:
         """One warning per kind of loss that was not warned of before."""
@@ -171,7 +200,7 @@ class Session:
     def _observed(self, network: Network) -> Network:
         """The running network with other currents and probes, as far as the chip has them."""
         if self.fit.chip is not None:
-            translation = self.fit.chip.translate(network, self.fit.chip.check_approximations(self._approximate))
+            translation = self.fit.chip.translate(self._pointed(network), self.fit.chip.check_approximations(self._approximate))
             known = set(self.ledger)
             fresh = [loss for loss in translation.losses if loss not in known]
             self.ledger.extend(fresh)
