@@ -109,10 +109,10 @@ def _watched(placing: Options, chip: Chip, shown: bool | None) -> Iterator[Optio
         yield placing if tell is None else replace(placing, progress=tell)
 
 
-def recarries(network: Network, chip: Chip, *, approximate: Iterable[str] = (), pins: Sequence[Pin] = ()) -> bool:
+def recarries(network: Network, chip: Chip | None, *, approximate: Iterable[str] = (), pins: Sequence[Pin] = ()) -> bool:
     """True if the chip writes conductances as currents or currents as conductances, at a working point."""
-    chosen = chip.check_approximations(approximate) & {"conductance", "current"}
-    if not chosen:
+    chosen = frozenset() if chip is None else chip.check_approximations(approximate) & {"conductance", "current"}
+    if chip is None or not chosen:
         return False
     losses = chip.configure(network, _own(pins, None, chip)[0]).translate(network, chip.check_approximations(approximate)).losses
     return any(loss.kind == "approximation" and loss.detail.startswith(tuple(f"'{name}'" for name in chosen)) for loss in losses)

@@ -106,6 +106,7 @@ PYNN = (
     "TsodyksMarkramSynapse",
     "Vogels2011Rule",
     "connect",
+    "cost",
     "create",
     "end",
     "errors",

@@ -7,8 +7,9 @@ the ideal reference. :mod:`neurosim.chips.working_point` says what chips do with
 from __future__ import annotations
 
 import math
+import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeGuard
 
@@ -77,6 +78,42 @@ def given(network: Network, choice: Choice) -> Network:
                 raise UnknownNameError.among("population", label, labels, where="setup(working_point=...)")
         return with_points(network, {p.id: WorkingPoint(choice[p.label], "given") for p in network.populations if p.label in choice})
     return with_points(network, {p.id: WorkingPoint(float(choice), "given") for p in network.populations if not p.is_source})
+
+
+class Kept:
+    """Working points of one session: measured once, when they are first needed, and put on every later network.
+
+    Attributes
+    ----------
+    wall_s
+        Seconds that measuring took, by name of the stage; empty before.
+    """
+
+    def __init__(self, choice: Choice) -> None:
+        self.choice, self.wall_s = choice, {}
+        self._points: dict[int, WorkingPoint] | None = None
+
+    def put(self, network: Network, needed: Callable[[], bool], **options: Any) -> Network:
+        """The network with its working points.
+
+        Parameters
+        ----------
+        needed
+            True if the chip makes use of them; not asked where there is nothing to measure.
+        options
+            Those of :func:`measured`.
+
+        Raises
+        ------
+        UnknownNameError
+            If one is given for an unknown population.
+        """
+        open_ones = self.choice == "measured" or isinstance(self.choice, Mapping)
+        if self._points is None and open_ones and needed():
+            begun = time.perf_counter()
+            self._points = measured(network, **options)
+            self.wall_s = {"working point": time.perf_counter() - begun}
+        return given(with_points(network, self._points or {}), self.choice)
 
 
 def with_points(network: Network, points: Mapping[int, WorkingPoint]) -> Network:

@@ -8,11 +8,11 @@ lost on the way is in ``session.ledger``.
 from __future__ import annotations
 
 import os
-import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim._continued import continued, unchanged, with_initial
+from neurosim._cost import Counted, cost_of, costs_alike
 from neurosim._fit import Fit, explain, fit, recarries  # noqa: F401 - rooms above take them from here
-from neurosim._working_points import Choice, checked, given, measured, with_points
-from neurosim.chips.chip import Chip
+from neurosim._working_points import Choice, Kept, checked
+from neurosim.chips.chip import Chip, Cost
 from neurosim.chips.synapses import in_own_unit
 from neurosim.errors import LossWarning, RecordFileError
 from neurosim.losses import Ledger, Loss, users_level
 from neurosim.mapping import Mapping, Options, Pin
-from neurosim.network import Network, Rows, WorkingPoint
+from neurosim.network import Network, Rows
 
 if TYPE_CHECKING:
     from neurosim.engine import Simulation
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from neurosim.engine.recording import Results
 
 _NEEDS_DOUBLE = "The chip's neurons count in whole numbers, which only double precision holds exactly; it is used."
-
-#: Measurements that take longer are a stage of their own.
-SHOWN_S = 0.02
 
 Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -63,6 +61,8 @@ class Session:
         Where a chip writes conductances as currents, or currents as conductances: ``"measured"``, the mean
         potential of each population in a short run on the ideal reference, once; ``"midway"`` between ``v_rest``
         and ``v_thresh``; a potential in mV; or potentials by label, the others measured.
+    cost
+        Keep who fired when, of all cells, so that :meth:`cost` knows; 8 bytes a spike, on chips with a model only.
 
     Attributes
     ----------
@@ -95,13 +95,15 @@ class Session:
         record_to: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         working_point: Choice = "measured",
+        cost: bool = False,
     ) -> None:
         self._single = precision == "float32" and chip is not None and chip.whole_numbers  # asked for what would not be exact
         held = "float64" if self._single else precision
         self._options = {"threads": threads, "precision": held, "pace": pace, "slice_ms": slice_ms, "max_memory": max_memory}
         self._approximate, self.pins, self._placing = tuple(approximate), tuple(pins), placing
-        self._progress, self._working_point = progress, checked(working_point, where="Session")
-        self._points: dict[int, WorkingPoint] | None = None
+        self._progress = progress
+        self._points = Kept("midway" if chip is None else checked(working_point, where="Session"))
+        self._keeps_spikes, self._counted = cost and chip is not None and chip.has_cost, Counted()
         self.chip, self.network = chip, network
         self.live: Any = None
         self._warned: set[str] = set()
@@ -119,29 +121,18 @@ class Session:
         return RecordFile(record_path(path, overwrite=overwrite), overwrite=overwrite, dtype=precision, about=about)
 
     def _fitted(self, network: Network) -> Fit:
-        begun = time.perf_counter()
         network = self._pointed(network)
-        measured_s = time.perf_counter() - begun
         result = fit(network, self.chip, approximate=self._approximate, pins=self.pins, placing=self._placing, progress=self._progress)
         if self._single:
             result.ledger.add(Loss("ignored", "setup()", "precision='float32'", 1, detail=_NEEDS_DOUBLE))
-        if measured_s > SHOWN_S:
-            result.wall_s["working point"] = measured_s
+        result.wall_s |= self._points.wall_s
         self._warn(result.ledger)
         return result
 
     def _pointed(self, network: Network) -> Network:
-        """The network with its working points, which are measured when the first chip's approximation needs them."""
-        choice = self._working_point
-        if self.chip is None or choice == "midway":
-            return network
-        if (
-            self._points is None
-            and not isinstance(choice, float)
-            and recarries(network, self.chip, approximate=self._approximate, pins=self.pins)
-        ):
-            self._points = measured(network, threads=int(self._options["threads"]), max_memory=self._options["max_memory"])
-        return given(with_points(network, self._points or {}), choice)
+        """The network with its working points, which are measured when the chip first needs them."""
+        needed = partial(recarries, network, self.chip, approximate=self._approximate, pins=self.pins)
+        return self._points.put(network, needed, threads=self._options["threads"], max_memory=self._options["max_memory"])
 
     def _warn(self, losses: Iterable[Loss]) -> None:
         """One warning per kind of loss that was not warned of before."""
@@ -168,6 +159,7 @@ class Session:
 
             self._simulation = Simulation(self.fit.network, **self._options)  # type: ignore[arg-type]
             self._record_to_file()
+            self._keep_spikes()
         return self._simulation
 
     @property
@@ -186,6 +178,7 @@ class Session:
         if network is self.network:
             return
         before, old, fitted, start = self.network, self.fit.network, self.fit, self._start
+        placed = self.fit.mapping
         if unchanged(before.populations, network.populations) and unchanged(before.projections, network.projections):
             running = self._observed(network)
         else:
@@ -196,6 +189,8 @@ class Session:
         if self._simulation is not None:
             self._simulation.update(running)
         fitted.network, self.fit, self._start, self.network = running, fitted, start, network
+        if self._simulation is not None and not costs_alike(old, placed, running, fitted.mapping):
+            self._counted = Counted.now(self._simulation)
 
     def _observed(self, network: Network) -> Network:
         """The running network with other currents and probes, as far as the chip has them."""
@@ -262,6 +257,14 @@ class Session:
         if self._file is not None and self._simulation is not None:
             self._simulation.recordings.write_to(self._file)
 
+    def _keep_spikes(self) -> None:
+        """Begin to count what the run takes, from time zero."""
+        self._counted = Counted()
+        if self._keeps_spikes and self._simulation is not None:
+            from neurosim.engine import event_log
+
+            event_log.begin(self._simulation)
+
     def reset(self) -> None:
         """Back to time zero and the initial state; recordings are cleared."""
         if self._simulation is not None:
@@ -269,6 +272,7 @@ class Session:
             self._simulation.update(self.fit.network)
             self._simulation.reset()
             self._record_to_file()
+            self._keep_spikes()
 
     def save_state(self, path: str | os.PathLike[str], *, about: MappingOf[str, Any] | None = None) -> None:
         """Write everything that evolves, and plain values ``about`` it, to a file; :meth:`load_state` continues exactly.
@@ -301,6 +305,7 @@ class Session:
             text = f"{file.where} was written by neurosim {written_by}, this is {__version__}: the run may not go on bit for bit."
             warnings.warn(text, UserWarning, stacklevel=users_level())
         state.load(self.simulation, file)
+        self._counted = Counted.now(self.simulation)
         return dict(file.manifest.get("about") or {})
 
     # --- results ---------------------------------------------------------------------------
@@ -321,6 +326,34 @@ class Session:
     def counts(self, population: int) -> Int64:
         """Number of spikes of every cell since the start."""
         return self.simulation.counts(population)
+
+    def cost(self, **options: Any) -> Cost:
+        """What the run takes on the chip, since time zero or since the network on the chip last became another one.
+
+        Parameters
+        ----------
+        options
+            Those of the chip's model, for Loihi ``profile``, ``detailed`` and ``static``.
+
+        Returns
+        -------
+        Cost
+            Time and energy, by step, core and population, where the chip has a model
+            (:class:`neurosim.chips.loihi.cost.report.CostReport`); memory and operations on any chip
+            (:class:`neurosim.chips.operations_report.OperationsReport`).
+
+        Raises
+        ------
+        StateError
+            If nothing ran yet, or spikes are missing because neither ``cost=True`` was given nor all recorded.
+        UnsupportedError
+            If options are given and the chip has no model.
+        UnknownNameError
+            If there is no such profile.
+        MemoryLimitError
+            If there are too many spikes to count.
+        """
+        return cost_of(self.simulation, self.fit, self._counted, options)
 
     def weights(self, projection: int) -> Rows:
         """Synapses of a projection with their present weights, in the user's unit."""

@@ -139,7 +139,9 @@ def test_the_ledger_says_which_point_and_how_it_was_found():
 
 def test_it_is_measured_once_and_only_where_it_is_needed(monkeypatch):
     asked = []
-    monkeypatch.setattr("neurosim.session.measured", lambda net, **options: asked.append(net) or {0: WorkingPoint(-57.0, "made up")})
+    monkeypatch.setattr(
+        "neurosim._working_points.measured", lambda net, **options: asked.append(net) or {0: WorkingPoint(-57.0, "made up")}
+    )
     net = driven()
     for chip in (None, chips.load("spinnaker")):
         Session(net, chip, approximate=ALL)

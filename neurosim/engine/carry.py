@@ -190,7 +190,9 @@ def _same_cells(simulation: Simulation, new: Network) -> bool:
 def _drawn(simulation: Simulation, new: Network) -> list[tuple[Indices, Indices]]:
     """Global ids and steps of all spikes of sources that will no longer only drive, where all spikes are kept."""
     log, found = simulation.recordings.log, []
-    for number in () if log is None else simulation.driving - drives.candidates(new, simulation.watched):
+    if log is None:
+        return []
+    for number in simulation.driving - drives.candidates(new, simulation.watched):
         population, rates = simulation.network.populations[number], simulation.rates[number]
         steps, cells = drives.events(simulation.network, population, rates, log.since + 1, simulation.step)
         found.append((simulation.layout.base(number) + cells, steps))

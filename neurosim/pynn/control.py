@@ -24,6 +24,7 @@ OURS: Mapping[str, Any] = {
     "n_boards": None,
     "approximate": (),
     "working_point": "measured",
+    "cost": False,
     "precision": "float64",
     "rng": None,
     "pace": "accelerated",
@@ -98,6 +99,8 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
         Where the chip writes conductances as currents, or the other way round: ``"measured"`` (mean potential of each
         population in a short run on the ideal reference), ``"midway"`` between ``v_rest`` and ``v_thresh``, a potential
         in mV, or potentials by label; populations that are left out are measured.
+    cost
+        Keep who fired when, of all cells, recorded or not, so that :func:`cost` knows what a run takes; 8 bytes a spike.
     precision
         ``"float64"`` or ``"float32"``; on chips whose neurons count in whole numbers (Loihi) ``"float64"``
         is used whatever is asked for, which is then in ``losses()``.
@@ -260,7 +263,7 @@ def _check_memory(value: Any) -> None:
 
 def _check_file(settings: dict[str, Any]) -> None:
     overwrite, path = settings["overwrite"], settings["record_to"]
-    for name in ("overwrite",):
+    for name in ("overwrite", "cost"):
         value = settings[name]
         if not isinstance(value, bool):
             text = f"{name}={value!r} is neither True nor False."

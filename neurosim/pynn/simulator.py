@@ -25,7 +25,7 @@ DEFAULT_SEED = 20130901
 
 
 #: Keywords of ``setup()`` that a session takes as they are.
-_OF_SESSION = ("threads", "precision", "pace", "max_memory", "progress", "record_to", "overwrite", "working_point")
+_OF_SESSION = ("threads", "precision", "pace", "max_memory", "progress", "record_to", "overwrite", "working_point", "cost")
 
 
 class ID(int, common.IDMixin):

@@ -99,6 +99,7 @@ def test_the_log_can_begin_anew():
     simulation = started(driven())
     simulation.run_until(20.0)
     before = counts(simulation)
+    assert simulation.recordings.log is not None
     simulation.recordings.log.begin(simulation.step)
     assert counted(simulation) == {0: [0] * N, 1: [0] * N, 2: [0] * 7}
     simulation.run_until(45.0)
