@@ -56,6 +56,7 @@ class LoihiChip(Chip):
     name = "loihi"
     router_noun = "tile"
     map_group = "chip"
+    whole_numbers = True
     approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS} | {"adex": _ADAPTIVE}
     descriptions: ClassVar[Sequence[Arithmetic]] = tuple(ARITHMETIC.values())
     sheet: LoihiSheet
@@ -247,6 +248,7 @@ class LoihiChip(Chip):
         spikes: Events,
         n_steps: int,
         *,
+        begin_ms: float = 0.0,
         profile: str = "nahuku_fit",
         detailed: bool = False,
         static: bool = False,
@@ -262,6 +264,8 @@ class LoihiChip(Chip):
             By population id: steps, from 0, and indices of the cells that fired, integers (n,) each.
         n_steps
             Number of steps, 1 or more.
+        begin_ms
+            When the first of them begins, for the report.
         profile
             ``"nahuku_fit"``: a fit to measurements; ``"davies2018"``: simulations before there was silicon.
         detailed
@@ -280,7 +284,8 @@ class LoihiChip(Chip):
         """
         from neurosim.chips.loihi.cost.run import cost
 
-        return cost(self, network, mapping, spikes, n_steps, profile=profile, detailed=detailed, static=static, updates=updates)
+        chosen = {"profile": profile, "detailed": detailed, "static": static, "updates": updates}
+        return cost(self, network, mapping, spikes, n_steps, begin_ms=begin_ms, **chosen)
 
     def _many_thresholds(self, network: Network, mapping: Placed) -> list[Loss]:
         """Cores with more threshold profiles than all sources agree on."""

@@ -305,7 +305,7 @@ class Simulation:
         oldest = now - self.stores.max_delay
         recent, new = self._history[1] > oldest, np.searchsorted(stamps, oldest, side="right")
         self._history = (np.concatenate([self._history[0][recent], gids[new:]]), np.concatenate([self._history[1][recent], stamps[new:]]))
-        self.recordings.add_spikes(self.network, self.layout, gids, times)
+        self.recordings.add_spikes(self.network, self.layout, gids, stamps, times)
         live.collect(self, gids, times)
 
     def _sample_now(self) -> None:
