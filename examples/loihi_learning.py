@@ -65,7 +65,7 @@ chip, spread, said = changes("loihi", stdp())
 other, other_spread, _ = changes("loihi", soft())
 print(said[0])
 print(
-    f"windows of STDP are {np.abs(chip - ideal).mean():.5f} nA apart on average; the largest change of a pair is {np.abs(ideal).max():.5f} nA"
+    f"windows of STDP are {np.abs(chip - ideal).mean():.5f} nA apart on average; the largest change is {np.abs(ideal).max():.5f} nA"
 )
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharex=True, layout="constrained")
