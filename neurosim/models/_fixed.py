@@ -28,7 +28,7 @@ from neurosim._jit import inner
 from neurosim.models._membrane import UNIFORM
 from neurosim.models._receptors import BASE, FIXED_JOINED, STRIDE
 from neurosim.models._redo import emit
-from neurosim.models._tile import GAIN, OVERFLOWN, SERIES, SUM, TILE
+from neurosim.models._tile import GAIN, OVERFLOWN, SATURATED, SERIES, SUM, TILE
 
 V, A, REF, FIRED, DRAWS = range(5)
 N_STATES = 5
@@ -96,11 +96,14 @@ def current(g, k, s, size):
 @inner(separate=True)
 def membrane(x, c, s, size):
     """Advance the membranes of a tile; cells that fire are marked with 1 in the scratch, others with -1."""
+    ended = np.int32(0)
     for j in range(np.uint64(size)):
         before = math.floor((x[V * TILE + j] - c[ZERO_V * TILE + j]) * c[PER_MV * TILE + j] + 0.5)
         added = wrapped(s[TOTAL * TILE + j] + c[BIAS * TILE + j], c[WRAP * TILE + j], c[INV_WRAP * TILE + j])
         v = math.trunc(before * c[KEEP_V * TILE + j]) + added
         low, high, pause = c[V_LOW * TILE + j], c[V_HIGH * TILE + j], x[REF * TILE + j]
+        # limits above that of the register are meant
+        ended += np.int32((v < low) & (pause <= 0.0) & (2.0 * low + c[WRAP * TILE + j] <= 2.0))
         v = low if v < low else v
         v = high if v > high else v
         v = 0.0 if pause > 0.0 else v
@@ -109,6 +112,7 @@ def membrane(x, c, s, size):
         x[V * TILE + j] = (0.0 if fires else v) * c[UNIT_V * TILE + j] + c[ZERO_V * TILE + j]
         x[REF * TILE + j] = c[PAUSE * TILE + j] if fires else left
         s[ARRIVED * TILE + j] = 1.0 if fires else -1.0
+    s[SATURATED] += ended
 
 
 @inner(separate=True)
