@@ -201,8 +201,16 @@ class LoihiChip(Chip):
         low, high = numbers.refractory.value
         parameters.clip("tau_refrac", 0.0, (high - low) * dt_ms, f"Refractory counters reach {high} steps")
         parameters.change("tau_refrac", lambda t: np.rint(t / dt_ms) * dt_ms, "rounded", "The refractory time is a whole number of steps.")
+        before = parameters.values["tau_m"]
         self._decays_on_grid(parameters, parameters.named("tau_m", "tau_syn", "tau_w"), dt_ms)
+        # rates depend on how far a current moves the potential more than on how fast; where tau_m is clipped, on how fast
+        ratio = parameters.values["tau_m"] / np.minimum(before, self._longest_tau_ms(dt_ms))
+        parameters.change("cm", lambda cm: cm * ratio, "rounded", "It follows tau_m, so that a current moves the potential as far.")
         return parameters
+
+    def _longest_tau_ms(self, dt_ms: float) -> float:
+        """Time constant of the slowest decay, 1 level per step."""
+        return -dt_ms / math.log1p(-1 / 2**self.sheet.neurons.decay_bits.value)
 
     def _decays_on_grid(self, parameters: Parameters, keys: list[str], dt_ms: float) -> None:
         """Time constants whose decay per step is a whole number of levels."""

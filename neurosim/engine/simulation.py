@@ -95,7 +95,7 @@ class Simulation:
         self.realtime = pacing.RealTime(slice_ms=self.slice_steps * network.dt)
         self.live: live.Exchange | None = None
         self._team = meeting.Team(self.threads)
-        self.warned_of_cuts = self.warned_of_overflow = False
+        self.warned_of: set[int] = set()
         self.interrupted = False
         self.wall_s = {"compile": 0.0, "kernels": 0.0, "run": 0.0}
         self._cold = True
