@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neurosim.chips.loihi.arithmetic import Arithmetic, acting_weights, arithmetic_called, checked
+from neurosim.chips.loihi.arithmetic import Arithmetic, acting_weights, arithmetic_called, checked, one, table
 from neurosim.connectivity import Table
 from neurosim.errors import ParameterError, UnknownNameError
 from neurosim.network import Network, Population, Probe, Projection, Receptor, Selection, Synapse
@@ -82,7 +82,8 @@ class Compartments:
         ParameterError
             If a register is outside its range, not whole, or has another length.
         """
-        checked(self.n, 1, 2**31 - 1, "n", "Compartments")
+        one(self.n, 1, 2**31 - 1, "n", "Compartments")
+        one(self.seed, 0, 2**53, "seed", "Compartments")
         found = {}
         for name, (low, high) in _RANGES.items():
             values = checked(getattr(self, name), low, high, name, "Compartments")
@@ -123,12 +124,12 @@ class Synapses:
     @classmethod
     def dense(cls, mantissa: ArrayLike, **settings: object) -> Synapses:
         """All to all: ``mantissa`` has a row per source and a column per compartment."""
-        table = np.asarray(mantissa)
-        if table.ndim != 2:
-            text = f"a dense matrix of weights has 2 axes, this has {table.ndim}."
-            raise ParameterError(text, where="Synapses.dense", used=table.ndim, limit=2, remedy="Give a row per source.")
-        pre, post = (axis.ravel() for axis in np.indices(table.shape))
-        return cls(pre, post, table.ravel(), **settings)  # type: ignore[arg-type]
+        weights = table(mantissa, "mantissa", "Synapses.dense")
+        if weights.ndim != 2:
+            text = f"a dense matrix of weights has 2 axes, this has {weights.ndim}."
+            raise ParameterError(text, where="Synapses.dense", used=weights.ndim, limit=2, remedy="Give a row per source.")
+        pre, post = (axis.ravel() for axis in np.indices(weights.shape))
+        return cls(pre, post, weights.ravel(), **settings)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,7 +209,9 @@ def run(
     from neurosim.engine import Simulation
 
     choices = arithmetic_called(arithmetic, "run")
-    checked(n_steps, 1, 2**31, "n_steps", "run")
+    one(n_steps, 1, 2**31, "n_steps", "run")
+    one(threads, 1, 2**16, "threads", "run")
+    _check_kinds(compartments, synapses, inputs)
     network = network_of(compartments, synapses, inputs, choices)
     simulation = Simulation(network, threads=threads)
     simulation.run_until(float(n_steps))
@@ -217,6 +220,21 @@ def run(
     who, when_ms = simulation.spikes(1)
     spikes[who, np.rint(when_ms).astype(np.int64) - 1] = 1
     return Traces(u, v, spikes)
+
+
+def _check_kinds(compartments: object, synapses: object, inputs: object) -> None:
+    """Refuse what is not what :func:`run` takes; lists of one kind are often forgotten."""
+    if not isinstance(compartments, Compartments):
+        _refuse(compartments, "compartments", "Compartments", "Give Compartments(n, ...).")
+    if not isinstance(synapses, Sequence) or not all(isinstance(group, Synapses) for group in synapses):
+        _refuse(synapses, "synapses", "a list of Synapses", "Give [Synapses(...)].")
+    if not isinstance(inputs, Sequence | np.ndarray):
+        _refuse(inputs, "inputs", "a list with the spikes of each input", "Give for example [[0, 5], [3]].")
+
+
+def _refuse(given: object, name: str, wanted: str, remedy: str) -> None:
+    text = f"{name} is {type(given).__name__}, not {wanted}."
+    raise ParameterError(text, where="run", used=type(given).__name__, limit=wanted, remedy=remedy)
 
 
 def network_of(
@@ -260,6 +278,9 @@ def _lines(number: int, train: ArrayLike | Graded) -> list[_Line]:
 
 def _steps(number: int, train: ArrayLike) -> Floats:
     steps = np.atleast_1d(checked(train, 0, 2**31, "a spike's step", f"Input {number}"))
+    if steps.ndim > 1:
+        text = f"the steps of an input are a list; these have {steps.ndim} axes."
+        raise ParameterError(text, where=f"Input {number}", used=steps.ndim, limit=1, remedy="Give one list for each input.")
     if len(np.unique(steps)) < len(steps):
         text = "an input spikes twice in one step."
         raise ParameterError(text, where=f"Input {number}", used=2, limit=1, remedy="Use two inputs.")
@@ -304,11 +325,14 @@ def _population(compartments: Compartments, choices: Arithmetic) -> Population:
 
 def _projection(number: int, group: Synapses, sides: dict[str, Population], lines: Sequence[_Line], choices: Arithmetic) -> Projection:
     where = f"Synapses {number}"
-    if group.source not in sides:
+    if not isinstance(group.source, str) or group.source not in sides:
         raise UnknownNameError.among("source", group.source, sides, where=where)
     pre, post = sides[group.source], sides["compartments"]
     n = np.asarray(group.pre).size
     n_pre = pre.size if group.source == "compartments" else 1 + max((line.number for line in lines), default=-1)
+    if n_pre == 0 and n:
+        text = "there are synapses of inputs, and no inputs."
+        raise ParameterError(text, where=where, used=0, limit=1, remedy="Give inputs, or source='compartments'.")
     lists = {
         "pre": checked(group.pre, 0, n_pre - 1, "pre", where),
         "post": checked(group.post, 0, post.size - 1, "post", where),

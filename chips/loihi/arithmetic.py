@@ -77,7 +77,7 @@ def arithmetic_called(name: str, where: str) -> Arithmetic:
     UnknownNameError
         If there are none; names the nearest.
     """
-    if name not in ARITHMETIC:
+    if not isinstance(name, str) or name not in ARITHMETIC:
         raise UnknownNameError.among("arithmetic", name, ARITHMETIC, where=where)
     return ARITHMETIC[name]
 
@@ -114,24 +114,22 @@ def acting_weights(
     [6400.0, -2432.0]
     """
     choices = arithmetic_called(arithmetic, where)
-    if sign_mode not in SIGN_MODES:
+    if not isinstance(sign_mode, str) or sign_mode not in SIGN_MODES:
         raise UnknownNameError.among("sign mode", sign_mode, SIGN_MODES, where=where)
-    if bits not in WEIGHT_BITS:
+    if np.ndim(bits) or bits not in WEIGHT_BITS:
         text = f"weights of {bits} bits cannot be encoded."
         raise ParameterError(text, where=where, used=bits, limit=WEIGHT_BITS, remedy="Use 8 bits, or 6 and fewer.")
-    if exponent != int(exponent) or not -8 <= exponent <= 7:
-        text = f"the weight exponent is {exponent}; it must be a whole number from -8 to 7."
-        raise ParameterError(text, where=where, used=exponent, limit=(-8, 7), remedy="Scale the mantissas instead.")
+    power = float(one(exponent, -8, 7, "the weight exponent", where, remedy="Scale the mantissas instead."))
     low, high, cost = SIGN_MODES[sign_mode]
     m = checked(mantissa, low, high + cost, "mantissa", where)
     unit = 2.0 ** (8 - bits + cost)
-    kept = _rounded(m, unit, exponent) if choices.cut == "nearest" else _CUTS[choices.cut](m / unit) * unit
-    scaled = kept * 2.0**exponent
+    kept = _rounded(m, unit, power) if choices.cut == "nearest" else _CUTS[choices.cut](m / unit) * unit
+    scaled = kept * 2.0**power
     whole = scaled if choices.exponent_of_sum else np.floor(scaled)
     return np.clip(whole * 2**_WEIGHT_SHIFT, -_LARGEST, _LARGEST)
 
 
-def _rounded(mantissa: NDArray[np.float64], unit: float, exponent: int) -> NDArray[np.float64]:
+def _rounded(mantissa: NDArray[np.float64], unit: float, exponent: float) -> NDArray[np.float64]:
     """Mantissas at multiples of ``unit``, once more where the exponent takes bits away, and as large as the bits allow."""
     most = 256 - unit
     kept = np.clip(np.rint(mantissa / unit) * unit, -most, most)
@@ -139,7 +137,21 @@ def _rounded(mantissa: NDArray[np.float64], unit: float, exponent: int) -> NDArr
     return np.clip(np.rint(kept / grain) * grain, -most, most)
 
 
-def checked(values: ArrayLike, low: float, high: float, name: str, where: str) -> NDArray[np.float64]:
+def one(value: Any, low: float, high: float, name: str, where: str, *, remedy: str = "") -> int:
+    """One whole number within limits.
+
+    Raises
+    ------
+    ParameterError
+        Otherwise.
+    """
+    if np.ndim(checked(value, low, high, name, where, remedy=remedy)):
+        text = f"{name} is {value!r}; it must be one whole number."
+        raise ParameterError(text, where=where, used=value, limit=1, remedy="Give one number.")
+    return int(value)
+
+
+def checked(values: ArrayLike, low: float, high: float, name: str, where: str, *, remedy: str = "") -> NDArray[np.float64]:
     """Whole numbers within limits, as float64.
 
     Raises
@@ -147,11 +159,26 @@ def checked(values: ArrayLike, low: float, high: float, name: str, where: str) -
     ParameterError
         Otherwise; names the first that is wrong.
     """
-    given = np.asarray(values)
+    given = table(values, name, where)
     numbers = given.astype(np.float64) if given.dtype.kind in "biuf" else np.full(given.shape, np.nan)
     wrong = ~np.isfinite(numbers) | (numbers != np.rint(numbers)) | (numbers < low) | (numbers > high)
     if wrong.any():
         first = np.atleast_1d(given)[np.atleast_1d(wrong)][0]
         text = f"{name} is {first}; it must be a whole number from {low:,.0f} to {high:,.0f}."
-        raise ParameterError(text, where=where, used=first, limit=(low, high), remedy=f"Give {name} within these limits.")
+        raise ParameterError(text, where=where, used=first, limit=(low, high), remedy=remedy or f"Give {name} within these limits.")
     return numbers
+
+
+def table(values: ArrayLike, name: str, where: str) -> NDArray[Any]:
+    """An array of values.
+
+    Raises
+    ------
+    ParameterError
+        If its rows differ in length.
+    """
+    try:
+        return np.asarray(values)
+    except ValueError:
+        text, remedy = f"{name} has rows of different lengths.", "Give rows of one length."
+        raise ParameterError(text, where=where, used=values, limit="one length", remedy=remedy) from None

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from neurosim.chips.cache import Remembered
 from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translation
 from neurosim.chips.loihi.arithmetic import ARITHMETIC, Arithmetic
-from neurosim.chips.loihi.load import Load, SharedLoad
+from neurosim.chips.loihi.load import Load, SharedLoad, shared_currents
 from neurosim.chips.loihi.mesh import Mesh
 from neurosim.chips.loihi.registers import Registers, registers_of
 from neurosim.chips.loihi.settings import COMPARTMENTS, CORE_WIDE, FORMATS, THRESHOLDS, TRACES, settings_of
 from neurosim.chips.loihi.sheet import LoihiSheet
 from neurosim.chips.loihi.teaching import teach
+from neurosim.chips.loihi.truncation import truncation_losses
 from neurosim.chips.loihi.weights import MantissaFormat, Span, format_of, spans
 from neurosim.chips.native import Native
 from neurosim.chips.operations import WordBits
@@ -173,8 +174,9 @@ class LoihiChip(Chip):
         draft = translate(self, network, approximate, self._native(network))
         limit_delays(draft, self.longest_delay_ms)
         changed = [self._on_grid(population, network.dt) for population in draft.network.populations]
+        written = replace(draft.network, populations=tuple(item.result() for item in changed))
         losses = [*draft.losses, *(loss for item in changed for loss in item.losses), *uncertain(self.sheet, self._doubtful(network))]
-        return Translation(replace(draft.network, populations=tuple(item.result() for item in changed)), tuple(losses))
+        return Translation(written, (*losses, *shared_currents(written)))
 
     def _native(self, network: Network) -> Native:
         """What cores have themselves."""
@@ -239,7 +241,8 @@ class LoihiChip(Chip):
         populations = tuple(p if p.is_source else scales[p.id].apply(p) for p in realised.populations)
         constants = [loss for scale in scales.values() for loss in scale.losses]
         taught, learned = teach(replace(realised, populations=populations))
-        return Translation(taught, (*constants, *losses, *learned, *self._many_thresholds(network, mapping)))
+        charges = truncation_losses(network, found, scales)
+        return Translation(taught, (*constants, *losses, *charges, *learned, *self._many_thresholds(network, mapping)))
 
     def _registers(self, network: Network, population: Population, found: Mapping[int, Span]) -> Registers:
         return registers_of(network, population, found, self.sheet)

@@ -13,6 +13,7 @@ from neurosim.chips.loihi.lists import Lists
 from neurosim.chips.loihi.sheet import FamilySheet, LoihiSheet
 from neurosim.chips.usage import MARGIN, expected, incoming, outgoing, reaching_sources
 from neurosim.chips.values import parameter, receptor_parameter, statistics, synaptic_column
+from neurosim.losses import Loss
 from neurosim.network import Network, Population, Projection, Receptor
 from neurosim.plasticity import LEARNING
 
@@ -21,11 +22,31 @@ def compartment_receptors(population: Population) -> list[Receptor]:
     """One receptor for each compartment of a neuron: those of one time constant share one, since a compartment has one current."""
     if population.model.endswith("_fixed"):
         return [receptor for receptor in population.receptors if receptor.kind == "fixed"]
-    found: dict[bytes, Receptor] = {}
+    return [group[0] for group in _alike(population)]
+
+
+def _alike(population: Population) -> list[list[Receptor]]:
+    """Receptors by their time constants."""
+    found: dict[bytes, list[Receptor]] = {}
     for receptor in population.receptors:
         key = b"" if receptor.kind == "curr_delta" else np.asarray(receptor_parameter(population, receptor, "tau_syn")).tobytes()
-        found.setdefault(key, receptor)
+        found.setdefault(key, []).append(receptor)
     return list(found.values())
+
+
+def shared_currents(network: Network) -> list[Loss]:
+    """Ledger entries of recorded currents that are one on the chip, since their time constants are equal."""
+    found = []
+    for probe in network.probes:
+        population = network.populations[probe.population]
+        for group in [] if population.is_source else _alike(population):
+            names = [receptor.name for receptor in group]
+            if len(names) > 1 and probe.variable in [f"{name}.gsyn" for name in names]:
+                rest = " and ".join(f"'{name}'" for name in names[1:])
+                detail = f"Time constants are equal, so a compartment has one current: '{names[0]}' records all of it, {rest} 0."
+                where, count = f"Population '{population.label}'", len(probe.indices)
+                found.append(Loss("ignored", where, f"record {probe.variable}", count, count, detail=detail))
+    return found
 
 
 def compartments_per_neuron(population: Population) -> int:

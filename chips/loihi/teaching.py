@@ -18,7 +18,7 @@ from neurosim.chips.loihi.learning.projection import Sign
 from neurosim.chips.loihi.learning.traces import Decay
 from neurosim.chips.loihi.learning.translate import translate_stdp
 from neurosim.chips.loihi.weights import MantissaFormat
-from neurosim.chips.realise import Chain
+from neurosim.chips.realise import Chain, weight_unit
 from neurosim.chips.values import Values, at
 from neurosim.columns import Floats
 from neurosim.errors import NeurosimError, UnsupportedError
@@ -29,6 +29,8 @@ Int64 = NDArray[np.int64]
 
 #: Spikes in quick succession that a trace of STDP holds; bursts of more learn less than they should.
 HEADROOM = 6.0
+#: Part of ``w_max`` that the weight of the largest mantissa may be off by without an entry.
+_NEAR = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,4 +139,18 @@ def _teacher(network: Network, projection: Projection) -> tuple[LoihiTeacher, li
     traces = {name: Trace(impulse, tau_ms / network.dt) for name, (impulse, tau_ms) in products.traces.items()}
     settings = TraceSettings(traces, products.epoch_steps, cast(Decay, products.decay))
     sign: Sign = "mixed" if form.mixed else "inhibitory" if products.w_max < 0 else "excitatory"
-    return LoihiTeacher(rules, settings, weight_format(sign), form.unit, network.dt), []
+    return LoihiTeacher(rules, settings, weight_format(sign), form.unit, network.dt), _other_reach(
+        network, projection, form, products.w_max
+    )
+
+
+def _other_reach(network: Network, projection: Projection, form: MantissaFormat, w_max: float) -> list[Loss]:
+    """Ledger entry where the largest mantissa is another weight than ``w_max``: rules act on mantissas, so they act on other weights."""
+    reach = float(np.mean(form.unit)) * (form.largest - form.mixed)
+    error = abs(reach - abs(w_max))
+    if error <= _NEAR * abs(w_max):
+        return []
+    why = "larger weights that were given, or other synapses onto these cells, set the scale."
+    detail = f"Weights end at {reach:.4g}, not at {abs(w_max):.4g}: {why}"
+    where = f"Projection '{projection.label}'"
+    return [Loss("rounded", where, "w_max", 1, 1, error, error, weight_unit(network, projection), detail)]

@@ -88,10 +88,11 @@ class Scale(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Largest absolute weight of a projection, and whether weights of both signs occur."""
+    """Largest absolute weight of a projection, whether weights of both signs occur, and the root of their mean square."""
 
     largest: float
     mixed: bool
+    typical: float = 0.0
 
 
 def span_of(network: Network, projection: Projection) -> Span:
@@ -104,7 +105,7 @@ def span_of(network: Network, projection: Projection) -> Span:
         low, high = min(low, rule.w_min, rule.w_max), max(high, rule.w_min, rule.w_max)
     if products is not None:
         low, high = min(low, products.w_max), max(high, products.w_max)
-    return Span(max(abs(low), abs(high)), low < 0 < high)
+    return Span(max(abs(low), abs(high)), low < 0 < high, math.hypot(known.mean, math.sqrt(known.variance)))
 
 
 def spans(network: Network) -> dict[int, Span]:

@@ -44,6 +44,13 @@ def _alike(a: Population, b: Population) -> bool:
     )
 
 
+def _rejoined(a: Population, b: Population) -> bool:
+    """True if all that differs is which currents in whole numbers share one."""
+    receptors = (*a.receptors, *b.receptors)
+    whole = bool(receptors) and all(receptor.kind in ("fixed", "fixed_joined") for receptor in receptors)
+    return whole and a.model == b.model and a.size == b.size and {r.name for r in a.receptors} == {r.name for r in b.receptors}
+
+
 def update(simulation: Simulation, new: Network) -> None:
     """Make ``simulation`` continue with ``new``; if that fails or is interrupted it goes on as it was."""
     before = {**vars(simulation), "rates": copy.deepcopy(simulation.rates)}
@@ -164,7 +171,7 @@ def rebuild(simulation: Simulation, new: Network) -> None:
         _recall(simulation, new.projections[number], carried[number])
     moved = np.arange(layout.n_cells) if same_cells else np.full(layout.n_cells, -1, np.int64)
     for was, now in zip(old.populations, new.populations, strict=False):
-        if not _alike(was, now):
+        if not (_alike(was, now) or _rejoined(was, now)):
             continue
         if not same_cells:
             moved[build.cell_indices(layout, was)] = build.cell_indices(simulation.layout, now)
@@ -246,9 +253,21 @@ def _carry_cells(simulation: Simulation, old_layout: lay.Layout, old_program: Pr
         _continue_source(simulation, program.sources, here_in_sources, old_program.sources, there_in_sources, was, now)
         return
     n_rows = simulation.layout.group(now.id).n_rows
-    build.scatter(simulation.layout, program.cells.state, here, 0, build.gathered(old_layout, old_program.cells.state, there, n_rows))
+    rows = build.gathered(old_layout, old_program.cells.state, there, n_rows)
+    build.scatter(simulation.layout, program.cells.state, here, 0, rows if _alike(was, now) else _rejoin(was, now, rows))
     if was is not now:
         _set_states(simulation, was, now)
+
+
+def _rejoin(was: Population, now: Population, rows: NDArray[np.floating]) -> NDArray[np.floating]:
+    """State rows of cells whose currents share others now; one that joins adds what it has to the current it joins."""
+    first, lead, found = len(rows) - 2 * len(now.receptors), 0, rows.copy()
+    found[first:] = 0
+    for number, receptor in enumerate(now.receptors):
+        lead = lead if receptor.kind == "fixed_joined" else number
+        before = was.receptor_index(receptor.name)
+        found[first + 2 * lead : first + 2 * lead + 2] += rows[first + 2 * before : first + 2 * before + 2]
+    return found
 
 
 def _carry_spikes(simulation: Simulation, moved: NDArray[np.int64], history: tuple[NDArray[np.int64], NDArray[np.int64]]) -> None:

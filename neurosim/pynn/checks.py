@@ -52,7 +52,10 @@ def cell_parameters(model: str, where: str, parameters: Mapping[str, Any]) -> No
 
 def number(name: str, value: Any, where: str) -> None:
     """Check one parameter: no NaN, positive time constants, no negative rates."""
-    values = np.asarray(value, dtype=float)
+    try:
+        values = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise InvalidValueError(f"'{name}' is {value!r}, not a number.", where=where, used=value, remedy="Give a number.") from None
     kind = name.rpartition(".")[2]
     if np.isnan(values).any():
         raise InvalidValueError(f"'{name}' is not a number (NaN).", where=where, used="nan", remedy="Give a finite number.")

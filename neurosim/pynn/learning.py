@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from pyNN.standardmodels import synapses
 
 from neurosim.errors import ParameterError
@@ -63,7 +64,7 @@ class SumOfProductsSynapse(SynapseModel, synapses.StaticSynapse):
         **traces: float,
     ) -> None:
         where = type(self).__name__
-        checks.number("w_max", w_max, where)
+        _number("w_max", w_max, where)
         if w_max == 0:
             raise InvalidValueError("w_max is 0; mantissas are measured in it.", where=where, used=w_max, remedy="Give the largest weight.")
         text = "\n".join(_named(name, rule) for name, rule in (("dw", dw), ("dt", dt)) if rule is not None)
@@ -87,7 +88,7 @@ def _traces(given: Mapping[str, float], where: str) -> dict[str, tuple[float, fl
     for name, value in given.items():
         if name not in known:
             raise UnknownParameterError(name, where, known)
-        checks.number(name, value, where)
+        _number(name, value, where)
     found = {}
     for name in _TRACES:
         impulse, tau_ms = given.get(f"{name}_impulse"), given.get(f"{name}_tau")
@@ -97,6 +98,13 @@ def _traces(given: Mapping[str, float], where: str) -> dict[str, tuple[float, fl
             missing = f"{name}_impulse" if impulse is None else f"{name}_tau"
             raise ParameterError(f"'{missing}' is missing.", where=where, used=None, limit=missing, remedy="Give both of a trace, or none.")
     return found
+
+
+def _number(name: str, value: Any, where: str) -> None:
+    """Refuse what is not one finite number."""
+    checks.number(name, value, where)
+    if np.ndim(value) or not np.isfinite(float(value)):
+        raise InvalidValueError(f"'{name}' is {value!r}; it must be one number.", where=where, used=value, remedy="Give a finite number.")
 
 
 def _check(products: SumOfProducts, where: str) -> None:

@@ -124,3 +124,33 @@ def test_a_rule_that_the_engine_cannot_hold_names_its_projection():
 def test_warnings_are_of_our_own_kind():
     with pytest.warns(LossWarning):
         run("loihi", stdp(sim.AdditiveWeightDependence), ms=2.0)
+
+
+@pytest.mark.parametrize(("weight", "other"), [(0.8, W_MAX), (0.05, 1.5 * W_MAX)])
+def test_a_largest_weight_other_than_asked_for_is_told(weight, other):
+    sim.setup(timestep=1.0, min_delay=1.0, chip="loihi")
+    pre, post = sim.Population(2, sim.SpikeSourceArray()), sim.Population(2, sim.IF_curr_exp())
+    for start, most, label in ((weight, W_MAX, "first"), (0.05, other, "second")):
+        rule = sim.SumOfProductsSynapse("2^-4*x1*y0", w_max=most, weight=start, **PAIR)
+        sim.Projection(pre, post, sim.AllToAllConnector(), rule, label=label)
+    sim.run(1.0)
+    found = {loss.where: loss for loss in sim.losses() if loss.what == "w_max"}
+    loss, reach = found["Projection 'first'"], max(weight, other)
+    assert loss.error_max == pytest.approx(reach - W_MAX)
+    assert f"Weights end at {reach:.4g}, not at 0.1" in loss.detail and loss.unit == "nA"
+    assert len(found) == 1  # 0.1 is an eighth of 0.8, which an exponent gives
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"w_max": "a"}, "'w_max' is 'a', not a number"),
+        ({"w_max": [0.1, 0.2]}, "must be one number"),
+        ({"w_max": float("inf")}, "'w_max' is inf; it must be one number"),
+        ({"w_max": 0.1, "x1_impulse": "a", "x1_tau": 20.0}, "'x1_impulse' is 'a', not a number"),
+        ({"w_max": 0.1, "x1_impulse": 20, "x1_tau": np.array([1.0, 2.0])}, "must be one number"),
+    ],
+)
+def test_settings_of_a_rule_that_are_no_numbers(settings, text):
+    with pytest.raises(NeurosimError, match=text):
+        sim.SumOfProductsSynapse("2^-4*x1*y0", **settings)

@@ -67,3 +67,45 @@ def test_potentials_that_end_at_their_register_are_told():
     with pytest.warns(LossWarning, match="fallen below the lowest of their registers .* times so far and stayed there"):
         chip = run("loihi", sim.IF_curr_exp(), weight=-5.0, times=range(50, 80, 2), receptor="inhibitory", ms=100.0)["v"]
     assert chip.min() < -80.0
+
+
+@pytest.mark.parametrize(("before", "after"), [(5.0, 2.0), (2.0, 5.0)])
+def test_currents_that_part_or_join_go_on(before, after):
+    def change(chip):
+        sim.setup(timestep=0.1, min_delay=0.1, chip=chip)
+        cells = sim.Population(1, sim.IF_curr_exp(tau_syn_E=before, tau_syn_I=5.0))
+        source = sim.Population(1, sim.SpikeSourceArray(spike_times=[5.0, 9.0]))
+        # what shares a current cannot be told apart afterwards
+        for weight, receptor in ((1.0, "excitatory"), (-0.5 if before == 2.0 else 0.0, "inhibitory")):
+            sim.Projection(source, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=weight, delay=0.5), receptor_type=receptor)
+        cells.record("v")
+        sim.run(10.0)
+        cells.set(tau_syn_E=after)
+        sim.run(10.0)
+        return np.asarray(cells.get_data().segments[0].analogsignals[0]).ravel()
+
+    ideal, chip = change(None), change("loihi")
+    assert np.abs(chip - ideal).max() < 0.15  # of 4 mV
+
+
+def test_recorded_currents_of_one_time_constant_are_one_and_this_is_told():
+    found = run("loihi", sim.IF_curr_exp(), weight=-0.2, receptor="inhibitory", record=("isyn_exc", "isyn_inh"))
+    assert found["isyn_exc"].min() == pytest.approx(-0.2, rel=0.01)
+    assert (found["isyn_inh"] == 0).all()
+    for what in ("record excitatory.gsyn", "record inhibitory.gsyn"):
+        (loss,) = losses(what)
+        assert loss.kind == "ignored"
+        assert "'excitatory' records all of it, 'inhibitory' 0" in loss.detail
+    found = run("loihi", sim.IF_curr_exp(tau_syn_I=8.0), weight=-0.2, receptor="inhibitory", record=("isyn_exc", "isyn_inh"))
+    assert found["isyn_inh"].min() == pytest.approx(-0.2, rel=0.01)
+    assert not losses("record inhibitory.gsyn")
+
+
+@pytest.mark.parametrize(("values", "decay"), [({"v_thresh": 1000.0}, 81), ({"tau_syn_E": 50.0}, 8)])
+def test_the_charge_that_decays_in_whole_numbers_lose_is_in_the_ledger(values, decay):
+    chip = run("loihi", sim.IF_curr_exp(**values), weight=0.1, record=("isyn_exc",), ms=700.0)["isyn_exc"]
+    held = chip.max() * 4096 / decay
+    (loss,) = losses("synaptic charge")
+    assert (loss.kind, loss.unit) == ("rounded", "1") and "charge of a single spike" in loss.detail
+    assert loss.error_max == pytest.approx(1 - chip.sum() / held, rel=1e-3)
+    assert loss.error_max > 0.02
