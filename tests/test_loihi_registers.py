@@ -82,7 +82,7 @@ whole = st.integers
 
 
 @pytest.mark.filterwarnings("ignore:.*their registers")
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     whole(0, 4096), whole(0, 4096), whole(0, 131071), whole(-4096, 4095), whole(0, 7), whole(1, 63),
     whole(-(2**23) + 1, 0), whole(0, 2**23 - 1),

@@ -68,18 +68,18 @@ def test_recorded_spikes_give_the_same_cost():
 def test_missing_spikes_are_named_and_not_left_out():
     session = run(driven(recorded=(0,)))
     with pytest.raises(
-        StateError, match=r"cost\(\): not recorded in full: 'noise' \(0 of \d+ spikes are\)\. The cost would be too low\."
+        StateError, match=r"cost\(\): not recorded in full: 'noise' \(0 of [\d,]+ spikes are\)\. The cost would be too low\."
     ) as caught:
         session.cost()
     assert "Give setup(cost=True) before the run, or record the spikes of all their cells." in str(caught.value)
     half = replace(driven(recorded=(0, 1)), probes=(Probe(0, "spikes", np.arange(N // 2)), Probe(1, "spikes", np.arange(N))))
-    with pytest.raises(StateError, match=r"in full: 'cells' \(\d+ of \d+ spikes are\)\. The"):
+    with pytest.raises(StateError, match=r"in full: 'cells' \([\d,]+ of [\d,]+ spikes are\)\. The"):
         run(half).cost()
 
 
 def test_many_populations_without_spikes_are_counted():
     cells = [lif(k, 2, curr(), f"p{k}", i_offset=1.0) for k in range(8)]
-    with pytest.raises(StateError, match=r"'p4' \(0 of \d+ spikes are\) and 3 more\. The cost"):
+    with pytest.raises(StateError, match=r"'p4' \(0 of [\d,]+ spikes are\) and 3 more\. The cost"):
         run(network(cells, dt=1.0)).cost()
 
 
@@ -239,7 +239,7 @@ def test_scripts_ask_for_it_in_setup():
 def test_scripts_that_did_not_ask_are_told_what_to_switch_on():
     script()
     sim.run(100.0)
-    with pytest.raises(StateError, match=r"'cells' \(0 of \d+ spikes are\).*Give setup\(cost=True\) before the run"):
+    with pytest.raises(StateError, match=r"'cells' \(0 of [\d,]+ spikes are\).*Give setup\(cost=True\) before the run"):
         sim.cost()
     with pytest.raises(ParameterError, match="cost='yes' is neither True nor False"):
         sim.setup(cost="yes")
