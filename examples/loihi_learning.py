@@ -64,9 +64,7 @@ ideal, _, _ = changes(None, stdp())
 chip, spread, said = changes("loihi", stdp())
 other, other_spread, _ = changes("loihi", soft())
 print(said[0])
-print(
-    f"windows of STDP are {np.abs(chip - ideal).mean():.5f} nA apart on average; the largest change is {np.abs(ideal).max():.5f} nA"
-)
+print(f"windows of STDP are {np.abs(chip - ideal).mean():.5f} nA apart on average; the largest change is {np.abs(ideal).max():.5f} nA")
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharex=True, layout="constrained")
 axes[0].plot(LAGS, 1e3 * ideal, color="0.6", linewidth=3, label="ideal")
