@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from neurosim.chips.loihi.arithmetic import acting_weights
 from neurosim.errors import LossWarning, NeurosimError, ParameterError, UnknownNameError
 from neurosim.loihi import Compartments, Synapses, run
-from tests.support.loihi_twin import advance
+from tests.support.loihi_twin import advance, advance_network
 
 DATA = Path(__file__).parent / "data" / "loihi"
 
@@ -118,6 +118,33 @@ def test_tiles_done_in_one_pass_give_the_numbers_of_those_that_are_not(alike):
     other = run(Compartments(n + 1, **odd, bias_mantissa=np.append(bias, 0), noise_exponent=noise), synapses, n_steps=n_steps)
     assert all(np.array_equal(getattr(found, name), getattr(other, name)[:n]) for name in ("u", "v", "spikes"))
     assert found.spikes.any(axis=1).mean() > 0.5
+
+
+@pytest.mark.filterwarnings("ignore:.*their registers")
+def test_thousands_of_wired_compartments_against_the_plain_twin():
+    """Registers often at their limits; formats with all kinds of bits and exponents; delays up to 62; over several blocks."""
+    rng, n, n_synapses, n_steps = np.random.default_rng(3), 3000, 30_000, 80
+
+    def drawn(low, high, *often):
+        return np.where(rng.random(n) < 0.3, rng.choice(often, n), rng.integers(low, high + 1, n))
+
+    decay_u, decay_v = drawn(0, 4096, 0, 4095, 4096), drawn(0, 4096, 0, 1, 4096)
+    threshold, refractory = drawn(0, 20_000, 0, 1, 131_071), drawn(1, 64, 1, 63, 64)
+    mantissa, power = drawn(-4096, 4095, 0, -4096, 4095), rng.integers(0, 8, n)
+    v_min, v_max = -(2 ** drawn(0, 23, 23)) + 1, 2 ** (9 + 2 * drawn(0, 7, 7)) - 1
+    pre, post, delay = rng.integers(0, n, n_synapses), rng.integers(0, n, n_synapses), rng.integers(0, 63, n_synapses)
+    weight, groups, acting = rng.integers(-256, 255, n_synapses), [], np.zeros(n_synapses)
+    for k, (exponent, bits) in enumerate([(0, 8), (7, 8), (-8, 8), (3, 1), (-2, 5)]):
+        of = slice(k, None, 5)
+        groups.append(Synapses(pre[of], post[of], weight[of], delay[of], exponent, bits, source="compartments"))
+        acting[of] = acting_weights(weight[of], exponent, bits=bits)
+    registers = (np.minimum(decay_u + 1, 4096), decay_v, threshold, mantissa * 2**power, refractory, v_min, v_max)
+    u, v, spikes = advance_network(n_steps, registers, (pre, post, acting.astype(np.int64), delay))
+    assert spikes.sum() > 4000
+    cells = Compartments(n, decay_u, decay_v, threshold, mantissa, power, refractory, v_min, v_max)
+    for threads in (1, 2):
+        found = run(cells, groups, n_steps=n_steps, threads=threads)
+        assert np.array_equal(found.u, u) and np.array_equal(found.v, v) and np.array_equal(found.spikes, spikes)
 
 
 def test_an_overflow_is_told():
