@@ -27,7 +27,8 @@ class Options:
     ----------
     effort
         ``"fast"`` fills cores and chips in their order. ``"normal"`` and ``"best"`` look for fewer packets
-        and shorter ways, the latter longer. Nothing is ever worse than with ``"fast"``.
+        and shorter ways, the latter longer. Neither cores nor packets between
+        cores are ever more than with ``"fast"``; links may be, where fewer packets leave no better places.
     seconds
         Time after which the best that was found is taken; ``None``: no limit. If it is met, the result
         depends on the speed of the machine.
