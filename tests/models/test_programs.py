@@ -56,6 +56,7 @@ def expected(model, parameters, dt, trains, weights, n_steps):
     return twin.advance(k, twin.parts_of(dt), v0, 0, arrived, DECAY_U)
 
 
+@pytest.mark.filterwarnings("ignore:.*their registers")
 @settings(max_examples=25, deadline=None)
 @given(
     st.sampled_from(["adex_fixed", "izhikevich_fixed"]),
