@@ -134,7 +134,12 @@ def weight_error(network: Any, ledger: Ledger) -> float:
 
 
 def mean_weight(projection: Any) -> float:
-    """Mean size of the weights of a projection; 0 where it takes expanding the projection to know."""
+    """Mean size of the weights of a projection in the chip's unit; 0 where it takes expanding the projection to know."""
+    factor = getattr(getattr(projection.realisation, "before", None), "factor", 1.0)  # of a conversion, nA per uS for example
+    return _mean_size(projection) * float(np.mean(np.abs(factor)))
+
+
+def _mean_size(projection: Any) -> float:
     column = projection.synapse.columns.get("weight", 0.0)
     if isinstance(column, Random):
         return abs(_mean_of(column.parameters))
