@@ -204,11 +204,16 @@ def test_other_spikes_or_voltages_than_an_emulator_fail_the_gates() -> None:
     case = loihi_registers.cases(Size())[0]
     one = {"spikes": "a", "voltages": "b", "spikes_per_step": 3.0}
     found = {side.label: one for side in case.sides}
-    assert [gate.passed for gate in loihi_registers.gates(case, found)] == [True] * 3
-    assert [gate.passed for gate in loihi_registers.gates(case, {**found, "lava": {"voltages": "c"}})] == [True, True, False]
-    assert [gate.passed for gate in loihi_registers.gates(case, {**found, "nengo-loihi": {**one, "spikes": "c"}})] == [False, True, True]
+    assert [gate.passed for gate in loihi_registers.gates(case, found)] == [True] * 4
+    assert [gate.passed for gate in loihi_registers.gates(case, {**found, "lava": {"voltages": "c"}})] == [True, True, True, False]
+    assert [gate.passed for gate in loihi_registers.gates(case, {**found, "nengo-loihi": {**one, "spikes": "c"}})] == [
+        True,
+        False,
+        True,
+        True,
+    ]
     silent = {label: {**one, "spikes_per_step": 0.0} for label in found}
-    assert [gate.passed for gate in loihi_registers.gates(case, silent)] == [False] * 3
+    assert [gate.passed for gate in loihi_registers.gates(case, silent)] == [False] * 4
 
 
 def kept_case(case: Case, medians: dict) -> results.KeptCase:
