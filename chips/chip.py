@@ -71,6 +71,8 @@ class Chip(ABC):
     """May neurons of different populations share a core?"""
     places_sources: ClassVar[bool] = False
     """Do spike sources take up cores? If not, they are fed in from the host."""
+    whole_numbers: ClassVar[bool] = False
+    """Do its neurons count in whole numbers, which only double precision holds exactly?"""
     approximations: ClassVar[Mapping[str, str]] = {}
     """Opt-in approximations of this chip: name -> one sentence."""
     descriptions: ClassVar[Sequence[Any]] = ()
@@ -187,7 +189,7 @@ class Chip(ABC):
         """Network with weights and delays as the placed chip holds them."""
 
     # --- what a run takes --------------------------------------------------------------------
-    def cost(self, network: Network, mapping: Placed, spikes: Events, n_steps: int, **options: Any) -> Cost:
+    def cost(self, network: Network, mapping: Placed, spikes: Events, n_steps: int, *, begin_ms: float = 0.0, **options: Any) -> Cost:
         """Time and energy of a run, from who fired when; chips with a model of them override this.
 
         Parameters
@@ -198,6 +200,8 @@ class Chip(ABC):
             By population id: steps, from 0, and indices of the cells that fired, integers (n,) each.
         n_steps
             Number of steps of ``network.dt``.
+        begin_ms
+            When the first of them begins, for the report.
         options
             The chip's own.
 
@@ -208,6 +212,11 @@ class Chip(ABC):
         """
         nearest = "Count memory and operations with neurosim.chips.operations.operations(network, spikes, n_steps, chip.word_bits())."
         raise self.refuse("model of time and energy", f"Chip '{self.name}'", option=None, nearest=nearest)
+
+    @property
+    def has_cost(self) -> bool:
+        """True if the chip has a model of time and energy."""
+        return type(self).cost is not Chip.cost
 
     def word_bits(self) -> WordBits:
         """Sizes of the chip's words, for :mod:`neurosim.chips.operations`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from neurosim.errors import UnknownNameError
 from neurosim.losses import Loss
 from neurosim.network import Network
+
+if TYPE_CHECKING:
+    from neurosim.chips.operations import Operations
 
 Int32 = NDArray[np.int32]
 
@@ -163,13 +166,18 @@ class Cost(Protocol):
     """What :meth:`Chip.cost` gives at least; chips add what they know."""
 
     @property
-    def time_s(self) -> float:
-        """Duration of the run on the chip, s."""
+    def time_s(self) -> float | None:
+        """Duration of the run on the chip, s; ``None`` if nobody knows."""
         ...
 
     @property
-    def energy_uj(self) -> float:
-        """Energy of the run, uJ."""
+    def energy_uj(self) -> float | None:
+        """Energy of the run, uJ; ``None`` if nobody knows."""
+        ...
+
+    @property
+    def operations(self) -> Operations:
+        """Memory and operations as papers count them."""
         ...
 
     def summary(self) -> str:

@@ -24,6 +24,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -150,6 +151,17 @@ def operations(network: Network, spikes: Events, n_steps: int, words: WordBits) 
     n_steps = checked_steps(n_steps)
     known = checked(network, spikes, n_steps)
     fired = [np.bincount(known[p.id][1] if p.id in known else [], minlength=p.size) for p in network.populations]
+    return operations_of_counts(network, fired, n_steps, words)
+
+
+def operations_of_counts(network: Network, fired: Sequence[Int64], n_steps: int, words: WordBits) -> Operations:
+    """The same from how often each cell fired: it does not matter when.
+
+    Parameters
+    ----------
+    fired
+        Number of spikes of every cell of each population, int64 (size,) each.
+    """
     neurons = [population for population in network.populations if not population.is_source]
     n_synapses = additions = multiplications = 0
     for projection in network.projections:

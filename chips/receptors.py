@@ -77,7 +77,7 @@ def _recarry(network: Network, population: Population, receptor: Receptor, nativ
     kept = {name: value for name, value in receptor.parameters.items() if name != "e_rev"}
     carrier, shape = receptor.kind.split("_")
     mean = float(np.mean(wp.mean_potential(population)))
-    point = f"Working point {mean:.4g} mV; error is that of the synaptic current from v_rest to v_thresh"
+    point = f"Working point {mean:.4g} mV, {wp.how_found(population)}; error is that of the synaptic current from v_rest to v_thresh"
     if carrier == "cond":
         e_rev = receptor_parameter(population, receptor, "e_rev")
         conversion = wp.to_current(population, e_rev)

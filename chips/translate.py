@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 #: Every approximation of any chip, by name. A chip lists those it needs.
 OPTIONS: dict[str, str] = {
-    "conductance": "conductance synapses become currents at the mean potential, midway between v_rest and v_thresh.",
-    "current": "current synapses become conductances at the mean potential, midway between v_rest and v_thresh.",
+    "conductance": "conductance synapses become currents at a working point: measured on the ideal reference, given, or midway.",
+    "current": "current synapses become conductances at a working point: measured on the ideal reference, given, or midway.",
     "alpha": "alpha-shaped synapses become exponential ones of equal area and equal mean time.",
     "delta": "voltage steps become short exponential currents of equal charge.",
     "adex": "AdEx neurons become leaky integrate-and-fire neurons without adaptation.",

@@ -1,8 +1,9 @@
 r"""Synapses written in another form at a stated working point, with the error that it makes.
 
 A conductance ``g`` that reverses at ``E`` and a current ``I`` do the same to a neuron that stays
-at one potential: :math:`I = g\,(E - \bar v)`. The working point :math:`\bar v` is midway between
-``v_rest`` and ``v_thresh``. At another potential the current is wrong by the factor
+at one potential: :math:`I = g\,(E - \bar v)`. The working point :math:`\bar v` is that of the population
+(:class:`neurosim.network.WorkingPoint`), else midway between ``v_rest`` and ``v_thresh``.
+At another potential the current is wrong by the factor
 :math:`(E - v) / (E - \bar v)`; the errors given here are over ``v_rest .. v_thresh``.
 
 An alpha-shaped synapse becomes an exponential one of equal area and equal mean time; a voltage
@@ -21,6 +22,8 @@ from neurosim.network import Population
 
 #: Smallest driving force in mV that a conversion divides by.
 SMALLEST_FORCE_MV = 1.0
+#: How the working point was found where a population has none of its own.
+MIDWAY = "midway between v_rest and v_thresh"
 
 
 class Conversion(NamedTuple):
@@ -32,8 +35,15 @@ class Conversion(NamedTuple):
 
 
 def mean_potential(population: Population) -> Values:
-    """Working point of each cell in mV: midway between ``v_rest`` and ``v_thresh``."""
+    """Working point in mV: that of the population, else midway between ``v_rest`` and ``v_thresh`` of each cell."""
+    if population.working_point is not None:
+        return population.working_point.mv
     return (parameter(population, "v_rest") + parameter(population, "v_thresh")) / 2
+
+
+def how_found(population: Population) -> str:
+    """Where the working point comes from, in words."""
+    return MIDWAY if population.working_point is None else population.working_point.found
 
 
 def to_current(population: Population, e_rev_mv: Values) -> Conversion:
@@ -52,10 +62,10 @@ def to_conductance(population: Population, e_rev_mv: Values) -> Conversion:
 def driving_error(population: Population, e_rev_mv: Values, n_points: int = 21) -> tuple[float, float]:
     """Mean and largest relative error of the synaptic current over the subthreshold range."""
     rest, threshold = parameter(population, "v_rest"), parameter(population, "v_thresh")
-    force = e_rev_mv - (rest + threshold) / 2
-    size = np.maximum(np.abs(force), SMALLEST_FORCE_MV)
-    steps = np.linspace(-0.5, 0.5, n_points)[:, None]
-    error = np.abs(steps * np.atleast_1d(threshold - rest)) / np.atleast_1d(size)
+    point = mean_potential(population)
+    size = np.maximum(np.abs(e_rev_mv - point), SMALLEST_FORCE_MV)
+    share = np.linspace(0.0, 1.0, n_points)[:, None]
+    error = np.abs(rest + share * np.atleast_1d(threshold - rest) - point) / np.atleast_1d(size)
     return float(error.mean()), float(error.max())
 
 

@@ -20,6 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import neurosim as sim
+from neurosim.errors import NeurosimError
 
 PICTURE = Path(sys.argv[1] if len(sys.argv) > 1 else "loihi_delays.png")
 LONGEST = 63  # steps of 1 ms: one on the way, and a delay of up to 62
@@ -61,7 +62,7 @@ print(f"{len(times)} spikes of {len(steps)} neurons; on their diagonals: {np.arr
 
 try:
     delay_lines([100.0])
-except sim.errors.NeurosimError as error:
+except NeurosimError as error:
     print(error)
 print(f"with approximate=['delay'] they come after {LONGEST} steps: {delay_lines([100.0], approximate=['delay'])[1][0] - SENT[0]:.0f} ms")
 sim.end()

@@ -20,6 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import neurosim as sim
+from neurosim.errors import PlacementError
 
 PICTURE = Path(sys.argv[1] if len(sys.argv) > 1 else "loihi_fan_out.png")
 SIZES = [128, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096]
@@ -54,7 +55,7 @@ def mapped(n, how):
     layer(n, n, **how)
     try:
         m = sim.mapping()
-    except sim.errors.PlacementError as error:
+    except PlacementError as error:
         print(f"  {n:>7,} does not fit: {error}")
         return None, error.resource
     print(f"  {n:>7,} {m.n_cores_used:>6,} {n / m.n_cores_used:>15,.0f}  {m.binding.resource}, {m.binding.fraction:.0%}")

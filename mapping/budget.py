@@ -35,6 +35,8 @@ class Budget:
         What neurons of a core may share, of the limits that count settings.
     shares
         Per population float64 (n_limits,): by how much neurons beside others use less (or more) than by themselves.
+    each
+        Per population float64 (n_limits,): what one neuron adds, where that is known better; elsewhere no number.
     """
 
     network: Network
@@ -44,6 +46,7 @@ class Budget:
     n_core_limits: int = 0
     settings: Settings = field(default_factory=lambda: Settings((), ()))
     shares: Mapping[int, Floats] = field(default_factory=dict)
+    each: Mapping[int, Floats] = field(default_factory=dict)
     _added: dict[tuple[int, int], Int64] = field(default_factory=dict)
     _used: dict[tuple[int, int], Int64] = field(default_factory=dict)
     _capacities: dict[tuple[int, bool], Int64] = field(default_factory=dict)
@@ -76,17 +79,15 @@ class Budget:
             vector = self.use(population, n_neurons) * [limit.counts != "settings" for limit in self.limits]
             if population in self.shares:
                 vector = np.ceil(vector * self.shares[population] - 1e-9).astype(np.int64)
+            if population in self.each:
+                known = ~np.isnan(self.each[population])
+                vector[known] = np.ceil(n_neurons * self.each[population][known] - 1e-9)
             self._added[key] = vector
         return self._added[key]
 
-    def sharing(self, shares: Mapping[int, Floats]) -> Budget:
-        """The same budget with other :attr:`shares`."""
-        return replace(self, shares=shares, _added={})
-
-    def reduced(self, resource: str, capacity: int) -> Budget:
-        """The same budget with less of one resource."""
-        limits = tuple(replace(limit, capacity=capacity) if limit.resource == resource else limit for limit in self.limits)
-        return replace(self, limits=limits, _capacities={})
+    def sharing(self, shares: Mapping[int, Floats], each: Mapping[int, Floats] | None = None) -> Budget:
+        """The same budget with other :attr:`shares` and :attr:`each`."""
+        return replace(self, shares=shares, each=each or {}, _added={})
 
     def capacity(self, population: int, *, soft: bool = True) -> Int64:
         """Capacity for one population.

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,16 +22,14 @@ from neurosim.mapping.partition import Partition, partition
 from neurosim.mapping.pins import Pin, check_pins, machine
 from neurosim.mapping.place import assign, place
 from neurosim.mapping.reach import table_of
-from neurosim.mapping.refit import counts_jointly, refitted, too_far
+from neurosim.mapping.refit import Overfull, counts_jointly, refitted, too_far
 from neurosim.mapping.routes import Routing, on_real_cores, route
 from neurosim.mapping.site import Site
-from neurosim.mapping.stages import cluster, connect, flat_cores, locate, residents_of
-from neurosim.mapping.structures import Int64
+from neurosim.mapping.stages import Reach, cluster, connect, flat_cores, locate, residents_of
+from neurosim.mapping.structures import Fanout, Float32, Int32, Int64
 from neurosim.network import Network
 
 _TRIES = 4
-#: Times that a network is placed again because its cores reach too many cores of other chips.
-_ROUNDS = 4
 _MAX_CORES_TO_TRY = 2_000_000
 _KERNELS = "kernels are compiled once per installation, which takes some ten seconds"
 
@@ -135,31 +134,68 @@ def _attempt(
     with _timed(seconds, "limits", options):
         budget = Budget.of(network, chip, soft=soft)
         rate = rate_of(network, options.rates)
-    for _ in range(_ROUNDS):
+    sharing, over = share and not budget.chip_limits, None
+    with _timed(seconds, "partition", options):
+        first = partition(budget, pins, share_pinned=sharing, usable=site.usable)
+        if not counts_jointly(chip):
+            place(first, budget, site)  # refuse before anything that takes time
+        fanout = table_of(network, options)
+    for abroad in (False, True):
         with _timed(seconds, "partition", options):
-            sharing = share and not budget.chip_limits
-            parts = partition(budget, pins, share_pinned=sharing, usable=site.usable)
-            if not counts_jointly(chip):
-                place(parts, budget, site)  # refuse before anything that takes time
-            fanout = table_of(network, options)
-            parts = refitted(budget, parts, pins, share_pinned=sharing, fanout=fanout, usable=site.usable)
-            place(parts, budget, site)
-            parts = cluster(budget, parts, fanout, options, seed)
-        with _timed(seconds, "packets", options):
-            core_of = flat_cores(network, parts)
-            reach = connect(network, core_of, parts.n_cores, fanout, rate)
-        with _timed(seconds, "place", options):
-            real = locate(budget, site, parts, reach, options, seed)
-        cells = np.split(np.append(real, -1)[core_of], bases(network)[1:-1])  # -1 stays -1
-        over = too_far(network, chip, cells, fanout)
-        if over is None:
-            break
-        budget = budget.reduced(*over.room(budget))
-    if over is not None:
-        raise over.error(network, cells, chip.core_label)
-    with _timed(seconds, "route", options):
-        routing = route(chip, site, on_real_cores(reach.sent(chip.delivery), real), *residents_of(cells, len(site.usable)))
-    return parts, real, routing
+            try:
+                parts = refitted(budget, first, pins, share_pinned=sharing, fanout=fanout, usable=site.usable, abroad=abroad)
+                place(parts, budget, site)
+            except PlacementError as error:
+                if over is None or error.resource == "cores":
+                    raise
+                break
+            together = cluster(budget, parts, fanout, options, seed)
+        for each in (together, parts) if abroad and together is not parts else (together,):
+            found = _laid_out(site, budget, each, fanout, rate, options, seed, seconds)
+            if found.over is None:
+                with _timed(seconds, "route", options):
+                    nets = on_real_cores(found.reach.sent(chip.delivery), found.real)
+                    routing = route(chip, site, nets, *residents_of(found.cells, len(site.usable)))
+                return each, found.real, routing
+            over = over or found.over.error(network, found.cells, chip.core_label)
+    assert over is not None  # or it had returned
+    raise over
+
+
+class _Layout(NamedTuple):
+    """Who sends to whom, where cores and cells are, and the core that breaks a limit because of that."""
+
+    reach: Reach
+    real: Int64
+    cells: list[Int32]
+    over: Overfull | None
+
+
+def _laid_out(
+    site: Site,
+    budget: Budget,
+    parts: Partition,
+    fanout: Fanout | None,
+    rate: Float32,
+    options: Options,
+    seed: int,
+    seconds: dict[str, float],
+) -> _Layout:
+    """Cores on the whole site; where they reach too many of other chips, on as few chips as hold them, at last in fill order."""
+    network, chip = budget.network, budget.chip
+    with _timed(seconds, "packets", options):
+        core_of = flat_cores(network, parts)
+        reach = connect(network, core_of, parts.n_cores, fanout, rate)
+    with _timed(seconds, "place", options):
+        filled = place(parts, budget, site)
+        few = site.on_chips_of(filled)
+        for where in (site, few, None) if len(few.cores) < len(site.cores) else (site, None):
+            real = filled if where is None else locate(budget, where, parts, reach, options, seed)
+            cells = np.split(np.append(real, -1)[core_of], bases(network)[1:-1])  # -1 stays -1
+            over = too_far(network, chip, cells, fanout)
+            if over is None or np.array_equal(real, filled):
+                break
+    return _Layout(reach, real, cells, over)
 
 
 @contextmanager

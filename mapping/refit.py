@@ -2,14 +2,19 @@
 
 First fit goes by what a slice takes by itself. Beside others it may take less, because sources of several
 populations of a core count once, or more, because targets were cut into more slices than thought. So what
-neurons share is measured (:func:`.sharing.joint_use`), and cores are filled again by that.
+neurons share is measured (:mod:`.sharing`), and cores are filled again by that.
+
+The more cores there are, the more of them each cell reaches, and the fewer cells a core can have. Cores are
+therefore filled from below: first as if nothing were shared, then by what was measured there, and so on. What
+is measured grows with the number of cores, so that none of these partitions has more cores than are needed,
+and the first that keeps every limit has next to the fewest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +24,16 @@ from neurosim.errors import PlacementError
 from neurosim.mapping.budget import Budget
 from neurosim.mapping.partition import Partition, partition
 from neurosim.mapping.pins import Pin
-from neurosim.mapping.sharing import joint_use, targets_of
+from neurosim.mapping.sharing import each_reaches, joint_use
 from neurosim.mapping.structures import Fanout, Floats, Int32, Int64
 from neurosim.network import Network
 
-_ROUNDS = 10
-#: A fuller core than this part of a limit may be what asks for many cores.
-_BINDING = 0.75
-#: Neurons beside others must use less than this part of what they use alone to be worth another round.
-_LESS = 0.9
+_ROUNDS = 40
 _LITTLE = 1e-4
-#: What is left of a limit when cores have to be placed again: with less, cells are on more cores and reach more.
-_SAFER = 0.98
+#: Partitions whose numbers of cores differ by less are as good as found; what still breaks a limit is cut a little more.
+_SETTLED = 0.01
+#: By how much neurons are made to count more where they break a limit: as much as they break it, and these at least and at most.
+_PUSH = (1.002, 1.05)
 
 
 def counts_jointly(chip: Chip) -> bool:
@@ -46,6 +49,7 @@ def refitted(
     share_pinned: bool,
     fanout: Fanout | None,
     usable: NDArray[np.bool_] | None = None,
+    abroad: bool = False,
 ) -> Partition:
     """The partition with the fewest cores of some that keep all limits; the given one if nothing is to be said against it.
 
@@ -59,6 +63,8 @@ def refitted(
         As for :func:`partition`.
     fanout
         All synapses, where they are known.
+    abroad
+        True to count targets on other chips as cores lie in fill order, else as if all were on one chip.
 
     Raises
     ------
@@ -67,45 +73,113 @@ def refitted(
     """
     if not counts_jointly(budget.chip):
         return first
-    best, over = _tried(budget, first, pins, share_pinned, fanout, usable)
-    hopeful = budget.sharing(dict.fromkeys(range(len(budget.network.populations)), _hope(budget)))
-    with suppress(PlacementError):
-        fewest = partition(hopeful, pins, share_pinned=share_pinned, usable=usable)
-        if best is None or fewest.n_cores < best.n_cores:
-            other, _ = _tried(hopeful, fewest, pins, share_pinned, fanout, usable)
-            best = min((parts for parts in (best, other) if parts is not None), key=lambda parts: parts.n_cores, default=None)
-    if best is None and over is not None:
-        parts, worst = over
+    search = _Search(budget, pins, share_pinned, fanout, usable, abroad)
+    joint = search.joint(first)
+    best = first if _worst(budget, joint) is None else None
+    found = search.settled(None if best is None else best.n_cores, _hope(budget, joint))
+    best = best if found.parts is None else found.parts
+    if best is None:
+        parts, worst = found.broken or (first, _worst(budget, joint))
+        assert worst is not None  # the first fit breaks a limit, or it were the best
         raise worst.error(budget.network, _cells(budget.network, parts), lambda core: f"core {core} of those filled first")
-    return best or first
+    return best
 
 
-def _tried(
-    budget: Budget, parts: Partition, pins: Sequence[Pin], share_pinned: bool, fanout: Fanout | None, usable: NDArray[np.bool_] | None
-) -> tuple[Partition | None, tuple[Partition, Overfull] | None]:
-    """Of partitions that follow from one another the one with the fewest cores, and the last that breaks a limit."""
-    best, broken = None, None
-    for _ in range(_ROUNDS):
-        joint = _joint(budget, parts, fanout)
-        over = _worst(budget, joint)
-        broken = broken if over is None else (parts, over)
-        if best is not None and (over is not None or parts.n_cores >= best.n_cores):
-            break
-        best = parts if over is None else None
-        ratio = _ratios(budget, parts, joint)
-        if over is None and not _worth(budget, parts, ratio):
-            break
-        budget = budget.sharing(_scaled(budget, parts, ratio, _excess(budget, parts, joint), fanout))
-        try:
-            parts = partition(budget, pins, share_pinned=share_pinned, usable=usable)
-        except PlacementError:
-            break
-    return best, broken
+class _Found(NamedTuple):
+    """A partition that keeps all limits, or the last that breaks one."""
+
+    parts: Partition | None
+    broken: tuple[Partition, Overfull] | None
 
 
-def _hope(budget: Budget) -> Floats:
-    """As if next to nothing were used of what neurons share."""
-    return np.array([_LITTLE if limit.counts in ("sources", "targets") else 1.0 for limit in budget.limits])
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Partitions that follow from one another; attributes are the arguments of :func:`refitted`."""
+
+    budget: Budget
+    pins: Sequence[Pin]
+    share_pinned: bool
+    fanout: Fanout | None
+    usable: NDArray[np.bool_] | None
+    abroad: bool
+
+    def settled(self, below: int | None, shares: Floats) -> _Found:
+        """The first with fewer cores than ``below`` that keeps all limits, starting from ``shares`` of what neurons use alone."""
+        network, before, broken = self.budget.network, 0, None
+        budget = self.budget.sharing(dict.fromkeys(range(len(network.populations)), shares))
+        base, push = dict(budget.shares), {number: np.ones(len(budget.limits)) for number in budget.shares}
+        for _ in range(_ROUNDS):
+            try:
+                parts = partition(budget, self.pins, share_pinned=self.share_pinned, usable=self.usable)
+            except PlacementError:
+                break
+            if below is not None and parts.n_cores >= below:
+                break
+            joint = self.joint(parts)
+            worst = _worst(budget, joint)
+            if worst is None:
+                return _Found(parts, None)
+            broken = (parts, worst)
+            if parts.n_cores <= before * (1 + _SETTLED):
+                _push(budget, parts, joint, push)
+            before = max(before, parts.n_cores)
+            base = _measured(budget, base, parts, joint)
+            budget = self.budget.sharing({p: base[p] * push[p] for p in base}, self._each(parts, push))
+        return _Found(None, broken)
+
+    def joint(self, parts: Partition) -> dict[str, Int64]:
+        """What every core uses of limits that depend on who shares it."""
+        budget = self.budget
+        return joint_use(budget.network, budget.chip, _cells(budget.network, parts), parts.n_cores, self.fanout, self._home(parts))
+
+    def _home(self, parts: Partition) -> Int64 | None:
+        """Chip of every core in fill order, beyond the last core of the machine on further chips."""
+        if not self.abroad:
+            return None
+        home = self.budget.chip.chip_numbers(np.arange(len(self.budget.chip.cores().core))).astype(np.int64)
+        free = np.ones(len(home), bool) if self.usable is None else self.usable.copy()
+        free[parts.real_core[parts.real_core >= 0]] = False
+        further = home.max(initial=0) + 1 + np.arange(parts.n_cores) // max(len(home) // len(np.unique(home)), 1)
+        rest = np.concatenate([home[free], further])
+        return np.where(parts.real_core >= 0, home[parts.real_core], rest[np.cumsum(parts.real_core < 0) - 1])
+
+    def _each(self, parts: Partition, push: dict[int, Floats]) -> dict[int, Floats]:
+        """Per population what a neuron takes of limits that count targets; no number of the others."""
+        budget, found = self.budget, {p: np.full(len(self.budget.limits), np.nan) for p in push}
+        cells = _cells(budget.network, parts)
+        for k, limit in enumerate(budget.limits):
+            if limit.counts == "targets":
+                each = each_reaches(budget.network, limit, cells, parts.n_cores, self.fanout, self._home(parts))
+                for population, row in found.items():
+                    row[k] = each[population] * push[population][k]
+        return found
+
+
+def _hope(budget: Budget, joint: dict[str, Int64]) -> Floats:
+    """As if next to nothing were used of what is measured."""
+    return np.array([_LITTLE if limit.resource in joint else 1.0 for limit in budget.limits])
+
+
+def _push(budget: Budget, parts: Partition, joint: dict[str, Int64], out_push: dict[int, Floats]) -> None:
+    """Let populations on cores that break a limit count a little more of it."""
+    for k, limit in enumerate(budget.limits):
+        excess = joint.get(limit.resource, np.zeros(parts.n_cores)) / max(limit.capacity, 1)
+        for population, factor in out_push.items():
+            most = excess[parts.slices.core[parts.slices.population == population]].max(initial=0.0)
+            if most > 1:
+                factor[k] *= min(max(most, _PUSH[0]), _PUSH[1])
+
+
+def _measured(budget: Budget, base: dict[int, Floats], parts: Partition, joint: dict[str, Int64]) -> dict[int, Floats]:
+    """Shares of limits that count sources as they were on average on a population's cores; never less than before."""
+    ratio, found = _ratios(budget, parts, joint), {}
+    for population, share in base.items():
+        rows = parts.slices.population == population
+        cores, sizes = parts.slices.core[rows], (parts.slices.stop - parts.slices.start)[rows]
+        seen = budget.shares[population] * (np.average(ratio[cores], axis=0, weights=sizes) if len(cores) else 1.0)
+        grows = [limit.counts == "sources" for limit in budget.limits]
+        found[population] = np.where(grows, np.maximum(share, seen), share)
+    return found
 
 
 def keeps_shared(budget: Budget, core_of: Sequence[Int32], n_cores: int, fanout: Fanout | None) -> bool:
@@ -121,11 +195,6 @@ class Overfull:
     limit: Limit
     core: int
     used: int
-
-    def room(self, budget: Budget) -> tuple[str, int]:
-        """Resource, and how much of it may be used for what was counted to fit the next time."""
-        capacity = next(limit.capacity for limit in budget.limits if limit.resource == self.limit.resource)
-        return self.limit.resource, max(int(_SAFER * capacity * self.limit.capacity / self.used), 1)
 
     def error(self, network: Network, core_of: Sequence[Int32], label_of: Callable[[int], str]) -> PlacementError:
         """What to say where no way was found; ``label_of`` names a core."""
@@ -176,10 +245,6 @@ def _cells(network: Network, parts: Partition) -> list[Int32]:
     return cells
 
 
-def _joint(budget: Budget, parts: Partition, fanout: Fanout | None) -> dict[str, Int64]:
-    return joint_use(budget.network, budget.chip, _cells(budget.network, parts), parts.n_cores, fanout)
-
-
 def _worst(budget: Budget, joint: dict[str, Int64]) -> Overfull | None:
     found = []
     for limit in budget.limits:
@@ -207,38 +272,3 @@ def _ratios(budget: Budget, parts: Partition, joint: dict[str, Int64]) -> Floats
         if limit.resource in joint:
             ratio[:, k] = joint[limit.resource] / np.maximum(summed[:, k], 1)
     return ratio
-
-
-def _worth(budget: Budget, parts: Partition, ratio: Floats) -> bool:
-    """Whether some core is full of what its neurons share."""
-    capacity = np.array([limit.capacity for limit in budget.limits])
-    return bool(((ratio < _LESS) & (_summed(budget, parts) > _BINDING * capacity)).any())
-
-
-def _excess(budget: Budget, parts: Partition, joint: dict[str, Int64]) -> Floats:
-    """By how much cores break limits, (n_cores, n_limits), at least 1: the more cores there are, the more each cell reaches."""
-    over = np.ones((parts.n_cores, len(budget.limits)))
-    for k, limit in enumerate(budget.limits):
-        if limit.resource in joint:
-            over[:, k] = np.maximum(joint[limit.resource] / max(limit.capacity, 1), 1.0)
-    return over
-
-
-def _scaled(budget: Budget, parts: Partition, ratio: Floats, excess: Floats, fanout: Fanout | None) -> dict[int, Floats]:
-    """Shares of every population: what it had, times the largest ratio of its cores; of targets, those of its own cells."""
-    network, found = budget.network, {}
-    reached = targets_of(network, _cells(network, parts), parts.n_cores, fanout)
-    columns = [k for k, limit in enumerate(budget.limits) if limit.counts == "targets"]
-    broken = bool((excess > 1).any())  # then nothing is taken back, or the same would happen again and again
-    for population in range(len(network.populations)):
-        rows = parts.slices.population == population
-        cores, sizes = parts.slices.core[rows], (parts.slices.stop - parts.slices.start)[rows]
-        if not len(cores):
-            continue
-        largest = ratio[cores].max(axis=0)
-        for k in columns:
-            alone = [max(int(budget.added(population, int(n))[k]), 1) for n in sizes]
-            largest[k] = (reached[population, cores] / alone).max()
-        change = np.maximum(largest, 1.0) * excess[cores].max(axis=0) if broken else largest
-        found[population] = budget.shares.get(population, np.ones(ratio.shape[1])) * change
-    return found

@@ -169,28 +169,48 @@ def _targets(network: Network, limit: Limit, core_of: Sequence[Int32], n_cores: 
         total = count_packets(fanout, flat, n_cores).outbound
         return total + limit.abroad * _abroad(fanout, flat, home) if limit.abroad and len(np.unique(home)) > 1 else total
     mean, variance = np.zeros(n_cores), np.zeros(n_cores)
-    chips, number = np.unique(home, return_inverse=True)
-    for group in senders(network, core_of, n_cores):
-        here, hit = _on_cores(core_of[group.population][group.cells], n_cores), group.hit
-        on_chip = np.bincount(number[group.cores], hit, len(chips))
-        each = hit.sum() + limit.abroad * (hit.sum() - on_chip[number])
+    for _, here, each, spread in _expected_pairs(network, limit, core_of, n_cores, home):
         mean += here * each
-        variance += here * (1 + limit.abroad) ** 2 * float((hit * (1 - hit)).sum())
+        variance += here * spread
     return _with_margin(mean, variance)
 
 
-def targets_of(network: Network, core_of: Sequence[Int32], n_cores: int, fanout: Fanout | None) -> Floats:
-    """Pairs of a cell of each population on each core and a core it reaches, float64 (n_populations, n_cores)."""
-    found = np.zeros((len(core_of), n_cores))
+def _expected_pairs(
+    network: Network, limit: Limit, core_of: Sequence[Int32], n_cores: int, home: Int64
+) -> Iterator[tuple[int, Int64, Floats, Floats]]:
+    """For cells that are alike: population, cells on every core, cores that each of them reaches from there, and the variance of that."""
+    chips, number = np.unique(home, return_inverse=True)
+    far = 1 + limit.abroad
+    for group in senders(network, core_of, n_cores):
+        hit, spread = group.hit, group.hit * (1 - group.hit)
+        near, spread_near = (np.bincount(number[group.cores], values, len(chips))[number] for values in (hit, spread))
+        each, variance = hit.sum() * far - near * (far - 1), spread.sum() * far**2 - spread_near * (far**2 - 1)
+        yield group.population, _on_cores(core_of[group.population][group.cells], n_cores), each, variance
+
+
+def each_reaches(
+    network: Network, limit: Limit, core_of: Sequence[Int32], n_cores: int, fanout: Fanout | None, chip_of: Int64 | None = None
+) -> Floats:
+    """What a cell of each population takes on average of a limit that counts targets, float64 (n_populations,).
+
+    Expected numbers come with their part of the four standard deviations of a full core. Parameters are those of :func:`joint_use`.
+    """
+    home = np.zeros(n_cores, np.int64) if chip_of is None else chip_of
+    mean, variance = np.zeros(len(core_of)), np.zeros(len(core_of))
     if fanout is not None:
         population = np.repeat(np.arange(len(core_of)), [len(cores) for cores in core_of])
         flat = np.concatenate([np.empty(0, np.int32), *core_of])
-        for source, _ in _pairs(fanout, flat, n_cores):
-            np.add.at(found, (population[source], flat[source]), 1)
-        return found
-    for group in senders(network, core_of, n_cores):
-        found[group.population] += _on_cores(core_of[group.population][group.cells], n_cores) * group.hit.sum()
-    return found
+        for source, core in _pairs(fanout, flat, n_cores):
+            mean += np.bincount(population[source], 1 + limit.abroad * (home[flat[source]] != home[core]), len(core_of))
+    else:
+        for number, here, each, spread in _expected_pairs(network, limit, core_of, n_cores, home):
+            mean[number] += here @ each
+            variance[number] += here @ spread
+    placed = np.maximum([int((cores >= 0).sum()) for cores in core_of], 1)
+    part = np.sqrt(
+        variance / placed / max(limit.capacity, 1)
+    )  # c = mean + MARGIN sqrt(variance c / capacity), capacity / c cells being on a core
+    return (MARGIN / 2 * part + np.sqrt((MARGIN / 2 * part) ** 2 + mean / placed)) ** 2
 
 
 def _on_cores(cores: Int32, n_cores: int) -> Int64:

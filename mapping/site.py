@@ -13,7 +13,7 @@ from neurosim.chips.chip import Chip
 from neurosim.errors import ParameterError, PlacementError
 from neurosim.mapping.pins import as_place, cores_at, describe, extent, machine
 from neurosim.mapping.routing import Dead, topology_of
-from neurosim.mapping.structures import Int32, Int64, Topology
+from neurosim.mapping.structures import Int32, Int64, Topology, among
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +73,13 @@ class Site:
         inside = part == np.argmax(np.bincount(part, self.topology.room))
         room = np.where(inside, self.topology.room, 0).astype(np.int32)
         return Site(self.chip, self.usable & inside[self.router_of], self.router_of, self.topology._replace(room=room))
+
+    def on_chips_of(self, cores: Int64) -> Site:
+        """The same with those chips only that some cores are on."""
+        chip_of = self.chip.chip_numbers(np.arange(len(self.usable)))
+        usable = self.usable & among(chip_of, chip_of[cores])
+        room = np.bincount(self.router_of[usable], minlength=self.topology.n_routers).astype(np.int32)
+        return Site(self.chip, usable, self.router_of, self.topology._replace(room=room))
 
     @cached_property
     def cores(self) -> Int64:

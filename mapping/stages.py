@@ -17,6 +17,7 @@ from neurosim.mapping.clustering import Limits, cluster_neurons, core_graph, cor
 from neurosim.mapping.fanout import bases, rate_of
 from neurosim.mapping.grouping import Demand, group_cores
 from neurosim.mapping.grouping import Options as GroupingOptions
+from neurosim.mapping.kinds import kept_settings
 from neurosim.mapping.options import Options
 from neurosim.mapping.partition import Partition, Slices
 from neurosim.mapping.place import chip_uses, place
@@ -79,13 +80,13 @@ def cluster(budget: Budget, first_fit: Partition, fanout: Fanout | None, options
     chip, network = budget.chip, budget.network
     if fanout is None or not options.searches or chip.delivery == "bus" or not first_fit.n_cores:
         return first_fit
-    populations = np.repeat(np.arange(len(network.populations), dtype=np.int32), [p.size for p in network.populations])
     baseline = flat_cores(network, first_fit)
+    kinds, limits = kept_settings(budget.settings, _kinds(network), _limits(budget, first_fit), baseline)
     fixed = np.where((baseline >= 0) & (first_fit.real_core[np.maximum(baseline, 0)] >= 0), baseline, -1)
     found = cluster_neurons(
         fanout,
-        np.where(baseline >= 0, populations, -1),
-        _limits(budget, first_fit),
+        np.where(baseline >= 0, kinds, -1),
+        limits,
         fixed=fixed,
         positions=_positions(budget),
         baseline=baseline,
@@ -98,6 +99,11 @@ def cluster(budget: Budget, first_fit: Partition, fanout: Fanout | None, options
         return first_fit
     kept = keeps_shared(budget, np.split(found.core_of, bases(network)[1:-1]), found.n_cores, fanout)
     return _as_partition(found.core_of, found.n_cores, first_fit, [p.size for p in network.populations]) if kept else first_fit
+
+
+def _kinds(network: Network) -> Int32:
+    """Population of every cell."""
+    return np.repeat(np.arange(len(network.populations), dtype=np.int32), [p.size for p in network.populations])
 
 
 def _limits(budget: Budget, first_fit: Partition) -> Limits:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim.chips.chip import Chip
 from neurosim.mapping.pins import as_place
@@ -40,7 +41,7 @@ def route_faults(mapping: Any, max_synapses: int) -> Iterator[str]:
         yield from _needless(mapping.network, mapping.core_of, routing)
     walk = walk_routes(routing.nets, routing.routes, routing.router_of, routing.topology)
     yield from (f"routes: {fault}" for fault in walk.faults)
-    yield from _branches(routing)
+    yield from _branches(routing, walk.straight)
     if not np.allclose(walk.loads, routing.loads, rtol=_RELATIVE, atol=_RELATIVE * max(float(walk.loads.max(initial=0)), 1e-30)):
         yield "the loads of the links are not what the packets add up to"
     yield from _tables(mapping, routing)
@@ -164,13 +165,17 @@ def _needless(network: Network, core_of: Any, routing: Any) -> Iterator[str]:
         yield f"{len(source):,} pairs of cores without synapses have packets, first from core {source[0]} to core {target[0]}"
 
 
-def _branches(routing: Any) -> Iterator[str]:
-    """Every branch ends where a target is."""
+def _branches(routing: Any, straight: NDArray[np.bool_]) -> Iterator[str]:
+    """Every branch ends where a target is; nets that lead straight to their target have none."""
+    if straight.all():
+        return
     nets, routes, n = routing.nets, routing.routes, routing.topology.n_routers
     net_of_hop = np.repeat(np.arange(len(routes.indptr) - 1), np.diff(routes.indptr))
     net_of_pin = np.repeat(np.arange(nets.n_nets), np.diff(nets.indptr))
-    ends = net_of_hop * n + routing.topology.neighbour[routes.router, routes.link]
-    wanted = np.concatenate([net_of_hop * n + routes.router, net_of_pin * n + routing.router_of[nets.target]])
+    hop, pin = ~straight[net_of_hop], ~straight[net_of_pin]
+    net_of_hop, router, link = net_of_hop[hop], routes.router[hop], routes.link[hop]
+    ends = net_of_hop * n + routing.topology.neighbour[router, link]
+    wanted = np.concatenate([net_of_hop * n + router, net_of_pin[pin] * n + routing.router_of[nets.target[pin]]])
     blind = np.flatnonzero(~among(ends, wanted))
     if len(blind):
         net, router = divmod(int(ends[blind[0]]), n)

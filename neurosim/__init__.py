@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # what an editor shows; `mapping` is a package that can be ca
     from neurosim.pynn import mapping as mapping
     from neurosim.session import Session as Session
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 __all__ = sorted({*ROOMS, *CORE, *PYNN})  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]
 
 use_own_cache()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from neurosim._progress import stages
+from neurosim._working_points import Choice, given
 from neurosim.chips.chip import Chip, check_names
 from neurosim.losses import Ledger, Loss
 from neurosim.mapping import Explanation, Mapping, Options, Pin, map_network
@@ -47,6 +48,7 @@ def fit(
     placing: Options | None = None,
     seed: int = 0,
     progress: bool | None = None,
+    working_point: Choice = "midway",
 ) -> Fit:
     """Write a network in a chip's terms, place it and realise its synapses.
 
@@ -64,17 +66,20 @@ def fit(
         Effort, time, rates, and what to avoid; places of another chip are left out as well.
     progress
         Show a progress bar where placing takes longer than a second; by default when stderr is a terminal.
+    working_point
+        Potential (mV), or potentials by label, at which conductances become currents. Nothing is simulated here:
+        what is only to be measured is midway, unless the populations have one.
 
     Raises
     ------
     UnknownNameError
-        If no chip has an approximation of that name.
+        If no chip has an approximation of that name, or a working point is given for an unknown population.
     UnsupportedError
         If the chip lacks a model and its approximation is not allowed.
     PlacementError
         If the network does not fit.
     """
-    ledger, wall_s = Ledger(), {}
+    ledger, wall_s, network = Ledger(), {}, given(network, working_point)
     if chip is None:
         check_names(approximate, where="The ideal reference")
         return Fit(network, None, None, ledger)
@@ -102,6 +107,15 @@ def _watched(placing: Options, chip: Chip, shown: bool | None) -> Iterator[Optio
     """The same wishes with a progress bar, unless there is to be none or somebody looks on already."""
     with stages(f"placing on {chip.title}", shown if placing.progress is None else False) as tell:
         yield placing if tell is None else replace(placing, progress=tell)
+
+
+def recarries(network: Network, chip: Chip | None, *, approximate: Iterable[str] = (), pins: Sequence[Pin] = ()) -> bool:
+    """True if the chip writes conductances as currents or currents as conductances, at a working point."""
+    chosen = frozenset() if chip is None else chip.check_approximations(approximate) & {"conductance", "current"}
+    if chip is None or not chosen:
+        return False
+    losses = chip.configure(network, _own(pins, None, chip)[0]).translate(network, chip.check_approximations(approximate)).losses
+    return any(loss.kind == "approximation" and loss.detail.startswith(tuple(f"'{name}'" for name in chosen)) for loss in losses)
 
 
 def explain(

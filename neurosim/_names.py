@@ -107,6 +107,7 @@ PYNN = (
     "TsodyksMarkramSynapse",
     "Vogels2011Rule",
     "connect",
+    "cost",
     "create",
     "end",
     "errors",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,13 @@ class Receptor:
     sign: int = 1
 
 
+class WorkingPoint(NamedTuple):
+    """Potential (mV), of all cells or of each, at which a conductance and a current are equal, and how it was found."""
+
+    mv: float | Floats
+    found: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Population:
     """A group of neurons or spike sources of one model.
@@ -64,6 +71,8 @@ class Population:
         (size, 3) in um, or ``None``.
     cell_type
         Name the user wrote (``"IF_cond_exp"``), for messages and for the chips' refusals.
+    working_point
+        For chips that have conductances or currents only; ``None``: midway between ``v_rest`` and ``v_thresh``.
     """
 
     id: int
@@ -76,6 +85,7 @@ class Population:
     spike_times: tuple[Floats, ...] | None = None
     positions: Floats | None = None
     cell_type: str = ""
+    working_point: WorkingPoint | None = None
 
     @property
     def is_source(self) -> bool:

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim._continued import continued, unchanged, with_initial
-from neurosim._fit import Fit, explain, fit  # noqa: F401 - rooms above take both from here
-from neurosim.chips.chip import Chip
+from neurosim._cost import Counted, cost_of, costs_alike
+from neurosim._fit import Fit, explain, fit, recarries  # noqa: F401 - rooms above take them from here
+from neurosim._working_points import Choice, Kept, checked
+from neurosim.chips.chip import Chip, Cost
 from neurosim.chips.synapses import in_own_unit
 from neurosim.errors import LossWarning, RecordFileError
 from neurosim.losses import Ledger, Loss, users_level
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from neurosim.engine import Simulation
     from neurosim.engine.record_file import RecordFile
     from neurosim.engine.recording import Results
+
+_NEEDS_DOUBLE = "The chip's neurons count in whole numbers, which only double precision holds exactly; it is used."
 
 Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -46,11 +51,18 @@ class Session:
     chip
         ``None`` is the ideal reference.
     threads, precision, pace, slice_ms, max_memory
-        See :class:`neurosim.engine.Simulation`.
+        See :class:`neurosim.engine.Simulation`. Chips whose neurons count in whole numbers run in double
+        precision whatever is asked for, which is then in the ledger.
     approximate, pins, placing, progress
         See :func:`fit`.
     record_to, overwrite
         HDF5 file for spikes and samples, which then stay out of memory; whether it may replace one.
+    working_point
+        Where a chip writes conductances as currents, or currents as conductances: ``"measured"``, the mean
+        potential of each population in a short run on the ideal reference, once; ``"midway"`` between ``v_rest``
+        and ``v_thresh``; a potential in mV; or potentials by label, the others measured.
+    cost
+        Keep who fired when, of all cells, so that :meth:`cost` knows; 8 bytes a spike, on chips with a model only.
 
     Attributes
     ----------
@@ -82,10 +94,16 @@ class Session:
         progress: bool | None = None,
         record_to: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
+        working_point: Choice = "measured",
+        cost: bool = False,
     ) -> None:
-        self._options = {"threads": threads, "precision": precision, "pace": pace, "slice_ms": slice_ms, "max_memory": max_memory}
+        self._single = precision == "float32" and chip is not None and chip.whole_numbers  # asked for what would not be exact
+        held = "float64" if self._single else precision
+        self._options = {"threads": threads, "precision": held, "pace": pace, "slice_ms": slice_ms, "max_memory": max_memory}
         self._approximate, self.pins, self._placing = tuple(approximate), tuple(pins), placing
         self._progress = progress
+        self._points = Kept("midway" if chip is None else checked(working_point, where="Session"))
+        self._keeps_spikes, self._counted = cost and chip is not None and chip.has_cost, Counted()
         self.chip, self.network = chip, network
         self.live: Any = None
         self._warned: set[str] = set()
@@ -103,9 +121,18 @@ class Session:
         return RecordFile(record_path(path, overwrite=overwrite), overwrite=overwrite, dtype=precision, about=about)
 
     def _fitted(self, network: Network) -> Fit:
+        network = self._pointed(network)
         result = fit(network, self.chip, approximate=self._approximate, pins=self.pins, placing=self._placing, progress=self._progress)
+        if self._single:
+            result.ledger.add(Loss("ignored", "setup()", "precision='float32'", 1, detail=_NEEDS_DOUBLE))
+        result.wall_s |= self._points.wall_s
         self._warn(result.ledger)
         return result
+
+    def _pointed(self, network: Network) -> Network:
+        """The network with its working points, which are measured when the chip first needs them."""
+        needed = partial(recarries, network, self.chip, approximate=self._approximate, pins=self.pins)
+        return self._points.put(network, needed, threads=self._options["threads"], max_memory=self._options["max_memory"])
 
     def _warn(self, losses: Iterable[Loss]) -> None:
         """One warning per kind of loss that was not warned of before."""
@@ -132,6 +159,7 @@ class Session:
 
             self._simulation = Simulation(self.fit.network, **self._options)  # type: ignore[arg-type]
             self._record_to_file()
+            self._keep_spikes()
         return self._simulation
 
     @property
@@ -150,6 +178,7 @@ class Session:
         if network is self.network:
             return
         before, old, fitted, start = self.network, self.fit.network, self.fit, self._start
+        placed = self.fit.mapping
         if unchanged(before.populations, network.populations) and unchanged(before.projections, network.projections):
             running = self._observed(network)
         else:
@@ -160,11 +189,13 @@ class Session:
         if self._simulation is not None:
             self._simulation.update(running)
         fitted.network, self.fit, self._start, self.network = running, fitted, start, network
+        if self._simulation is not None and not costs_alike(old, placed, running, fitted.mapping):
+            self._counted = Counted.now(self._simulation)
 
     def _observed(self, network: Network) -> Network:
         """The running network with other currents and probes, as far as the chip has them."""
         if self.fit.chip is not None:
-            translation = self.fit.chip.translate(network, self.fit.chip.check_approximations(self._approximate))
+            translation = self.fit.chip.translate(self._pointed(network), self.fit.chip.check_approximations(self._approximate))
             known = set(self.ledger)
             fresh = [loss for loss in translation.losses if loss not in known]
             self.ledger.extend(fresh)
@@ -226,6 +257,14 @@ class Session:
         if self._file is not None and self._simulation is not None:
             self._simulation.recordings.write_to(self._file)
 
+    def _keep_spikes(self) -> None:
+        """Begin to count what the run takes, from time zero."""
+        self._counted = Counted()
+        if self._keeps_spikes and self._simulation is not None:
+            from neurosim.engine import event_log
+
+            event_log.begin(self._simulation)
+
     def reset(self) -> None:
         """Back to time zero and the initial state; recordings are cleared."""
         if self._simulation is not None:
@@ -233,6 +272,7 @@ class Session:
             self._simulation.update(self.fit.network)
             self._simulation.reset()
             self._record_to_file()
+            self._keep_spikes()
 
     def save_state(self, path: str | os.PathLike[str], *, about: MappingOf[str, Any] | None = None) -> None:
         """Write everything that evolves, and plain values ``about`` it, to a file; :meth:`load_state` continues exactly.
@@ -265,6 +305,7 @@ class Session:
             text = f"{file.where} was written by neurosim {written_by}, this is {__version__}: the run may not go on bit for bit."
             warnings.warn(text, UserWarning, stacklevel=users_level())
         state.load(self.simulation, file)
+        self._counted = Counted.now(self.simulation)
         return dict(file.manifest.get("about") or {})
 
     # --- results ---------------------------------------------------------------------------
@@ -285,6 +326,34 @@ class Session:
     def counts(self, population: int) -> Int64:
         """Number of spikes of every cell since the start."""
         return self.simulation.counts(population)
+
+    def cost(self, **options: Any) -> Cost:
+        """What the run takes on the chip, since time zero or since the network on the chip last became another one.
+
+        Parameters
+        ----------
+        options
+            Those of the chip's model, for Loihi ``profile``, ``detailed`` and ``static``.
+
+        Returns
+        -------
+        Cost
+            Time and energy, by step, core and population, where the chip has a model
+            (:class:`neurosim.chips.loihi.cost.report.CostReport`); memory and operations on any chip
+            (:class:`neurosim.chips.operations_report.OperationsReport`).
+
+        Raises
+        ------
+        StateError
+            If nothing ran yet, or spikes are missing because neither ``cost=True`` was given nor all recorded.
+        UnsupportedError
+            If options are given and the chip has no model.
+        UnknownNameError
+            If there is no such profile.
+        MemoryLimitError
+            If there are too many spikes to count.
+        """
+        return cost_of(self.simulation, self.fit, self._counted, options)
 
     def weights(self, projection: int) -> Rows:
         """Synapses of a projection with their present weights, in the user's unit."""

@@ -16,6 +16,7 @@ from tests.support.loihi_twin import decayed, wrap
 payloads = st.integers(-(2**31), 2**31 - 1) | st.integers(-3, 3)
 
 
+@pytest.mark.filterwarnings("ignore:.*their registers")
 @settings(max_examples=25, deadline=None)
 @given(st.dictionaries(st.integers(0, 19), payloads, max_size=6), st.integers(-128, 127), st.integers(0, 7), st.integers(0, 5))
 def test_a_graded_spike_acts_with_payload_times_weight(spikes, mantissa, exponent, delay):

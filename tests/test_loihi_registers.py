@@ -28,7 +28,7 @@ def sign_mode(weights):
     return "excitatory" if (weights >= 0).all() else "inhibitory" if (weights <= 0).all() else "mixed"
 
 
-@pytest.mark.filterwarnings("ignore:.*overflowed their registers")
+@pytest.mark.filterwarnings("ignore:.*their registers")
 @pytest.mark.parametrize("case", cases("lava_lif", "cases"))
 def test_traces_of_lava(case):
     given, wiring = case["params"], case["synapse"]
@@ -81,7 +81,7 @@ def test_weights_as_nengo_loihi_quantises_them(case):
 whole = st.integers
 
 
-@pytest.mark.filterwarnings("ignore:.*overflowed their registers")
+@pytest.mark.filterwarnings("ignore:.*their registers")
 @settings(max_examples=60)
 @given(
     whole(0, 4096), whole(0, 4096), whole(0, 131071), whole(-4096, 4095), whole(0, 7), whole(1, 63),
@@ -125,6 +125,14 @@ def test_an_overflow_is_told():
     with pytest.warns(LossWarning, match="currents overflowed their registers 1 times so far"):
         found = run(cells, synapses, [range(5)], n_steps=6)
     assert found.u[0].max() > 0 > found.u[0].min()
+
+
+def test_voltages_that_end_at_their_register_are_told():
+    down = {"threshold": 100, "bias_mantissa": -4095, "bias_exponent": 7}
+    with pytest.warns(LossWarning, match="fallen below the lowest of their registers 24 times so far"):
+        found = run(Compartments(1, **down), n_steps=40)
+    assert found.v[0].tolist() == [max(-4095 * 128 * step, 1 - 2**23) for step in range(1, 41)]
+    assert run(Compartments(1, **down, v_min=-1000), n_steps=40).v.min() == -1000  # a limit that is meant
 
 
 def test_a_compartment_reaches_the_next_one_in_the_next_step():

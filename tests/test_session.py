@@ -107,7 +107,7 @@ def test_a_variable_the_model_has_lost_is_not_recorded_later_either():
     adex = {"v_spike": -40.0, "delta_T": 1.0, "a": 4.0, "b": 0.08, "tau_w": 144.0}
     cells = replace(lif(0, 3, curr(), "cells", **adex), model="adex")
     net = network((cells,))
-    session = Session(net, chips.load("loihi"), approximate=("adex",))
+    session = Session(net, chips.load("spinnaker"), approximate=("adex",))
     session.run_until(1.0)
     session.update(replace(net, probes=(Probe(0, "w", np.arange(3), 0.1),)))
     session.run_until(2.0)
@@ -143,3 +143,22 @@ def test_pins_for_another_chip_are_left_out_and_noted():
     (loss,) = [loss for loss in fitted.ledger if loss.what == "manual placement"]
     assert (loss.kind, loss.count, loss.total) == ("ignored", 1, 2)
     assert "made for hicann" in loss.detail
+
+
+def test_whole_numbers_are_held_in_double_precision_whatever_is_asked_for():
+    net = replace(learning(), probes=(Probe(0, "spikes", np.arange(4)), Probe(1, "spikes", np.arange(3))))
+    runs = [Session(net, chips.load("loihi"), precision=precision) for precision in ("float64", "float32")]
+    for session in runs:
+        session.run_until(300.0)
+    assert runs[1].simulation.dtype is np.float64
+    assert len(runs[0].spikes(1)[0])
+    assert all(np.array_equal(a, b) for i in (0, 1) for a, b in zip(runs[0].spikes(i), runs[1].spikes(i), strict=True))
+    (loss,) = [loss for loss in runs[1].ledger if loss.what == "precision='float32'"]
+    assert (loss.kind, loss.detail.startswith("The chip's neurons count in whole numbers")) == ("ignored", True)
+    assert not [loss for loss in runs[0].ledger if "precision" in loss.what]
+
+
+def test_chips_of_floating_point_numbers_take_single_precision():
+    session = Session(learning(), chips.load("spinnaker"), precision="float32", approximate=ALL)
+    assert session.simulation.dtype is np.float32
+    assert not [loss for loss in session.ledger if "precision" in loss.what]

@@ -27,7 +27,7 @@ def grid(side: int = 8, size: int = 448, seed: int = 1) -> Network:
 #: Network and boards of Loihi that hold it; the other machines hold each of them on one.
 WHOLE = {
     "balanced network, 4,000": (whole.balanced, 1),
-    "microcircuit at a tenth": (lambda: whole.circuit(0.1), 5),
+    "microcircuit at a tenth": (lambda: whole.circuit(0.1), 9),
     "sheet of 20,000": (lambda: whole.sheet(125, 160, 100), 6),
     "chain of 60 layers": (whole.layers, 1),
     "8 x 8 populations": (grid, 1),

@@ -110,7 +110,9 @@ def limit_faults(mapping: Any, synapses: Synapses) -> Iterator[str]:
     for limit in chip.limits():
         if not limit.hard or limit.scope == "router":
             continue
-        used = cost.get(limit.resource)
+        used = _settings(mapping, limit.resource, n_cores) if limit.counts == "settings" else cost.get(limit.resource)
+        if limit.counts in ("sources", "targets"):
+            used = None  # shared by the cells of a core: counted one by one below
         if limit.scope == "chip" and used is not None:
             used = np.bincount(table.chip, used)
         if used is not None and (used > limit.capacity).any():
@@ -140,6 +142,16 @@ def _costs(mapping: Any, cells: Int64) -> dict[str, Int64]:
             for resource, amount in mapping.chip.slice_usage(mapping.network, population, n_cells).items():
                 cost.setdefault(resource, np.zeros(cells.shape[1], np.int64))[row == n_cells] += amount
     return cost
+
+
+def _settings(mapping: Any, resource: str, n_cores: int) -> Int64:
+    """Different settings of a kind that the cells of every core need."""
+    held: list[set[int]] = [set() for _ in range(n_cores)]
+    for numbers, cores in zip(mapping.chip.settings(mapping.network)[resource], mapping.core_of, strict=True):
+        table = np.broadcast_to(numbers, (len(cores), numbers.shape[1]))
+        for core, row in {(int(c), tuple(r)) for c, r in zip(cores, table.tolist(), strict=True) if c >= 0}:
+            held[core].update(row)
+    return np.array([len(values - {-1}) for values in held], np.int64)
 
 
 def _of_kind(kind: Callable[[Any], bool]) -> Callable[[Any, Int64, Synapses], Int64]:

@@ -107,7 +107,7 @@ ROWS = {
     "balanced network, SpiNNaker": Row(balanced, "spinnaker", 5.0),
     "balanced network, Loihi": Row(balanced, "loihi", 5.0),
     "balanced network, HICANN": Row(balanced, "hicann", 5.0),
-    "microcircuit at a tenth, Loihi": Row(lambda: circuit(0.1), "loihi", 20.0, boards=5),
+    "microcircuit at a tenth, Loihi": Row(lambda: circuit(0.1), "loihi", 15.0, boards=9),
 }
 
 

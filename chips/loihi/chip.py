@@ -56,6 +56,7 @@ class LoihiChip(Chip):
     name = "loihi"
     router_noun = "tile"
     map_group = "chip"
+    whole_numbers = True
     approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS} | {"adex": _ADAPTIVE}
     descriptions: ClassVar[Sequence[Arithmetic]] = tuple(ARITHMETIC.values())
     sheet: LoihiSheet
@@ -75,6 +76,10 @@ class LoihiChip(Chip):
         """Tiles, cores and links."""
         mesh = self.sheet.mesh
         return Mesh(self.n_chips, *mesh.tiles.value, mesh.cores_per_tile.value)
+
+    @cached_property
+    def _loads(self) -> Remembered[SharedLoad]:
+        return Remembered()
 
     @cached_property
     def _per_core(self) -> Remembered[dict[int, int]]:
@@ -147,7 +152,7 @@ class LoihiChip(Chip):
         return self._usage.get(network, lambda: self._slice(network, population, n_neurons), (population, n_neurons))
 
     def _slice(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
-        load, group = self._load(network), network.populations[population]
+        load, group = self._loads.get(network, lambda: self._load(network)), network.populations[population]
         per_core = self._per_core.get(network, load.neurons_per_core)
         settings = {name: columns[population] for name, columns in self.settings(network).items()}
         return {
@@ -196,8 +201,16 @@ class LoihiChip(Chip):
         low, high = numbers.refractory.value
         parameters.clip("tau_refrac", 0.0, (high - low) * dt_ms, f"Refractory counters reach {high} steps")
         parameters.change("tau_refrac", lambda t: np.rint(t / dt_ms) * dt_ms, "rounded", "The refractory time is a whole number of steps.")
+        before = parameters.values["tau_m"]
         self._decays_on_grid(parameters, parameters.named("tau_m", "tau_syn", "tau_w"), dt_ms)
+        # rates depend on how far a current moves the potential more than on how fast; where tau_m is clipped, on how fast
+        ratio = parameters.values["tau_m"] / np.minimum(before, self._longest_tau_ms(dt_ms))
+        parameters.change("cm", lambda cm: cm * ratio, "rounded", "It follows tau_m, so that a current moves the potential as far.")
         return parameters
+
+    def _longest_tau_ms(self, dt_ms: float) -> float:
+        """Time constant of the slowest decay, 1 level per step."""
+        return -dt_ms / math.log1p(-1 / 2**self.sheet.neurons.decay_bits.value)
 
     def _decays_on_grid(self, parameters: Parameters, keys: list[str], dt_ms: float) -> None:
         """Time constants whose decay per step is a whole number of levels."""
@@ -243,6 +256,7 @@ class LoihiChip(Chip):
         spikes: Events,
         n_steps: int,
         *,
+        begin_ms: float = 0.0,
         profile: str = "nahuku_fit",
         detailed: bool = False,
         static: bool = False,
@@ -258,6 +272,8 @@ class LoihiChip(Chip):
             By population id: steps, from 0, and indices of the cells that fired, integers (n,) each.
         n_steps
             Number of steps, 1 or more.
+        begin_ms
+            When the first of them begins, for the report.
         profile
             ``"nahuku_fit"``: a fit to measurements; ``"davies2018"``: simulations before there was silicon.
         detailed
@@ -276,7 +292,8 @@ class LoihiChip(Chip):
         """
         from neurosim.chips.loihi.cost.run import cost
 
-        return cost(self, network, mapping, spikes, n_steps, profile=profile, detailed=detailed, static=static, updates=updates)
+        chosen = {"profile": profile, "detailed": detailed, "static": static, "updates": updates}
+        return cost(self, network, mapping, spikes, n_steps, begin_ms=begin_ms, **chosen)
 
     def _many_thresholds(self, network: Network, mapping: Placed) -> list[Loss]:
         """Cores with more threshold profiles than all sources agree on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -45,10 +45,11 @@ def delay_bits(network: Network, projection: Projection, sheet: FamilySheet) -> 
 
 @dataclass(frozen=True)
 class SharedLoad(ABC):
-    """Use of a core's resources by slices of the populations of one network, in what both generations share."""
+    """Use of a core's resources by slices of the populations of one network, in what both generations share; lists are kept."""
 
     network: Network
     sheet: FamilySheet
+    _lists: dict[int, Lists] = field(default_factory=dict, repr=False, compare=False)
 
     @abstractmethod
     def inner_use(self, population: Population, n_neurons: int) -> dict[str, int]:
@@ -74,7 +75,9 @@ class SharedLoad(ABC):
 
     def lists(self, projection: Projection) -> Lists:
         """How the synapses of a projection lie in the memory."""
-        return Lists(self.network, projection, self.sheet, delay_bits(self.network, projection, self.sheet))
+        if id(projection) not in self._lists:
+            self._lists[id(projection)] = Lists(self.network, projection, self.sheet, delay_bits(self.network, projection, self.sheet))
+        return self._lists[id(projection)]
 
     def memory(self, population: Population, n_neurons: int) -> int:
         """Words of synaptic memory."""

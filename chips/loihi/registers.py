@@ -3,10 +3,11 @@
 The zero of the voltage register is the reset potential. A register of voltage stands for
 ``unit_mv``; the unit follows from the largest weight onto the population, which gets the largest
 mantissa, with the largest exponent for which threshold and bias still fit their fields (the rule of
-nengo-loihi 1.1.0), and for which neither what arrives in a step nor a current overflows while all sources fire
-at 100 Hz. Currents are scaled such that the area under a postsynaptic potential is that of the
-model, w tau_syn tau_m / cm: with decays d_u and d_v per step and a weight that adds x to the voltage at
-first, the area is x dt / (d_u d_v). The bias follows from the same rule; voltage steps keep their height.
+nengo-loihi 1.1.0), the voltage reaches as far below rest as the threshold is above it, and neither what
+arrives in a step nor a current overflows while all sources fire at 100 Hz. Currents are scaled such
+that the area under a postsynaptic potential is that of the model, w tau_syn tau_m / cm: with decays d_u
+and d_v per step and a weight that adds x to the voltage at first, the area is x dt / (d_u d_v). The bias
+follows from the same rule; voltage steps keep their height.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def registers_of(network: Network, population: Population, spans: Mapping[int, S
     bias_mv = (cell["v_rest"] - cell["v_reset"]) * decay_v / 4096 + cell["i_offset"] / cell["cm"] * cell["tau_m"] * decay_v / 4096
     keeps = {r.name: 4096 / float(decay_of(r, cell, network.dt, sheet).min()) for r in population.receptors}
     inputs = _inputs(network, population, spans, per_weight, keeps)
-    exponent, per_mv = _scale(float(limit_mv.max()), float(np.abs(bias_mv).max()), inputs, sheet)
+    exponent, per_mv = _scale(_finest(limit_mv, bias_mv, bias_mv * 4096 / decay_v, sheet), inputs, sheet)
     unit_mv = 1.0 / per_mv
     rule = sheet.neurons
     mantissa = np.clip(np.rint(limit_mv * per_mv / 2**rule.threshold_shift.value), 1, 2**rule.threshold_bits.value - 1)
@@ -188,12 +189,21 @@ def _at_once(network: Network, projection: Projection) -> float:
     return min(mean + 4 * math.sqrt(mean) + 1, degree)
 
 
-def _scale(limit_mv: float, bias_mv: float, inputs: _Inputs, sheet: FamilySheet) -> tuple[int, float]:
-    """Largest exponent of a weight and registers per mV, as many as no register overflows with."""
+def _finest(limit_mv: Floats, bias_mv: Floats, rest_mv: Floats, sheet: FamilySheet) -> float:
+    """Most registers per mV: threshold and bias fit their fields, the voltage reaches as far below rest as the threshold is above."""
     rule = sheet.neurons
-    top = (2**rule.threshold_bits.value - 1) * 2**rule.threshold_shift.value / limit_mv
-    if bias_mv > 0:
-        top = min(top, (2**rule.bias_bits.value - 1) * 2 ** rule.bias_exponents.value[1] / bias_mv)
+    top = (2**rule.threshold_bits.value - 1) * 2**rule.threshold_shift.value / float(limit_mv.max())
+    lowest, most = float((2 * rest_mv - limit_mv).min()), float(np.abs(bias_mv).max())
+    if lowest < 0:
+        top = min(top, (2 ** (rule.voltage_bits.value - 1) - 1) / -lowest)
+    if most > 0:
+        top = min(top, (2**rule.bias_bits.value - 1) * 2 ** rule.bias_exponents.value[1] / most)
+    return top
+
+
+def _scale(top: float, inputs: _Inputs, sheet: FamilySheet) -> tuple[int, float]:
+    """Largest exponent of a weight and registers per mV, at most ``top`` and as many as no register overflows with."""
+    rule = sheet.neurons
     if inputs.step == 0 or inputs.aligned == 0:
         return 0, top
     if inputs.arriving > 0:

@@ -83,6 +83,10 @@ def metis_groups(graph: Any, weight: NDArray[np.int64], n_groups: int, seed: int
     return np.asarray(found[1], np.int32)
 
 
+#: Weight between neighbours in the given order, beside 1 for all synapses of a neuron.
+_RING = 1e-3
+
+
 def spectral_positions(graph: Any, seed: int) -> Floats:
     """Coordinates (n, 2) in which neurons with synapses between them lie close: ranks along two slow eigenvectors."""
     from scipy import sparse
@@ -94,6 +98,10 @@ def spectral_positions(graph: Any, seed: int) -> Floats:
     root = 1.0 / np.sqrt(np.maximum(np.asarray(graph.sum(axis=1)).ravel(), 1.0))
     # a shift leaves the vectors as they are, and something to begin with where there are next to no synapses
     scaled = sparse.diags(root) @ graph.astype(np.float32) @ sparse.diags(root) + sparse.identity(n, np.float32)
+    # where components have equal eigenvalues ARPACK begins anew with random numbers of its own: a weak ring tells them apart
+    rows = np.arange(n)
+    ring = sparse.coo_matrix((np.full(n, _RING, np.float32), (rows, np.roll(rows, 1))), (n, n))
+    scaled = scaled + ring + ring.T
     begin = np.random.default_rng(seed).random(n) + 0.5
     try:
         _, vectors = eigsh(scaled.astype(np.float32), 3, which="LA", v0=begin.astype(np.float32), tol=2e-2, ncv=24, maxiter=40)

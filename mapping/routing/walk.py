@@ -1,8 +1,8 @@
 """An independent check of routes and routing tables: packets are followed from router to router.
 
-Nothing here is shared with the routers. All packets of all nets move at once, a link per round; one
-that comes to a router where its net has been already is noted and goes no further, so that every
-walk ends.
+Nothing here is shared with the routers. Packets with one target are followed one after the other as
+long as nothing is wrong with them. All others move at once, a link per round; one that comes to a
+router where its net has been already is noted and goes no further, so that every walk ends.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neurosim._jit import entry
 from neurosim.mapping.routing.keys import Keys
 from neurosim.mapping.routing.tables import Entries
 from neurosim.mapping.structures import Floats, Int32, Int64, Nets, Routes, Topology, among, distinct
@@ -41,6 +42,8 @@ class Walk(NamedTuple):
         int64 (n_nets,): links that each net's packets passed.
     depth
         int32 (n_nets,): links from the source to the farthest router.
+    straight
+        bool (n_nets,): nets whose links lead, one after the other and without a detour, to their one target.
     """
 
     undelivered: Int64
@@ -52,6 +55,7 @@ class Walk(NamedTuple):
     loads: Floats
     hops: Int64
     depth: Int32
+    straight: NDArray[np.bool_]
 
     @property
     def is_right(self) -> bool:
@@ -81,19 +85,67 @@ _Step = tuple[NDArray[np.bool_], NDArray[np.bool_], Int64]
 def walk_routes(nets: Nets, routes: Routes, router_of: ArrayLike, topology: Topology) -> Walk:
     """Follow the trees; a target gets the packet if the tree comes to its router."""
     place, n = np.asarray(router_of, np.int64), topology.n_routers
+    walk = _walk_straight(nets, routes, place, topology)
+    if walk.straight.all():
+        return walk
+    crooked = ~walk.straight
     net_of_hop = np.repeat(np.arange(nets.n_nets), np.diff(routes.indptr))
     net_of_pin = np.repeat(np.arange(nets.n_nets), np.diff(nets.indptr))
-    hops, pins = _Index(net_of_hop * n + routes.router), _Index(net_of_pin * n + place[nets.target])
+    row_of_hop, row_of_pin = np.flatnonzero(crooked[net_of_hop]), np.flatnonzero(crooked[net_of_pin])
+    hops = _Index(net_of_hop[row_of_hop] * n + routes.router[row_of_hop])
+    pins = _Index(net_of_pin[row_of_pin] * n + place[nets.target[row_of_pin]])
 
     def step(copies: _Copies) -> _Step:
         at = copies.net * n + copies.router
         copy, hop = hops.rows(at)
         taken = np.zeros((len(at), topology.neighbour.shape[1]), bool)
-        taken[copy, routes.link[hop]] = True
+        taken[copy, routes.link[row_of_hop[hop]]] = True
         receiver, pin = pins.rows(at)
-        return taken, np.ones(len(at), bool), np.stack([receiver, nets.target[pin]], axis=1).astype(np.int64)
+        return taken, np.ones(len(at), bool), np.stack([receiver, nets.target[row_of_pin[pin]]], axis=1).astype(np.int64)
 
-    return _walk(nets, place, topology, step)
+    return _walk(nets, place, topology, step, walk)
+
+
+def _walk_straight(nets: Nets, routes: Routes, place: Int64, topology: Topology) -> Walk:
+    """Walk of those packets that go link by link to one target, passing no router twice; nothing of the others."""
+    walk = _unwalked(nets, topology)
+    been = np.full(topology.n_routers, -1, np.int64)
+    arrays = (nets.indptr, nets.target, nets.weight, routes.indptr, routes.router, routes.link)
+    columns = [np.ascontiguousarray(column) for column in (nets.source, *arrays, place, topology.neighbour)]
+    _straight(*columns, been, walk.loads, walk.hops, walk.depth, walk.straight)
+    return walk
+
+
+def _unwalked(nets: Nets, topology: Topology) -> Walk:
+    """Of no packet anything."""
+    none, n = (np.zeros((0, 2), np.int64),) * 6, nets.n_nets
+    hops, depth = np.zeros(n, np.int64), np.zeros(n, np.int32)
+    return Walk(*none, loads=np.zeros(topology.neighbour.shape), hops=hops, depth=depth, straight=np.zeros(n, bool))
+
+
+@entry(nogil=True)
+def _straight(source, pins, target, weight, indptr, router, link, place, neighbour, been, out_loads, out_hops, out_depth, out_straight):
+    """Follow each packet of one target; it counts only if its way has nothing that needs a closer look."""
+    n_routers, n_links = neighbour.shape
+    for net in range(source.size):
+        begin, stop, core = indptr[net], indptr[net + 1], source[net]
+        if pins[net + 1] - pins[net] != 1 or begin < 0 or stop > router.size or not 0 <= core < place.size:
+            continue
+        at, end = place[core], target[pins[net]]
+        right = 0 <= at < n_routers and 0 <= end < place.size
+        for hop in range(begin, stop):
+            if not right or router[hop] != at or been[at] == net or link[hop] < 0 or link[hop] >= n_links:
+                right = False
+                break
+            been[at] = net
+            at = neighbour[at, link[hop]]
+            right = at >= 0
+        if not right or been[at] == net or at != place[end]:
+            continue
+        for hop in range(begin, stop):
+            out_loads[router[hop], link[hop]] += weight[net]
+        out_hops[net] = out_depth[net] = stop - begin
+        out_straight[net] = True
 
 
 def walk_entries(nets: Nets, entries: Entries, router_of: ArrayLike, topology: Topology, keys: Keys) -> Walk:
@@ -119,9 +171,9 @@ def walk_entries(nets: Nets, entries: Entries, router_of: ArrayLike, topology: T
         rows = np.flatnonzero(found)
         counts = np.diff(entries.indptr)[met[rows]]
         begin = np.repeat(entries.indptr[met[rows]] - np.cumsum(counts) + counts, counts)
-        return taken, found, np.stack([np.repeat(rows, counts), entries.core[begin + np.arange(counts.sum())]], axis=1)
+        return taken, found, np.stack([np.repeat(rows, counts), entries.core[begin + np.arange(counts.sum())]], axis=1).astype(np.int64)
 
-    return _walk(nets, np.asarray(router_of, np.int64), topology, step)
+    return _walk(nets, np.asarray(router_of, np.int64), topology, step, _unwalked(nets, topology))
 
 
 class _Index:
@@ -142,18 +194,16 @@ class _Index:
         return i, self._order[np.repeat(begin - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())]
 
 
-def _walk(nets: Nets, place: Int64, topology: Topology, step: Callable[[_Copies], _Step]) -> Walk:
-    """Walk of all nets, some at a time: which routers they have been at is kept as one bit per net and router."""
-    n, n_links = topology.neighbour.shape
-    loads, hops, depth = np.zeros((n, n_links)), np.zeros(nets.n_nets, np.int64), np.zeros(nets.n_nets, np.int32)
+def _walk(nets: Nets, place: Int64, topology: Topology, step: Callable[[_Copies], _Step], known: Walk) -> Walk:
+    """Walk of all nets that are not known yet, some at a time: which routers they have been at is kept as one bit per net and router."""
     found = {name: [np.zeros((0, 2), np.int64)] for name in (*Walk._fields[2:6], "delivered")}
-    sent = np.flatnonzero(np.diff(nets.indptr) > 0)
-    some = max(1, 10_000_000 // n)
+    sent = np.flatnonzero((np.diff(nets.indptr) > 0) & ~known.straight)
+    some = max(1, 10_000_000 // topology.n_routers)
     for first in range(0, len(sent), some):
-        _walk_some(nets, sent[first : first + some], place, topology, step, (found, loads, hops, depth))
+        _walk_some(nets, sent[first : first + some], place, topology, step, (found, known.loads, known.hops, known.depth))
     joined = {name: np.concatenate(parts) for name, parts in found.items()}
-    undelivered, unwanted = _compare(nets, joined.pop("delivered"))
-    return Walk(undelivered, unwanted, **joined, loads=loads, hops=hops, depth=depth)
+    undelivered, unwanted = _compare(nets, ~known.straight, joined.pop("delivered"))
+    return known._replace(undelivered=undelivered, unwanted=unwanted, **joined)
 
 
 def _walk_some(nets: Nets, sent: Int64, place: Int64, topology: Topology, step: Callable[[_Copies], _Step], out: Any) -> None:
@@ -202,10 +252,11 @@ def _loops(copies: _Copies, again: NDArray[np.bool_], history: list[_Copies], pa
     return found
 
 
-def _compare(nets: Nets, delivered: Int64) -> tuple[Int64, Int64]:
-    """(net, core) that are missing, and those that are too many."""
+def _compare(nets: Nets, asked: NDArray[np.bool_], delivered: Int64) -> tuple[Int64, Int64]:
+    """(net, core) that are missing, and those that are too many, of the nets that are asked for."""
     span = int(max(nets.target.max(initial=0), delivered[:, 1].max(initial=0))) + 1
-    wanted = np.repeat(np.arange(nets.n_nets), np.diff(nets.indptr)) * span + nets.target
+    net_of_pin = np.repeat(np.arange(nets.n_nets), np.diff(nets.indptr))
+    wanted = (net_of_pin * span + nets.target)[asked[net_of_pin]]
     got = delivered[:, 0] * span + delivered[:, 1]
     wanted, got = distinct(wanted), distinct(got)
     missing, extra = wanted[~among(wanted, got)], got[~among(got, wanted)]

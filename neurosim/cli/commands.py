@@ -28,7 +28,7 @@ def run(
         check_chips([chip] if chip else [])
         try:
             with script_output(as_json), quiet_losses():
-                capture = scripts.run_script(script, arguments, chip=chip, **settings)
+                capture = scripts.run_script(script, arguments, chip=chip, cost=True, **settings)
         except KeyboardInterrupt as stop:
             capture, interrupted = kept(stop), True
         except ScriptError as error:
@@ -51,6 +51,7 @@ def _own_chip(capture: Any) -> str:
 
 def _show_run(name: str, result: ChipRun, as_json: bool) -> None:
     from neurosim.compare.comparison import Comparison, row
+    from neurosim.compare.cost_table import cost_table
     from neurosim.compare.loss_table import loss_table
     from neurosim.compare.tables import population_table, run_table
 
@@ -60,7 +61,8 @@ def _show_run(name: str, result: ChipRun, as_json: bool) -> None:
     if as_json:
         show_json(row(result))
     else:
-        show(run_table(result, name), population_table(Comparison(name, (result,)), differences=False), loss_table([result], limit=12))
+        recorded = population_table(Comparison(name, (result,)), differences=False)
+        show(run_table(result, name), recorded, cost_table([result]), loss_table([result], limit=12))
 
 
 def kept(stop: BaseException) -> Any:
@@ -122,7 +124,7 @@ def fit_row(result: ChipRun) -> dict[str, Any]:
     """A mapping as JSON: the keys of a comparison's row that need no simulation, ``fits``, and why if it does not."""
     from neurosim.compare.comparison import row
 
-    simulated = ("rate_hz", "populations", "stages_s", "duration_ms", "hardware_s", "interrupted")
+    simulated = ("rate_hz", "populations", "stages_s", "duration_ms", "hardware_s", "interrupted", "cost")
     kept = {key: value for key, value in row(result).items() if key not in simulated}
     return {"fits": not result.error, **kept, "explanation": result.explanation and result.explanation.to_dict()}
 
@@ -160,10 +162,11 @@ def compare(
 def show_comparison(result: Comparison, *, verbose: bool = False, more: str = "--verbose or --json has them all") -> None:
     """The tables of a comparison on stdout; ``more`` says where losses that are left out can be found."""
     from neurosim.compare import tables
+    from neurosim.compare.cost_table import cost_table
     from neurosim.compare.loss_table import loss_table
 
     losses = loss_table(result.runs, limit=1000) if verbose else loss_table(result.runs, more=more)
-    show(result.table(), tables.population_table(result), tables.stage_table(result), losses)
+    show(result.table(), tables.population_table(result), cost_table(result.runs), tables.stage_table(result), losses)
 
 
 def tell(chip: str, result: ChipRun | None) -> None:

@@ -3,7 +3,8 @@
 Start at :func:`compare` (``runner.py``), which gives a :class:`Comparison` (``comparison.py``):
 rows, table, JSON, picture. ``scripts.py`` runs a user's script under settings of ours,
 ``arguments.py`` gives it the arguments it expects, ``worker.py`` is the process in which each chip
-runs, ``results.py`` what is kept of it, ``statistics.py`` the numbers, ``fitting.py`` the question
+runs, ``results.py`` what is kept of it, ``costs.py`` and ``cost_table.py`` what it takes on the
+chip, ``statistics.py`` the numbers, ``fitting.py`` the question
 whether a script's network fits at all.
 """
 

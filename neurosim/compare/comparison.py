@@ -106,6 +106,7 @@ def row(run: ChipRun, ideal: ChipRun | None = None) -> dict[str, Any]:
         "stages_s": {name: round(seconds, 4) for name, seconds in run.stages.items()},
         "duration_ms": run.duration_ms,
         "hardware_s": run.hardware_s,
+        "cost": run.cost or None,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from neurosim.compare.results import ChipRun, failed, of_fit
 from neurosim.compare.runner import load_chip
@@ -39,6 +40,7 @@ def fit_script(
         return capture.own_boards if kind_of(chip) == capture.own_chip else None
 
     options = {"approximate": approximate, "pins": capture.pins, "placing": capture.placing}
+    options["working_point"] = capture.settings["working_point"]
     return tuple(fit_network(capture.network, chip, n_boards=boards(chip), **options) for chip in chips)
 
 
@@ -50,6 +52,7 @@ def fit_network(
     pins: Sequence[Pin] = (),
     placing: Options | None = None,
     n_boards: int | None = None,
+    working_point: Any = "midway",
 ) -> ChipRun:
     """Map a network on one chip; an error becomes a failed run, with an explanation if there is not enough room."""
     from neurosim.session import explain, fit
@@ -57,7 +60,7 @@ def fit_network(
     wishes = {"approximate": tuple(approximate), "pins": tuple(pins), "placing": placing}
     try:
         loaded = load_chip(chip, n_boards=n_boards)
-        fitted = fit(network, loaded, **wishes)
+        fitted = fit(network, loaded, **wishes, working_point=working_point)
     except PlacementError as error:
         return failed(chip, str(error), explain(network, loaded, **wishes))
     except NeurosimError as error:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurosim.columns import Random, is_homogeneous
+from neurosim.compare.costs import cost_of
 from neurosim.compare.statistics import Spikes
 from neurosim.losses import Ledger, Loss
 from neurosim.mapping import Explanation
@@ -69,6 +70,8 @@ class ChipRun:
         Simulated time.
     hardware_s
         Time the real chip would take, where it runs faster than biology; else ``None``.
+    cost
+        What the run takes, as the report writes it to JSON, or only ``reason``, why it is not known; see :mod:`.costs`.
     interrupted
         True if the run was stopped before its end.
     """
@@ -93,6 +96,7 @@ class ChipRun:
     hardware_s: float | None = None
     interrupted: bool = False
     explanation: Explanation | None = None
+    cost: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ledger(self) -> Ledger:
@@ -167,6 +171,7 @@ def of_session(name: str, session: Any, *, begun: dict[str, float] | None = None
         duration_ms=duration_ms,
         hardware_s=hardware_time(session.fit.chip, duration_ms),
         interrupted=interrupted or session.simulation.interrupted,
+        cost=cost_of(session),
     )
 
 

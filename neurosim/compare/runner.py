@@ -89,7 +89,7 @@ def compare(
 
 def _job(script: str | Path, chip: str, arguments: Sequence[str], options: dict[str, Any]) -> Job:
     settings = {"approximate": ("all",)} | {key: options[key] for key in ("approximate", "threads") if options.get(key) is not None}
-    settings["record_tag"] = Path(chip).stem
+    settings["record_tag"], settings["cost"] = Path(chip).stem, True
     return Job(str(script), tuple(arguments), chip, settings)
 
 
@@ -120,7 +120,7 @@ def network_run(
     session = None
     try:
         with quiet_losses():
-            session = Session(network, load_chip(chip), threads=threads or 1, approximate=tuple(approximate))
+            session = Session(network, load_chip(chip), threads=threads or 1, approximate=tuple(approximate), cost=True)
             session.run_until(duration_ms)
     except KeyboardInterrupt:
         if session is None:

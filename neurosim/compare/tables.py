@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from neurosim.compare.comparison import Comparison
 
 #: Stages of a run in the order in which they happen; others that a run names come last.
-_STAGES = ("build", "place", "compile", "kernels", "run", "other")
+_STAGES = ("build", "working point", "place", "compile", "kernels", "run", "other")
 #: Recorded populations shown per chip.
 SHOWN_POPULATIONS = 12
 

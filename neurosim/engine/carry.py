@@ -149,6 +149,7 @@ def rebuild(simulation: Simulation, new: Network) -> None:
     """Compile ``new`` and carry all state over to it."""
     budget.check(new, simulation.dtype, simulation.threads, simulation.max_memory)
     old, layout, program = simulation.network, simulation.layout, simulation.program
+    drawn = _drawn(simulation, new)
     history, counts, were_driving = _end_drives(simulation, new)
     plastic_store.settle_all(simulation.stores.plastic, simulation.step)
     kept = {p.id for p, q in zip(old.projections, new.projections, strict=False) if p is q}
@@ -174,6 +175,8 @@ def rebuild(simulation: Simulation, new: Network) -> None:
     simulation._counts[moved[moved >= 0]] = counts[moved >= 0]
     _carry_spikes(simulation, moved, history)
     simulation._primed = -1
+    for gids, steps in drawn:  # only now, as what came before may fail
+        simulation.recordings.log.add(layout, gids, steps)  # pyright: ignore[reportOptionalMemberAccess]
 
 
 def _same_cells(simulation: Simulation, new: Network) -> bool:
@@ -182,6 +185,18 @@ def _same_cells(simulation: Simulation, new: Network) -> bool:
     if driving != simulation.driving or len(old.populations) != len(new.populations):
         return False
     return all(a is b for a, b in zip(old.populations, new.populations, strict=True))
+
+
+def _drawn(simulation: Simulation, new: Network) -> list[tuple[Indices, Indices]]:
+    """Global ids and steps of all spikes of sources that will no longer only drive, where all spikes are kept."""
+    log, found = simulation.recordings.log, []
+    if log is None:
+        return []
+    for number in simulation.driving - drives.candidates(new, simulation.watched):
+        population, rates = simulation.network.populations[number], simulation.rates[number]
+        steps, cells = drives.events(simulation.network, population, rates, log.since + 1, simulation.step)
+        found.append((simulation.layout.base(number) + cells, steps))
+    return found
 
 
 def _end_drives(simulation: Simulation, new: Network) -> tuple[tuple[Indices, Indices], Indices, set[int]]:

@@ -10,7 +10,7 @@ at the resolution of delivery. The number for a cell and step depends on nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -278,15 +278,49 @@ def tally(key, size, since, until, thresholds, low, high, bits, counts, out):
                 out[start + j] += counts[j]
 
 
+@entry()
+def spread(key, size, since, until, thresholds, low, high, bits, counts, out_step, out_cell):
+    """Write the step and cell of each spike of the steps ``since .. until - 1``; returns how many there are."""
+    n = 0
+    for step in range(since, until):
+        own = mix(key ^ mix(uint64(step)))
+        for start in range(0, size, TILE):
+            here = min(TILE, size - start)
+            draw(own, start, here, thresholds, low, high, bits, counts)
+            for j in range(here):
+                for _ in range(counts[j]):
+                    out_step[n], out_cell[n] = step, start + j
+                    n += 1
+    return n
+
+
+def events(network: Network, population: Population, rates: Rates, first: int, last: int) -> tuple[Int64, Int64]:
+    """Steps and cells of all spikes sent at steps ``first .. last``: those that :func:`counts` counts."""
+    n = int(counts(network, population, rates, first, last).sum())
+    steps, cells, at = np.empty(n, np.int64), np.empty(n, np.int64), 0
+    for begin, end, limits in _spans(rates, first, last):
+        key, bits, numbers = _key(network, population), np.zeros(_DRAWN, np.uint32), np.zeros(TILE, np.uint32)
+        at += spread(key, population.size, begin, end, limits, 0, len(limits), bits, numbers, steps[at:], cells[at:])
+    return steps, cells
+
+
 def counts(network: Network, population: Population, rates: Rates, first: int, last: int) -> Int64:
     """Spikes of every cell sent at steps ``first .. last``."""
     out = np.zeros(population.size, np.int64)
-    key = keys(np.uint64(network.seed), np.uint64(population.id), -1, 1)[0]
-    bits, numbers = np.zeros(_DRAWN, np.uint32), np.zeros(TILE, np.uint32)
+    key, bits, numbers = _key(network, population), np.zeros(_DRAWN, np.uint32), np.zeros(TILE, np.uint32)
+    for begin, end, limits in _spans(rates, first, last):
+        tally(key, population.size, begin, end, limits, 0, len(limits), bits, numbers, out)
+    return out
+
+
+def _key(network: Network, population: Population) -> np.uint64:
+    return keys(np.uint64(network.seed), np.uint64(population.id), -1, 1)[0]
+
+
+def _spans(rates: Rates, first: int, last: int) -> Iterator[tuple[int, int, NDArray[np.uint32]]]:
+    """Steps ``begin .. end - 1`` among ``first .. last`` with one rate, and the distribution of numbers then."""
     for k, (since, mean) in enumerate(zip(rates.since, rates.mean, strict=True)):
         until = rates.since[k + 1] if k + 1 < len(rates.since) else _FOREVER
-        begin, end = max(since, first), min(until, last + 1)
-        limits = thresholds(mean)
+        begin, end, limits = max(since, first), min(until, last + 1), thresholds(mean)
         if begin < end and len(limits):
-            tally(key, population.size, begin, end, limits, 0, len(limits), bits, numbers, out)
-    return out
+            yield begin, end, limits

@@ -19,6 +19,7 @@ from neurosim.engine.records import SampleRecord, SpikeRecord, WeightRecord
 from neurosim.network import Network, WeightProbe
 
 if TYPE_CHECKING:
+    from neurosim.engine.event_log import EventLog
     from neurosim.engine.record_file import RecordFile
 
 Int64 = NDArray[np.int64]
@@ -110,6 +111,8 @@ class Recordings:
         Records by population id, (population id, variable) and (projection id, variable).
     currents
         Pieces of recorded currents (nA) by current id.
+    log
+        Where all spikes go, recorded or not; ``None`` if nobody asked for them.
     """
 
     def __init__(self) -> None:
@@ -117,6 +120,7 @@ class Recordings:
         self.samples: defaultdict[tuple[int, str], SampleRecord] = defaultdict(SampleRecord)
         self.weights: defaultdict[tuple[int, str], WeightRecord] = defaultdict(WeightRecord)
         self.currents: defaultdict[int, list[Floats]] = defaultdict(list)
+        self.log: EventLog | None = None
         self._sorting: Sorting | None = None
         self._waiting: list[tuple[Ints, Floats]] = []
         self._file: RecordFile | None = None
@@ -125,16 +129,18 @@ class Recordings:
         self._bytes, self._written_s = 0, 0.0
 
     # --- taking ------------------------------------------------------------------------------
-    def add_spikes(self, network: Network, layout: Layout, gids: Int64, times_ms: Floats) -> None:
+    def add_spikes(self, network: Network, layout: Layout, gids: Int64, steps: Int64, times_ms: Floats) -> None:
         """Keep the spikes of the cells whose spikes are recorded; ``times_ms`` must not change afterwards.
 
         Parameters
         ----------
-        gids, times_ms
-            Global ids and times of one chunk, in order of time.
+        gids, steps, times_ms
+            Global ids, steps at whose end they are sent, and times of one chunk, in order of time.
         """
         if not len(gids):
             return
+        if self.log is not None:
+            self.log.add(layout, gids, steps)
         sorting = self._sorting
         if sorting is None or sorting.network is not network or sorting.layout is not layout:
             self._sort()

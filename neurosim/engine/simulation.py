@@ -95,7 +95,7 @@ class Simulation:
         self.realtime = pacing.RealTime(slice_ms=self.slice_steps * network.dt)
         self.live: live.Exchange | None = None
         self._team = meeting.Team(self.threads)
-        self.warned_of_cuts = self.warned_of_overflow = False
+        self.warned_of: set[int] = set()
         self.interrupted = False
         self.wall_s = {"compile": 0.0, "kernels": 0.0, "run": 0.0}
         self._cold = True
@@ -305,7 +305,7 @@ class Simulation:
         oldest = now - self.stores.max_delay
         recent, new = self._history[1] > oldest, np.searchsorted(stamps, oldest, side="right")
         self._history = (np.concatenate([self._history[0][recent], gids[new:]]), np.concatenate([self._history[1][recent], stamps[new:]]))
-        self.recordings.add_spikes(self.network, self.layout, gids, times)
+        self.recordings.add_spikes(self.network, self.layout, gids, stamps, times)
         live.collect(self, gids, times)
 
     def _sample_now(self) -> None:

@@ -11,28 +11,42 @@ from neurosim.engine import build
 from neurosim.errors import LossWarning, NumericalError
 from neurosim.losses import users_level
 from neurosim.models._redo import MAX_SPIKES
-from neurosim.models._tile import CUT_SHORT, OVERFLOWN, TILE
+from neurosim.models._tile import CUT_SHORT, OVERFLOWN, SATURATED, TILE
 
 if TYPE_CHECKING:
     from neurosim.engine.simulation import Simulation
 
+#: What kernels count, by its place in the scratch: what happened, and what to do about it.
+_COUNTED = {
+    CUT_SHORT * TILE: (
+        f"a cell fired more than {MAX_SPIKES} times in a step of {{dt:g}} ms; further spikes of that step are lost.",
+        "Use a shorter timestep or a longer tau_refrac.",
+    ),
+    OVERFLOWN: (
+        "currents overflowed their registers {count:,} times so far and changed their sign, as on the chip.",
+        "Use smaller weights, or fewer inputs at a time.",
+    ),
+    SATURATED: (
+        "potentials would have fallen below the lowest of their registers {count:,} times so far and stayed there, as on the chip.",
+        "Use weaker inhibition, or a higher v_thresh, which makes registers coarser.",
+    ),
+}
+
 
 def check(simulation: Simulation) -> None:
-    """Warn, once, of spikes that were cut short, and refuse to go on with cells that are no numbers.
+    """Warn, once each, of what kernels counted, and refuse to go on with cells that are no numbers.
 
     Raises
     ------
     NumericalError
         Naming the population; what was recorded up to here stays.
     """
-    if not simulation.warned_of_cuts and any(scratch[CUT_SHORT * TILE] for scratch in simulation.scratch):
-        simulation.warned_of_cuts = True
-        text = f"a cell fired more than {MAX_SPIKES} times in a step of {simulation.network.dt:g} ms; further spikes of that step are lost."
-        warnings.warn(f"{text} Use a shorter timestep or a longer tau_refrac.", LossWarning, stacklevel=users_level())
-    if not simulation.warned_of_overflow and (lost := sum(int(scratch[OVERFLOWN]) for scratch in simulation.scratch)):
-        simulation.warned_of_overflow = True
-        text = f"currents overflowed their registers {lost:,} times so far and changed their sign, as on the chip."
-        warnings.warn(f"{text} Use smaller weights, or fewer inputs at a time.", LossWarning, stacklevel=users_level())
+    for place, (text, remedy) in _COUNTED.items():
+        count = sum(int(scratch[place]) for scratch in simulation.scratch)
+        if count and place not in simulation.warned_of:
+            simulation.warned_of.add(place)
+            what = text.format(count=count, dt=simulation.network.dt)
+            warnings.warn(f"{what} {remedy}", LossWarning, stacklevel=users_level())
     state = simulation.program.cells.state
     if state.size and np.isnan(state.min()):
         raise _no_number(simulation)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.engine import build, drives, plastic_store, state_checks, state_file, stores
+from neurosim.engine.event_log import EventLog
 from neurosim.engine.identity import describe, differences
 from neurosim.engine.recording import Recordings
 from neurosim.engine.state_file import StateFile
@@ -249,6 +250,7 @@ def _filled(file: StateFile, number: int, memory: Any) -> Any:
 
 def _recordings(simulation: Simulation, file: StateFile, step: int) -> Recordings:
     recordings, network = simulation.recordings.successor(), simulation.network
+    recordings.log = None if simulation.recordings.log is None else EventLog(step)
     until_ms = state_checks.until_ms(step, network.dt)
     for row in file.manifest["recorded"]:
         number = state_checks.listed("recorded", row["population"], network.populations)

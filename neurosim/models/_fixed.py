@@ -28,7 +28,7 @@ from neurosim._jit import inner
 from neurosim.models._membrane import UNIFORM
 from neurosim.models._receptors import BASE, FIXED_JOINED, STRIDE
 from neurosim.models._redo import emit
-from neurosim.models._tile import GAIN, OVERFLOWN, SERIES, SUM, TILE
+from neurosim.models._tile import GAIN, OVERFLOWN, SATURATED, SERIES, SUM, TILE
 
 V, A, REF, FIRED, DRAWS = range(5)
 N_STATES = 5
@@ -85,15 +85,16 @@ def voltage_constants(c, j):
 
 @inner(forceinline=True)
 def next_voltage(v_mv, pause, added, constants):
-    """Voltage outside, steps to wait, and 1 (it fires) or -1, where ``added`` steps the register."""
+    """Voltage outside, steps to wait, 1 (it fires) or -1, and whether it ended at the lowest register, where ``added`` steps it."""
     keep, limit, low, high, rest, unit, per_mv, zero, wrap, inv_wrap = constants
     v = np.trunc(np.rint((v_mv - zero) * per_mv) * keep) + wrapped(added, wrap, inv_wrap)
+    ended = np.int32((v < low) & (pause <= 0.0) & (2.0 * low + wrap <= 2.0))  # limits above that of the register are meant
     v = low if v < low else v
     v = high if v > high else v
     v = 0.0 if pause > 0.0 else v
     fires = v > limit
     left = pause - 1.0 if pause > 1.0 else 0.0
-    return (0.0 if fires else v) * unit + zero, rest if fires else left, 1.0 if fires else -1.0
+    return (0.0 if fires else v) * unit + zero, rest if fires else left, 1.0 if fires else -1.0, ended
 
 
 @inner()
@@ -131,35 +132,41 @@ def current(g, k, s, size):
 @inner(separate=True)
 def membrane(x, c, s, size):
     """Advance the membranes of a tile; cells that fire are marked with 1 in the scratch, others with -1."""
+    ended = np.int32(0)
     for j in range(np.uint64(size)):
         added = s[TOTAL * TILE + j] + c[BIAS * TILE + j]
-        x[V * TILE + j], x[REF * TILE + j], s[ARRIVED * TILE + j] = next_voltage(
+        x[V * TILE + j], x[REF * TILE + j], s[ARRIVED * TILE + j], more = next_voltage(
             x[V * TILE + j], x[REF * TILE + j], added, voltage_constants(c, j)
         )
+        ended += more
+    s[SATURATED] += ended
 
 
 @inner(forceinline=True)
 def plain_cell(j, x, c, s, of_current, of_voltage):
-    """One cell of :func:`plain`; how many of its registers overflowed."""
+    """One cell of :func:`plain`; how many of its registers overflowed, and whether its voltage ended at the lowest."""
     u, x[N_STATES * TILE + j], lost = next_current(x[N_STATES * TILE + j], s[ARRIVED * TILE + j], 0.0, of_current)
-    x[V * TILE + j], x[REF * TILE + j], s[ARRIVED * TILE + j] = next_voltage(
+    x[V * TILE + j], x[REF * TILE + j], s[ARRIVED * TILE + j], ended = next_voltage(
         x[V * TILE + j], x[REF * TILE + j], u + c[BIAS * TILE + j], of_voltage
     )
-    return lost
+    return lost, ended
 
 
 @inner(separate=True)
 def plain(x, c, k, s, size):
     """Advance a tile of cells with one current and neither noise, adaptation nor injected current, in one pass."""
-    lost = np.int32(0)
+    lost = ended = np.int32(0)
     if c[UNIFORM * TILE] != 0:
         of_current, of_voltage = current_constants(k, 0), voltage_constants(c, 0)
         for j in range(np.uint64(size)):
-            lost += plain_cell(j, x, c, s, of_current, of_voltage)
+            more, low = plain_cell(j, x, c, s, of_current, of_voltage)
+            lost, ended = lost + more, ended + low
     else:
         for j in range(np.uint64(size)):
-            lost += plain_cell(j, x, c, s, current_constants(k, j), voltage_constants(c, j))
+            more, low = plain_cell(j, x, c, s, current_constants(k, j), voltage_constants(c, j))
+            lost, ended = lost + more, ended + low
     s[OVERFLOWN] += lost
+    s[SATURATED] += ended
 
 
 @inner(separate=True)

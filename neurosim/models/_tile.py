@@ -22,6 +22,8 @@ OLD_V, OLD_W, GAIN, SUM, INJECTED, SERIES = range(6)
 CUT_SHORT = 17
 #: Place in the scratch where it is counted how often a current in whole numbers overflowed.
 OVERFLOWN = CUT_SHORT * TILE + 1
+#: The same of a voltage that would have fallen below the lowest value of its register, and stayed there.
+SATURATED = CUT_SHORT * TILE + 2
 
 
 #: Bytes of a cache line, which is also what one vector instruction takes at most.

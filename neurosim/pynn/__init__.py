@@ -94,6 +94,7 @@ from neurosim.pynn.control import (
     run_until,
     setup,
 )
+from neurosim.pynn.costs import cost
 from neurosim.pynn.electrodes import ACSource, DCSource, NoisyCurrentSource, StepCurrentSource
 from neurosim.pynn.learning import SumOfProductsSynapse
 from neurosim.pynn.live import live_input, live_output, live_report, realtime_report
@@ -251,6 +252,7 @@ __all__ = [  # noqa: RUF022 - in plain alphabetical order
     "TsodyksMarkramSynapse",
     "Vogels2011Rule",
     "connect",
+    "cost",
     "create",
     "end",
     "errors",

@@ -23,6 +23,8 @@ OURS: Mapping[str, Any] = {
     "chip": None,
     "n_boards": None,
     "approximate": (),
+    "working_point": "measured",
+    "cost": False,
     "precision": "float64",
     "rng": None,
     "pace": "accelerated",
@@ -93,8 +95,15 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
         Number of boards or wafers of the chip.
     approximate
         Names of the approximations the chip may make.
+    working_point
+        Where the chip writes conductances as currents, or the other way round: ``"measured"`` (mean potential of each
+        population in a short run on the ideal reference), ``"midway"`` between ``v_rest`` and ``v_thresh``, a potential
+        in mV, or potentials by label; populations that are left out are measured.
+    cost
+        Keep who fired when, of all cells, recorded or not, so that :func:`cost` knows what a run takes; 8 bytes a spike.
     precision
-        ``"float64"`` or ``"float32"`` (ideal reference only).
+        ``"float64"`` or ``"float32"``; on chips whose neurons count in whole numbers (Loihi) ``"float64"``
+        is used whatever is asked for, which is then in ``losses()``.
     rng
         ``"pynn"``: the network stock PyNN draws from the same seed; ``"fast"``: counter-based;
         ``None`` chooses by size.
@@ -138,6 +147,7 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     _check_slice(settings["time_slice"])
     _check_file(settings)
     _check_memory(settings["max_memory"])
+    settings["working_point"] = checked_working_point(settings["working_point"])
     settings["chip"] = _chip(settings["chip"], settings["n_boards"])
     simulator.state.start(settings)
     return 0
@@ -234,6 +244,15 @@ def _approximate(names: Any, chip: Any) -> tuple[str, ...]:
     return found
 
 
+def checked_working_point(choice: Any) -> Any:
+    """A working point that can be; a label that no population has is found at the first run."""
+    if isinstance(choice, str) and choice == "measured":  # the default, without importing more
+        return choice
+    from neurosim.session import checked
+
+    return checked(choice)
+
+
 def _check_memory(value: Any) -> None:
     number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     if value is not None and not (number and value > 0):
@@ -244,10 +263,11 @@ def _check_memory(value: Any) -> None:
 
 def _check_file(settings: dict[str, Any]) -> None:
     overwrite, path = settings["overwrite"], settings["record_to"]
-    if not isinstance(overwrite, bool):
-        raise ParameterError(
-            f"overwrite={overwrite!r} is neither True nor False.", where="setup()", used=overwrite, limit=(True, False), remedy="Use one."
-        )
+    for name in ("overwrite", "cost"):
+        value = settings[name]
+        if not isinstance(value, bool):
+            text = f"{name}={value!r} is neither True nor False."
+            raise ParameterError(text, where="setup()", used=value, limit=(True, False), remedy="Use one.")
     if path is not None:
         from neurosim.session import record_path
 

@@ -175,7 +175,8 @@ def _fitted() -> Any:
         state.require("mapping()")
         network = state.freeze()
         with pointing_to_explain():
-            state.fit = fit(network, state.settings["chip"], **_wishes(), progress=state.settings["progress"])
+            own = {"progress": state.settings["progress"], "working_point": state.settings["working_point"]}
+            state.fit = fit(network, state.settings["chip"], **_wishes(), **own)
     return state.fit
 
 

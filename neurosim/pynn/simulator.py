@@ -24,6 +24,10 @@ name = "neurosim"
 DEFAULT_SEED = 20130901
 
 
+#: Keywords of ``setup()`` that a session takes as they are.
+_OF_SESSION = ("threads", "precision", "pace", "max_memory", "progress", "record_to", "overwrite", "working_point", "cost")
+
+
 class ID(int, common.IDMixin):
     """One cell: an integer that knows its population and gives access to the cell's parameters.
 
@@ -199,7 +203,7 @@ class State(common.control.BaseState):
         chip, approximate, pins = settings["chip"], tuple(settings["approximate"]), tuple(self.pins)
         placing = placing_of(self)
         overrides.frozen(network, chip, approximate, pins, placing)
-        options = {key: settings[key] for key in ("threads", "precision", "pace", "max_memory", "progress", "record_to", "overwrite")}
+        options = {key: settings[key] for key in _OF_SESSION}
         options["slice_ms"] = settings["time_slice"]
         with overrides.stage("place"):
             return session_class()(network, chip, approximate=approximate, pins=pins, placing=placing, **options)

@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from neurosim.compare import loss_table, pictures, tables
+from neurosim.compare import cost_table, loss_table, pictures, tables
 from neurosim.compare.comparison import Comparison, row
 from neurosim.compare.results import ChipRun
 from neurosim.errors import MissingExtraError, ParameterError
@@ -68,6 +68,7 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "raster": _embedded(pictures.figure(comparison)) if any(run.spikes for run in comparison.runs) else "",
         "kinds": KINDS,
         "stages": tables.stage_names(comparison),
+        "costs": cost_table.sections(comparison.runs),
     }
 
 

@@ -28,6 +28,7 @@ td.name { font-weight: 600; color: var(--accent); white-space: nowrap; }
 .error { color: var(--bad); }
 .note { color: var(--soft); font-size: 13px; margin: 10px 0 0; }
 img { max-width: 100%; height: auto; display: block; }
+pre { white-space: pre-wrap; font-size: 12.5px; }
 .pair { display: grid; grid-template-columns: minmax(260px, 420px) 1fr; gap: 24px; align-items: start; }
 .pair.single { grid-template-columns: 1fr; }
 .tag { display: inline-block; background: #eaf0f7; color: var(--accent); border-radius: 4px; padding: 1px 8px; font-size: 12.5px; margin: 0 4px 4px 0; }
@@ -123,6 +124,35 @@ details summary { cursor: pointer; color: var(--accent); font-size: 14px; margin
 {% endif %}
 </section>
 {% endfor %}
+
+{% if costs %}
+<section>
+<h2>Time and energy on the chip</h2>
+<table>
+<tr><th>chip</th>{% for name in costs[0].columns %}<th class="n">{{ name }}</th>{% endfor %}</tr>
+{% for item in costs %}
+<tr><td class="name">{{ item.chip }}</td>{% for cell in item.cells %}<td class="n">{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}
+</table>
+{% for item in costs %}{% for note in item.notes %}<p class="note">{{ item.chip }}: {{ note }}</p>{% endfor %}{% endfor %}
+{% for item in costs if item.formula %}
+<details><summary>How the numbers of {{ item.chip }} come about</summary>
+<h3>Formula</h3>
+<pre>{{ item.formula }}</pre>
+<h3>Not modelled</h3>
+<ul>{% for text in item.not_modelled %}<li>{{ text }}</li>{% endfor %}</ul>
+<h3>Constants</h3>
+<table>
+<tr><th>constant</th><th class="n">value</th><th>unit</th><th>evidence</th><th>confidence</th><th>source</th></tr>
+{% for row in item.evidence %}
+<tr><td>{{ row.name }}</td><td class="n">{{ row.value }}</td><td>{{ row.unit }}</td><td>{{ row.evidence }}</td>
+<td{{ ' class="error"' | safe if row.confidence == "low" }}>{{ row.confidence }}</td><td>{{ row.source }}</td></tr>
+{% endfor %}
+</table>
+</details>
+{% endfor %}
+</section>
+{% endif %}
 
 {% if stages %}
 <section>

@@ -8,7 +8,7 @@ import pytest
 from chip_networks import connect, curr, lif, network, poisson
 from neurosim import chips
 from neurosim.columns import Random
-from neurosim.connectivity import AllToAll, OneToOne, Table
+from neurosim.connectivity import AllToAll, Bernoulli, FixedIn, OneToOne, Table
 from neurosim.errors import PlacementError
 from neurosim.mapping import Options, Pin, map_network
 from neurosim.network import Plasticity
@@ -252,3 +252,35 @@ def test_one_to_one_keeps_sources_and_targets_counted_one_by_one():
     table = found.utilisation("core")
     counts = {name: int(table.used[:, table.resources.index(name)].sum()) for name in ("input axons", "output axons")}
     assert counts == {"input axons": 1500, "output axons": 1500}
+
+
+def random_pair(size, degree):
+    """Two populations with random connections, each cell having some inputs from both."""
+    ends = lif(0, size, curr(), "a"), lif(1, size, curr(), "b")
+    pairs = [(pre, post) for pre in ends for post in ends]
+    return network(ends, [connect(k, pre, post, FixedIn(degree), 0.1, delay=0.1) for k, (pre, post) in enumerate(pairs)])
+
+
+@pytest.mark.parametrize("n_boards", [1, 2, 3, 4])
+def test_a_network_that_one_chip_holds_takes_no_more_cores_where_there_are_more_chips(n_boards):
+    found = map_network(random_pair(1500, 300), chips.load("loihi", n_boards=n_boards))
+    assert (found.n_cores_used, found.n_chips_used) == (32, 1)
+
+
+@pytest.mark.parametrize("n_boards", [9, 12])
+def test_cores_are_full_of_output_axons_where_those_are_what_asks_for_many(n_boards):
+    found = map_network(random_pair(4000, 150), chips.load("loihi", n_boards=n_boards), options=FAST)
+    table = found.utilisation("core")
+    axons = table.used[:, table.resources.index("output axons")]
+    assert axons.max() <= 4096
+    assert axons.sum() >= 0.9 * 4096 * (len(axons) - 1)
+    assert found.n_chips_used > 1
+
+
+def test_a_grid_of_populations_takes_the_cores_that_it_needs():
+    """Five by five populations, each of which sends to itself and its neighbours."""
+    side = 5
+    cells = [lif(k, 448, curr(), f"g{k}") for k in range(side**2)]
+    near = [(a, b) for a in range(side**2) for b in range(side**2) if abs(a // side - b // side) + abs(a % side - b % side) <= 1]
+    rows = [connect(k, cells[a], cells[b], Bernoulli(0.05), 0.1, delay=0.1) for k, (a, b) in enumerate(near)]
+    assert map_network(network(cells, rows), CHIP).n_cores_used <= 40

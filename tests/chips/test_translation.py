@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ from neurosim.columns import Random
 from neurosim.connectivity import AllToAll, OneToOne, expand
 from neurosim.errors import ParameterError, UnsupportedError
 from neurosim.losses import Ledger
-from neurosim.network import Current, Plasticity, Population, Probe, Receptor, Selection
+from neurosim.network import Current, Plasticity, Population, Probe, Receptor, Selection, WorkingPoint
 
 HICANN, LOIHI, SPINNAKER = (chips.load(name) for name in ("hicann", "loihi", "spinnaker"))
 ADEX = {**LIF, "v_spike": -40.0, "delta_T": 1.0, "a": 4.0, "b": 0.0805, "tau_w": 144.0}
@@ -344,3 +346,17 @@ def test_cores_that_the_tool_chain_would_add_are_named():
     assert ignored(1.0, 33.0) == ["delay cores"]
     assert ignored(0.1, 3.2) == ["synapse cores"]
     assert ignored(0.1, 3.3) == ["synapse cores", "delay cores"]
+
+
+def test_a_population_may_have_a_working_point_of_its_own():
+    net = balanced()
+    populations = tuple(replace(p, working_point=WorkingPoint(-58.0, "given")) for p in net.populations)
+    result = LOIHI.translate(replace(net, populations=populations), frozenset({"conductance"}))
+    exc, inh = (expand(result.network, result.network.projections[k]).columns["weight"] for k in (0, 2))
+    assert np.allclose(exc, 0.004 * 58.0)
+    assert np.allclose(inh, 0.051 * -22.0)
+    errors = {loss.what: (loss.error_mean, loss.error_max) for loss in result.losses if loss.kind == "approximation"}
+    mean = np.abs(np.linspace(-60, -50, 21) + 58).mean()
+    assert errors["receptor 'excitatory'"] == pytest.approx((mean / 58, 8 / 58))
+    assert errors["receptor 'inhibitory'"] == pytest.approx((mean / 22, 8 / 22))
+    assert "Working point -58 mV, given; error is" in next(loss.detail for loss in result.losses if loss.kind == "approximation")

@@ -23,7 +23,7 @@ from neurosim.report import html, write
 
 KEYS = [
     "chip", "title", "error", "interrupted", "n_neurons", "n_synapses", "n_cores", "n_chips", "binding", "synapses_lost",
-    "weight_error", "rate_hz", "approximations", "populations", "losses", "stages_s", "duration_ms", "hardware_s",
+    "weight_error", "rate_hz", "approximations", "populations", "losses", "stages_s", "duration_ms", "hardware_s", "cost",
 ]  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def test_spikes_reach_the_record_of_their_population() -> None:
     for chunk in range(4):
         layout = a_layout(shift=chunk // 2)  # the second half ran on another layout
         gids, times = some_spikes(300, 2.0 * chunk)
-        recordings.add_spikes(network, layout, gids, times)
+        recordings.add_spikes(network, layout, gids, np.rint(times / 0.1).astype(np.int64), times)
         pieces.append((gids, times, layout))
         gids[:], times[:] = -1, np.nan  # what was given was copied
     expected: dict[int, list[tuple[float, int]]] = {0: [], 2: []}

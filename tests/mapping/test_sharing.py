@@ -15,8 +15,8 @@ from neurosim.connectivity import AllToAll, Bernoulli, OneToOne
 from neurosim.errors import PlacementError, VerificationError
 from neurosim.mapping import Options, Pin, map_network
 from neurosim.mapping.budget import Budget
-from neurosim.mapping.fanout import fanout_of
-from neurosim.mapping.sharing import joint_use, settings_used
+from neurosim.mapping.fanout import bases, fanout_of
+from neurosim.mapping.sharing import each_reaches, joint_use, settings_used
 from neurosim.mapping.structures import among, distinct
 from neurosim.mapping.verify import faults
 from neurosim.network import Network, Selection
@@ -82,6 +82,34 @@ def test_sources_and_targets_agree_with_a_slow_twin(net, n_cores, abroad, seed):
     into, out = twin(net, core_of, n_cores, chip_of, abroad)
     assert found["sources"].tolist() == into.tolist()
     assert found["targets"].tolist() == out.tolist()
+
+
+@settings(max_examples=30, deadline=None)
+@given(networks(), st.integers(1, 6), st.integers(0, 2), st.integers(0, 99))
+def test_what_a_cell_reaches_on_average_agrees_with_a_slow_twin(net, n_cores, abroad, seed):
+    rng = np.random.default_rng(seed)
+    core_of = [rng.integers(0, n_cores, p.size).astype(np.int32) for p in net.populations]
+    chip_of = rng.integers(0, 2, n_cores)
+    limit = next(limit for limit in sharing(abroad=abroad).limits() if limit.counts == "targets")
+    found = each_reaches(net, limit, core_of, n_cores, fanout_of(net), chip_of)
+    fanout, flat, first = fanout_of(net), np.concatenate(core_of), bases(net)
+    for own in net.populations:
+        total = 0
+        for cell in range(first[own.id], first[own.id + 1]):
+            reached = {int(flat[t]) for t in fanout.target[fanout.indptr[cell] : fanout.indptr[cell + 1]]}
+            total += sum(1 + abroad * (chip_of[core] != chip_of[flat[cell]]) for core in reached)
+        assert found[own.id] == pytest.approx(total / max(own.size, 1))
+
+
+@pytest.mark.parametrize("rule", [AllToAll(), Bernoulli(0.1), Bernoulli(0.5)])
+def test_full_cores_of_what_a_cell_reaches_keep_the_limit_with_its_margin(rule):
+    net = network(400, 400, rule=rule)
+    core_of, chip_of = [np.arange(400, dtype=np.int32) % 40] * 2, np.arange(40) // 20
+    chip = sharing(abroad=1)
+    used = joint_use(net, chip, core_of, 40, None, chip_of)["targets"]
+    limit = replace(next(limit for limit in chip.limits() if limit.counts == "targets"), capacity=int(used[0]))
+    each = each_reaches(net, limit, core_of, 40, None, chip_of)
+    assert (each * 20).sum() / 2 == pytest.approx(used[0], rel=1e-3)
 
 
 @pytest.mark.parametrize("rule", [AllToAll(), Bernoulli(0.1), Bernoulli(0.5)])
@@ -179,8 +207,12 @@ def test_the_budget_adds_what_neurons_share_by_its_share():
     half = budget.sharing({0: np.full(len(columns), 0.5)})
     assert half.added(0, 5)[columns.index("neurons")] == 3
     assert budget.added(0, 5)[columns.index("colours")] == 0
-    assert budget.reduced("neurons", 7).capacity(0)[columns.index("neurons")] == 7
-    assert budget.capacity(0)[columns.index("neurons")] == 30
+    each = np.where(np.arange(len(columns)) == columns.index("targets"), 2.25, np.nan)
+    assert budget.sharing({}, {0: each}).added(0, 5).tolist() == [12 if name == "targets" else n for name, n in _by_name(budget, 5)]
+
+
+def _by_name(budget, n_neurons):
+    return zip((limit.resource for limit in budget.limits), budget.added(0, n_neurons).tolist(), strict=True)
 
 
 @given(st.lists(st.integers(-5, 5)), st.lists(st.integers(-5, 5)))

@@ -43,6 +43,15 @@ def test_a_placer_of_ones_own_is_compared_with_ours(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_learning_on_loihi_keeps_to_the_ideal_window(tmp_path: Path) -> None:
+    shown = run("loihi_learning.py", tmp_path / "window.png")
+    apart, largest = (float(n) for n in re.findall(r"(0\.\d+) nA", shown)[-2:])
+    assert "Pair STDP as 'dw = " in shown
+    assert apart < 0.15 * largest
+    assert (tmp_path / "window.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
 def test_fan_out_on_loihi_is_bound_by_synaptic_memory_and_refused_by_axons(tmp_path: Path) -> None:
     shown = run("loihi_fan_out.py", tmp_path / "fan_out.png")
     blocks = dict(re.findall(r"^((?:dense|one)[^\n]*)\n  neurons[^\n]*\n((?:  .*\n)+)", shown, flags=re.MULTILINE))

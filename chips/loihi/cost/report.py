@@ -57,6 +57,8 @@ class CostReport:
         Does the energy include static power?
     operations
         Memory and operations as papers count them.
+    begin_ms
+        When the first step begins.
 
     Examples
     --------
@@ -83,6 +85,7 @@ class CostReport:
     n_chips: int
     static: bool
     operations: Operations
+    begin_ms: float = 0.0
 
     # --- time ------------------------------------------------------------------------------
     @property

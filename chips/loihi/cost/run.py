@@ -26,6 +26,7 @@ def cost(
     spikes: Events,
     n_steps: int,
     *,
+    begin_ms: float = 0.0,
     profile: str = "nahuku_fit",
     detailed: bool = False,
     static: bool = False,
@@ -54,5 +55,6 @@ def cost(
         population_labels=[population.label for population in network.populations],
         n_chips=cores.n_chips,
         static=static,
+        begin_ms=begin_ms,
         operations=operations(bare(network), spikes, int(n_steps), chip.word_bits()),
     )

@@ -37,7 +37,7 @@ def summary_text(report: CostReport) -> str:
     """One screen: time, energy, what it goes into, what it rests on, what is left out."""
     head = f"Cost on {report.title}, profile {report.profile.name}: {report.profile.summary}"
     rows = [
-        ("algorithmic time", f"{report.n_steps:,} steps of {report.dt_ms:g} ms: {amount(report.biological_s, 's')}"),
+        ("algorithmic time", _span(report)),
         ("time", _time(report)),
         ("a step", _steps(report)),
         ("energy", _energy(report)),
@@ -56,6 +56,11 @@ def amount(value: float, unit: str) -> str:
         if abs(value) >= factor or value == 0:
             return f"{value / factor:.4g} {prefix}{unit}"
     return f"{value / 1e-12:.4g} p{unit}"
+
+
+def _span(report: CostReport) -> str:
+    text = f"{report.n_steps:,} steps of {report.dt_ms:g} ms: {amount(report.biological_s, 's')}"
+    return text if not report.begin_ms else f"{text}, from {report.begin_ms:g} ms on; what was before is not in it"
 
 
 def _time(report: CostReport) -> str:
@@ -87,7 +92,9 @@ def _chips(report: CostReport) -> str:
 
 def _rests_on(report: CostReport) -> str:
     found = [row.evidence for row in report.evidence]
-    return "constants: " + ", ".join(f"{found.count(text)} {text}" for text in EVIDENCE.values() if text in found)
+    text = "constants: " + ", ".join(f"{found.count(text)} {text}" for text in EVIDENCE.values() if text in found)
+    low = [row.name.rpartition(".")[2] for row in report.evidence if row.confidence == "low"]
+    return f"{text}; low confidence: {', '.join(low)}" if low else text
 
 
 def _events(report: CostReport) -> str:

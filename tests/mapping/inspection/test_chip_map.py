@@ -35,7 +35,7 @@ def tooltip(element):
 @pytest.fixture(scope="module")
 def mappings():
     """A small network on every chip, on two boards where there are several."""
-    receptors = {"hicann": cn.cond(), "loihi": cn.curr(), "spinnaker": cn.curr()}
+    receptors = {"hicann": cn.cond(), "loihi": cn.curr(), "loihi2": cn.curr(), "spinnaker": cn.curr()}
     made = {}
     for name in NAMES:
         pops = [cn.lif(i, 300, receptors[name], f"a<b&{i}") for i in range(2)]
