@@ -14,7 +14,8 @@ from neurosim.connectivity.columns import Span, all_columns, prepare
 from neurosim.engine import layout as lay
 from neurosim.engine import memory
 from neurosim.engine.plastic_store import KEPT
-from neurosim.engine.static import EXACT, PACKED_ERROR, PLACES_PER_SYNAPSE
+from neurosim.engine.static import PACKED_ERROR, PLACES_PER_SYNAPSE
+from neurosim.engine.targets import EXACT
 from neurosim.errors import MemoryLimitError, NeurosimError
 from neurosim.machine import NEURON_BYTES, size_text
 from neurosim.network import Ends, Network, Projection

@@ -11,6 +11,8 @@ carry all arrays as arguments and cost most of the compile time.
 
 from __future__ import annotations
 
+import numpy as np
+
 from neurosim._jit import entry, inner
 from neurosim.engine import layout as lay
 from neurosim.engine.delivery import deliver_dynamic, deliver_static, enqueue_dynamic, enqueue_static, fetch_rows, fetch_runs
@@ -21,6 +23,9 @@ from neurosim.engine.plasticity import log_spike
 from neurosim.engine.sources import emit, foresee_all
 
 KERNEL, SIZE, JUMPS, O_CELL, O_SOURCE = lay.KERNEL, lay.SIZE, lay.JUMPS, lay.O_CELL, lay.O_SOURCE
+#: Spikes that are queued together, and most spikes of a batch whose rows are all fetched before the first is queued: the
+#: nearest cache has room for some hundred lines, and what was fetched too early is gone again.
+STRETCH, FETCHED = 128, 512
 FIRST_SOURCE_KIND, DRIVING_KIND = lay.FIRST_SOURCE_KIND, lay.DRIVING_KIND
 
 
@@ -82,15 +87,23 @@ def open_logs(reader, place, ends, heads):
 
 
 @inner()
-def next_spike(reader, place, log_gid, ends, heads):
-    """Block and position of the spike with the smallest global id under a reader's heads; moves on."""
-    best, gid = 0, -1
+def next_stretch(reader, place, log_gid, ends, heads):
+    """Block, first position and the one after the last of the spikes that come next by global id, as far as one log has them; moves on."""
+    best, gid, bound = 0, -1, -1
     for b in range(ends.shape[0]):
         head = heads[reader, b]
-        if head < ends[b, place] and (gid < 0 or log_gid[b, head] < gid):
-            best, gid = b, log_gid[b, head]
-    heads[reader, best] += 1
-    return best, heads[reader, best] - 1
+        if head < ends[b, place]:
+            found = np.int64(log_gid[b, head])
+            if gid < 0 or found < gid:
+                best, gid, bound = b, found, gid
+            elif bound < 0 or found < bound:
+                bound = found
+    first = heads[reader, best]
+    stop, last = first + 1, min(first + STRETCH, ends[best, place])
+    while stop < last and (bound < 0 or log_gid[best, stop] < bound):
+        stop += 1
+    heads[reader, best] = stop
+    return best, first, stop
 
 
 @inner()
@@ -117,10 +130,12 @@ def collect(reader, first_step, n_places, per_step, dt_ms, log_gid, log_offset, 
                 gids[n], stamps[n], times[n] = log_gid[b, s], step + 1, step * dt_ms + log_offset[b, s]
                 n += 1
             found = 0
-        for _ in range(found):
-            b, s = next_spike(reader, place, log_gid, ends, heads)
-            gids[n], stamps[n], times[n] = log_gid[b, s], step + 1, step * dt_ms + log_offset[b, s]
-            n += 1
+        while found > 0:
+            b, head, stop = next_stretch(reader, place, log_gid, ends, heads)
+            for s in range(head, stop):
+                gids[n], stamps[n], times[n] = log_gid[b, s], step + 1, step * dt_ms + log_offset[b, s]
+                n += 1
+            found -= stop - head
 
 
 @inner(inline="always")
@@ -155,6 +170,9 @@ def queue_pending(b, n_cells, now, pending, static, dynamic, queues):
     """Queue the spikes of earlier calls."""
     queue, n_queued, dynamic_queue, n_dynamic = queues
     for s in range(pending.shape[1]):
+        if s % STRETCH == 0:
+            fetch_rows(0, b, n_cells, s, min(s + STRETCH, pending.shape[1]), pending, static)
+            fetch_runs(0, b, n_cells, s, min(s + STRETCH, pending.shape[1]), pending, static)
         row = b * n_cells + pending[0, s]
         enqueue_static(b, row, pending[1, s], now, static, queue, n_queued)
         if dynamic is not None:
@@ -166,19 +184,27 @@ def queue_news(b, n_cells, first_step, first_place, last_place, per_step, static
     """Queue the spikes that all blocks logged at some places."""
     queue, n_queued, dynamic_queue, n_dynamic = queues
     now = first_step + last_place // per_step
-    for other in range(ends.shape[0]):
-        head, tail = log_start(other, first_place, ends), log_start(other, last_place, ends)
-        fetch_rows(other, b, n_cells, head, tail, log_gid, static)
-    for place in range(first_place, last_place):
+    few = spikes_between(first_place, last_place, ends) <= FETCHED
+    if few:
         for other in range(ends.shape[0]):
-            fetch_runs(other, b, n_cells, log_start(other, place, ends), ends[other, place], log_gid, static)
-        stamp = first_step + place // per_step + 1
-        for _ in range(open_logs(b, place, ends, heads)):
-            other, head = next_spike(b, place, log_gid, ends, heads)
-            row = b * n_cells + log_gid[other, head]
-            enqueue_static(b, row, stamp, now, static, queue, n_queued)
-            if dynamic is not None:
-                enqueue_dynamic(b, row, stamp, now, dynamic.segments, dynamic_queue, n_dynamic)
+            head, tail = log_start(other, first_place, ends), log_start(other, last_place, ends)
+            fetch_rows(other, b, n_cells, head, tail, log_gid, static)
+    for place in range(first_place, last_place):
+        if few:
+            for other in range(ends.shape[0]):
+                fetch_runs(other, b, n_cells, log_start(other, place, ends), ends[other, place], log_gid, static)
+        stamp, found = first_step + place // per_step + 1, open_logs(b, place, ends, heads)
+        while found > 0:
+            other, head, stop = next_stretch(b, place, log_gid, ends, heads)
+            if not few:
+                fetch_rows(other, b, n_cells, head, stop, log_gid, static)
+                fetch_runs(other, b, n_cells, head, stop, log_gid, static)
+            for s in range(head, stop):
+                row = b * n_cells + log_gid[other, s]
+                enqueue_static(b, row, stamp, now, static, queue, n_queued)
+                if dynamic is not None:
+                    enqueue_dynamic(b, row, stamp, now, dynamic.segments, dynamic_queue, n_dynamic)
+            found -= stop - head
 
 
 @inner(inline="always")

@@ -22,7 +22,7 @@ from neurosim.engine.layout import Layout
 from neurosim.engine.program import Static
 from neurosim.engine.static_counted import Counted
 from neurosim.engine.static_sorted import MOST_KEY_BITS, Sorted
-from neurosim.engine.targets import Mapper, Target, driven, target_of
+from neurosim.engine.targets import EXACT, Mapper, Target, driven, target_of
 from neurosim.errors import NetworkError
 from neurosim.network import Network, Projection
 
@@ -30,8 +30,6 @@ Int64 = NDArray[np.int64]
 
 #: Largest rounding of packed weights in single precision, relative to the mean weight of every projection.
 PACKED_ERROR = 1e-3
-#: The same in double precision, where weights are only packed if they are multiples of one unit.
-EXACT = 1e-14
 #: Largest packed weight and largest sum of them, in units; spikes of one source in one step that sums have room for.
 _LARGEST_CODE, _LARGEST_SUM, _BURST = (1 << 15) - 1, (1 << 31) - 1, 8
 #: Most ports that a run can describe.
@@ -116,10 +114,20 @@ def _units(targets: list[Target], n_ports: int, dtype: type) -> NDArray[np.float
             if codes.max() <= largest and np.all(np.abs(codes - np.rint(codes)) <= EXACT * codes):
                 units[port] = unit
                 continue
+        grain = _common_grain(seen)
+        if grain and max(t.largest for t in seen) <= largest * grain:
+            units[port] = grain
+            continue
         unit = max(t.largest for t in seen) / max(largest, 1)
         if dtype is np.float32 and 0.5 * unit <= PACKED_ERROR * min(t.total / t.count for t in seen):
             units[port] = unit
     return units
+
+
+def _common_grain(seen: list[Target]) -> float:
+    """Largest power of two times their grain that all weights of some targets are multiples of; 0 without one grain."""
+    grains, bits = {t.grain for t in seen}, np.bitwise_or.reduce([t.bits for t in seen])
+    return grains.pop() * float(bits & -bits) if len(grains) == 1 else 0.0
 
 
 def _bases(layout: Layout, ports: dict[tuple[int, int], int]) -> Int64:

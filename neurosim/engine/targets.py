@@ -24,6 +24,8 @@ Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 BLOCK = 500_000
 #: Largest delay in steps that a run can describe.
 LARGEST_DELAY = (1 << 24) - 1
+#: Relative error that a whole multiple of a unit may have in double precision, and multiples that are all exact there.
+EXACT, _MOST_MULTIPLE = 1e-14, 2.0**53
 #: Bits of ``Target.place``: where block, place in the part and sign begin.
 BLOCK_AT, LOCAL_AT, SIGN_AT = 16, 32, 63
 
@@ -59,7 +61,8 @@ class Target:
 
     ``place`` says where each target cell is: port (16 bits), block (16 bits), place in its part
     (16 bits), and in the highest bit whether the receptor takes weights with the other sign.
-    ``alike``: they differ in their places in the part only.
+    ``alike``: they differ in their places in the part only. ``grain``: what all weights seen so far are whole
+    multiples of, 0 if there is no such number or none that would be known beforehand; ``bits`` that any multiple has.
     """
 
     projection: Projection
@@ -73,6 +76,8 @@ class Target:
     count: int = 0
     same: float | None = None
     known: bool = False
+    grain: float = 0.0
+    bits: int = 0
     indegree: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     lock: Lock = field(default_factory=Lock)
 
@@ -92,7 +97,7 @@ class Target:
     def know(self) -> None:
         """Take the weights from their distribution, if it says enough; else rows have to be seen."""
         span = self.expansion.span("weight")
-        if span is None or span.low == span.high:
+        if span is None or span.low == span.high or self.grain:
             return
         self.known = True
         self.largest = max(abs(span.low), abs(span.high))
@@ -106,9 +111,19 @@ class Target:
             if self.known or piece.weight is None:
                 return
             size = np.abs(piece.weight)
+            self._see_grain(size)
             self.same = float(size) if size.ndim == 0 else None
             self.largest = max(self.largest, float(size.max(initial=0.0)))
             self.total += float(size) * len(piece.post) if size.ndim == 0 else float(size.sum())
+
+    def _see_grain(self, size: NDArray[np.floating]) -> None:
+        if self.grain:
+            multiples = size / self.grain
+            whole = np.rint(multiples)
+            if np.all(np.abs(multiples - whole) <= EXACT * whole) and np.all(whole < _MOST_MULTIPLE):
+                self.bits |= int(np.bitwise_or.reduce(whole.astype(np.int64), axis=None, initial=0))
+            else:
+                self.grain = 0.0
 
     def finish(self) -> None:
         """Note that all rows were seen."""
@@ -150,16 +165,28 @@ def target_of(network: Network, projection: Projection, layout: Layout, ports: d
     same = np.array([ports.get(pair[:2], 0) | int(flipped) << SIGN_AT for pair, flipped in zip(pairs, signs, strict=True)], np.uint64)
     block = layout.block_of_part(np.arange(len(layout.parts))).astype(np.uint64) << np.uint64(BLOCK_AT)
     place = np.repeat(same, lengths) | block[part] | local.astype(np.uint64) << np.uint64(LOCAL_AT)
-    expansion, indegree = connectivity.Expansion(network, projection), np.zeros(len(place), np.int64)
+    expansion, indegree, grain = connectivity.Expansion(network, projection), np.zeros(len(place), np.int64), _grain_of(network, projection)
     others = place & ~np.uint64(0xFFFF << LOCAL_AT)
     alike = bool(np.all(others == others[:1]))
-    return Target(projection, expansion, layout.gids(projection.pre), place, tuple(numbers), alike, indegree=indegree)
+    return Target(projection, expansion, layout.gids(projection.pre), place, tuple(numbers), alike, grain=grain, indegree=indegree)
+
+
+def _grain_of(network: Network, projection: Projection) -> float:
+    """What a weight is a multiple of where all targets count in whole numbers of one unit; else 0."""
+    units: set[float] = set()
+    for number, _ in projection.post.parts:
+        population = network.populations[number]
+        receptor = population.receptors[population.receptor_index(projection.receptor)]
+        unit = np.asarray(receptor.parameters.get("unit", 0.0) if receptor.kind == "fixed" else 0.0)
+        units.add(float(unit) if unit.ndim == 0 else 0.0)
+    return units.pop() if len(units) == 1 else 0.0
 
 
 def driven(network: Network, drive: Drive, layout: Layout, ports: dict[tuple[int, int], int]) -> Target:
     """What is known of the weights of a drive."""
     target, size = target_of(network, drive.projection, layout, ports), np.abs(drive.weight)
     target.largest, target.total, target.count = float(size.max(initial=0.0)), float(size.sum()), len(size)
+    target.grain = 0.0
     target.same = target.largest if len(size) and np.all(size == size[0]) else None
     target.indegree[:] = int(LARGEST_MEAN)
     return target

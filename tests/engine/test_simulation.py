@@ -40,6 +40,29 @@ def test_the_same_seed_gives_the_same_spikes_for_any_number_of_threads(threads):
     np.testing.assert_array_equal(one.samples(0, "v")[2], many.samples(0, "v")[2])
 
 
+def test_thousands_that_fire_in_one_step_are_delivered_alike_by_any_number_of_threads():
+    """More than are queued together, from two populations of one group: every block has some numbers of both."""
+    given, heard, n = [neurons(k, 700, i_offset=9.0) for k in range(2)], neurons(2, 40, v_thresh=1e6), 8000
+    rng = np.random.default_rng(4)
+    lists = [(rng.integers(0, 700, n), rng.integers(0, 40, n), rng.uniform(0.001, 0.1, n), rng.uniform(0.5, 1.5, n)) for _ in given]
+    nets = [connect(k, cells, heard, pairs(*columns), 0.0) for k, (cells, columns) in enumerate(zip(given, lists, strict=True))]
+    probes = [*record(given[0], "spikes"), *record(heard, "excitatory.gsyn")]
+    runs = [Simulation(network([*given, heard], nets, probes), threads=threads) for threads in (1, 2, 3)]
+    for simulation in runs:
+        simulation.run_until(6.0)
+    fired, found = np.unique(runs[0].spikes(0)[1]), [simulation.samples(2, "excitatory.gsyn")[2] for simulation in runs]
+    assert len(runs[0].spikes(0)[0]) == 700 * len(fired) > 0
+    assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2])
+    expected = np.zeros((61, 40))
+    for _, post, weight, delay in lists:
+        for first_ms in fired:
+            arrived = np.ceil(first_ms / 0.1 - 1e-9).astype(int) + np.rint(delay / 0.1).astype(int)
+            for step in range(61):
+                on = arrived <= step
+                expected[step] += np.bincount(post[on], weight[on] * np.exp((arrived[on] - step) * 0.02), minlength=40)
+    np.testing.assert_allclose(found[0], expected, rtol=1e-9, atol=1e-12)
+
+
 def test_two_runs_are_identical_and_another_seed_differs():
     first, again, other = balanced(), balanced(), balanced(seed=4)
     np.testing.assert_array_equal(first.spikes(0), again.spikes(0))

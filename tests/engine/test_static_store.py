@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine_networks import CURRENT, connect, network, neurons, pairs, record, spikes_at
+from neurosim.chips.loihi.arithmetic import ARITHMETIC
 from neurosim.columns import Random
 from neurosim.connectivity import AllToAll, Bernoulli, FixedTotal
 from neurosim.engine import Simulation, static, stores, targets
 from neurosim.engine import layout as lay
 from neurosim.engine.delivery import START_BITS
+from neurosim.loihi import Compartments, Synapses, network_of
 from neurosim.network import Selection
 
 
@@ -146,3 +148,19 @@ def test_selections_reach_the_right_cells():
         simulation = Simulation(net, threads=threads)
         simulation.run_until(2.5)
         assert np.flatnonzero(simulation.state(1, "excitatory.gsyn")).tolist() == [5, 299, 300, 301, 599]
+
+
+@pytest.mark.parametrize(
+    ("mantissas", "unit"),
+    [([2, -6, 10, 254], 128.0), ([3, 4, -5, 0], 64.0), ([100], 256.0), ([1 / 128, 1, 2], 0.0), ([1, 2**15], 0.0)],
+)
+def test_weights_in_whole_numbers_are_packed_in_double_precision_as_multiples_of_what_they_share(mantissas, unit):
+    n = len(mantissas)
+    net = network_of(Compartments(n), [Synapses(range(n), range(n), 2 * np.arange(n), source="compartments")], (), ARITHMETIC["chip"])
+    rule = pairs(range(n), range(n), 64 * np.array(mantissas), np.ones(n))
+    net = replace(net, projections=(replace(net.projections[0], rule=rule),))
+    store, layout = built(net, dtype=np.float64)
+    assert store.lanes == {(1, 0): (unit, unit == 0)}
+    assert bool(len(store.static.word)) == (unit > 0)
+    stored = [row[-1] for row in unpacked(store, layout, store.lanes)]
+    assert stored == [64 * m for m in mantissas]
