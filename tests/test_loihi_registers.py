@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurosim.chips.loihi.arithmetic import acting_weights
+from neurosim.chips.loihi.arithmetic import ARITHMETIC, acting_weights
+from neurosim.engine import Simulation
 from neurosim.errors import LossWarning, NeurosimError, ParameterError, UnknownNameError
-from neurosim.loihi import Compartments, Synapses, run
+from neurosim.loihi import Compartments, Synapses, network_of, run
 from tests.support.loihi_twin import advance, advance_network
 
 DATA = Path(__file__).parent / "data" / "loihi"
@@ -236,3 +238,19 @@ def test_what_is_refused(make, kind, text):
         make()
     assert isinstance(error.value, NeurosimError)
     assert error.value.where
+
+
+def test_a_wait_that_was_made_shorter_is_over_and_does_not_come_back():
+    def with_refractory(net, steps):
+        *others, cells = net.populations
+        return replace(net, populations=(*others, replace(cells, parameters={**cells.parameters, "refractory": float(steps)})))
+
+    net = network_of(Compartments(1, 0, 0, threshold=1, bias_mantissa=100, refractory=20), [], (), ARITHMETIC["nengo_loihi"])
+    simulation = Simulation(net)
+    simulation.run_until(5.0)
+    simulation.update(with_refractory(net, 1))
+    simulation.run_until(9.0)
+    simulation.update(with_refractory(net, 20))
+    simulation.run_until(20.0)
+    times = simulation.spikes(len(net.populations) - 1)[1].tolist()
+    assert times == [1.0, 6.0, 7.0, 8.0, 9.0, 10.0]

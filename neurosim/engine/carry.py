@@ -19,7 +19,7 @@ from neurosim.engine import budget, build, currents, drives, plastic_store, stor
 from neurosim.engine import layout as lay
 from neurosim.engine.program import Program, Sources
 from neurosim.errors import NetworkError, UnknownNameError
-from neurosim.models.layout import STATE_ROWS
+from neurosim.models.layout import STATE_ROWS, WAITS
 from neurosim.network import Network, Population, Projection
 
 if TYPE_CHECKING:
@@ -101,7 +101,12 @@ def _patch(simulation: Simulation, new: Network) -> None:
 
 
 def _set_states(simulation: Simulation, before: Population, after: Population) -> None:
-    """Write the state variables whose initial values the user changed."""
+    """Write the state variables whose initial values the user changed; no cell waits longer than it now does after a spike."""
+    wait = WAITS.get(after.model)
+    if wait is not None and before.parameters.get(wait[1]) is not after.parameters.get(wait[1]):
+        index = simulation.layout.state_index(build.cell_indices(simulation.layout, after), wait[0])
+        longest = build.parameters(after)[wait[1]] - 1.0
+        simulation.program.cells.state[index] = np.minimum(simulation.program.cells.state[index], longest)
     for name, column in after.initial.items():
         if column is before.initial.get(name) or (is_homogeneous(column) and column == before.initial.get(name)):
             continue

@@ -38,6 +38,8 @@ N_STATES = 5
     NOISE, NOISE_MEAN, NOISE_ON_V, KEY, PER_NA,
 ) = range(18)  # fmt: skip
 UNIT_A, PER_A = 19, 20
+#: Where the coefficients of the first cell of a tile stand side by side, if its cells are alike.
+COLUMN = UNIFORM * TILE + 1
 #: Rows of a receptor's coefficients.
 KEEP_U, UNIT, PER_UNIT, GRAIN, PER_GRAIN, ROUND, WRAP_IN, INV_WRAP_IN, WRAP_U, INV_WRAP_U, CLOSED = range(11)
 #: Rows of the scratch: what arrived at a current, the sum of all currents, noise.
@@ -55,46 +57,55 @@ def wrapped(x, span, inverse):
 
 
 @inner(forceinline=True)
-def current_constants(k, j):
-    """What :func:`next_current` needs of the coefficients of a receptor and cell ``j``."""
-    kept = (k[KEEP_U * TILE + j], k[UNIT * TILE + j], k[PER_UNIT * TILE + j], k[GRAIN * TILE + j], k[PER_GRAIN * TILE + j])
-    inward = (k[ROUND * TILE + j], k[WRAP_IN * TILE + j], k[INV_WRAP_IN * TILE + j])
-    return kept + inward + (k[WRAP_U * TILE + j], k[INV_WRAP_U * TILE + j], k[CLOSED * TILE + j])
+def current_constants(k, j, pitch):
+    """What :func:`next_current` needs of the coefficients of a receptor and cell ``j``, in rows of ``pitch``."""
+    kept = (k[KEEP_U * pitch + j], k[UNIT * pitch + j], k[PER_UNIT * pitch + j], k[GRAIN * pitch + j], k[PER_GRAIN * pitch + j])
+    inward = (k[ROUND * pitch + j], k[WRAP_IN * pitch + j], k[INV_WRAP_IN * pitch + j])
+    return kept + inward + (k[WRAP_U * pitch + j], k[INV_WRAP_U * pitch + j], k[CLOSED * pitch + j])
 
 
 @inner(forceinline=True)
-def next_current(g, arrived, noise, constants):
-    """Register of a current that was ``g`` outside, the current outside, and how many registers overflowed."""
+def next_current(g, arrived, noise, scaled, constants):
+    """Register of a current that was ``g`` outside, the current outside, and how many registers overflowed.
+
+    Without ``scaled`` the register itself is outside.
+    """
     keep, unit, per_unit, grain, per_grain, rounding, wrap_in, inv_wrap_in, wrap, inv_wrap, closed = constants
     grains = np.floor(arrived * per_grain + rounding)
     sent = grain * grains + noise
     arrived = wrapped(sent, wrap_in, inv_wrap_in)
-    u = np.trunc(np.rint(g * per_unit) * keep) + arrived
+    before = np.rint(g * per_unit) if scaled else g
+    u = np.trunc(before * keep) + arrived
     inside = wrapped(u, wrap, inv_wrap)
     lost = np.int32(sent != arrived) + np.int32(u != inside)
     u = u if u == closed else inside
-    return u, u * unit, lost
+    return u, u * unit if scaled else u, lost
 
 
 @inner(forceinline=True)
-def voltage_constants(c, j):
-    """What :func:`next_voltage` needs of the coefficients of cell ``j``."""
-    register = (c[KEEP_V * TILE + j], c[LIMIT * TILE + j], c[V_LOW * TILE + j], c[V_HIGH * TILE + j], c[PAUSE * TILE + j])
-    return register + (c[UNIT_V * TILE + j], c[PER_MV * TILE + j], c[ZERO_V * TILE + j], c[WRAP * TILE + j], c[INV_WRAP * TILE + j])
+def voltage_constants(c, j, pitch):
+    """What :func:`next_voltage` needs of the coefficients of cell ``j``, in rows of ``pitch``."""
+    register = (c[KEEP_V * pitch + j], c[LIMIT * pitch + j], c[V_LOW * pitch + j], c[V_HIGH * pitch + j], c[PAUSE * pitch + j])
+    return register + (c[UNIT_V * pitch + j], c[PER_MV * pitch + j], c[ZERO_V * pitch + j], c[WRAP * pitch + j], c[INV_WRAP * pitch + j])
 
 
 @inner(forceinline=True)
-def next_voltage(v_mv, pause, added, constants):
-    """Voltage outside, steps to wait, 1 (it fires) or -1, and whether it ended at the lowest register, where ``added`` steps it."""
+def next_voltage(v_mv, pause, added, scaled, constants):
+    """Voltage outside, steps to wait, 1 (it fires) or -1, and whether it ended at the lowest register, where ``added`` steps it.
+
+    Without ``scaled`` the register itself is outside.
+    """
     keep, limit, low, high, rest, unit, per_mv, zero, wrap, inv_wrap = constants
-    v = np.trunc(np.rint((v_mv - zero) * per_mv) * keep) + wrapped(added, wrap, inv_wrap)
+    before = np.rint((v_mv - zero) * per_mv) if scaled else v_mv
+    v = np.trunc(before * keep) + wrapped(added, wrap, inv_wrap)
     ended = np.int32((v < low) & (pause <= 0.0) & (2.0 * low + wrap <= 2.0))  # limits above that of the register are meant
     v = low if v < low else v
     v = high if v > high else v
     v = 0.0 if pause > 0.0 else v
     fires = v > limit
     left = pause - 1.0 if pause > 1.0 else 0.0
-    return (0.0 if fires else v) * unit + zero, rest if fires else left, 1.0 if fires else -1.0, ended
+    v = 0.0 if fires else v
+    return v * unit + zero if scaled else v, rest if fires else left, 1.0 if fires else -1.0, ended
 
 
 @inner()
@@ -122,7 +133,7 @@ def current(g, k, s, size):
     """Advance one current of a tile by what arrived and by noise, and add it to the sum."""
     lost = np.int32(0)
     for j in range(np.uint64(size)):
-        u, g[j], more = next_current(g[j], s[ARRIVED * TILE + j], s[DRAWN * TILE + j], current_constants(k, j))
+        u, g[j], more = next_current(g[j], s[ARRIVED * TILE + j], s[DRAWN * TILE + j], True, current_constants(k, j, TILE))
         lost += more
         s[TOTAL * TILE + j] += u
         s[DRAWN * TILE + j] = 0
@@ -136,20 +147,27 @@ def membrane(x, c, s, size):
     for j in range(np.uint64(size)):
         added = s[TOTAL * TILE + j] + c[BIAS * TILE + j]
         x[V * TILE + j], x[REF * TILE + j], s[ARRIVED * TILE + j], more = next_voltage(
-            x[V * TILE + j], x[REF * TILE + j], added, voltage_constants(c, j)
+            x[V * TILE + j], x[REF * TILE + j], added, True, voltage_constants(c, j, TILE)
         )
         ended += more
     s[SATURATED] += ended
 
 
 @inner(forceinline=True)
-def plain_cell(j, x, c, s, of_current, of_voltage):
+def plain_cell(j, x, c, s, bare, of_current, of_voltage):
     """One cell of :func:`plain`; how many of its registers overflowed, and whether its voltage ended at the lowest."""
-    u, x[N_STATES * TILE + j], lost = next_current(x[N_STATES * TILE + j], s[ARRIVED * TILE + j], 0.0, of_current)
-    x[V * TILE + j], x[REF * TILE + j], s[ARRIVED * TILE + j], ended = next_voltage(
-        x[V * TILE + j], x[REF * TILE + j], u + c[BIAS * TILE + j], of_voltage
-    )
+    u, x[N_STATES * TILE + j], lost = next_current(x[N_STATES * TILE + j], s[ARRIVED * TILE + j], 0.0, not bare, of_current)
+    pause, added = 0.0 if bare else x[REF * TILE + j], u + c[BIAS * TILE + j]
+    x[V * TILE + j], pause, s[ARRIVED * TILE + j], ended = next_voltage(x[V * TILE + j], pause, added, not bare, of_voltage)
+    if not bare:
+        x[REF * TILE + j] = pause
     return lost, ended
+
+
+@inner()
+def is_bare(column):
+    """Whether the registers of a cell are outside what they are inside, and it never waits: less to read, write and reckon."""
+    return column[PAUSE] <= 0 and column[UNIT_V] == 1.0 and column[ZERO_V] == 0.0 and column[BASE + UNIT] == 1.0
 
 
 @inner(separate=True)
@@ -157,13 +175,18 @@ def plain(x, c, k, s, size):
     """Advance a tile of cells with one current and neither noise, adaptation nor injected current, in one pass."""
     lost = ended = np.int32(0)
     if c[UNIFORM * TILE] != 0:
-        of_current, of_voltage = current_constants(k, 0), voltage_constants(c, 0)
-        for j in range(np.uint64(size)):
-            more, low = plain_cell(j, x, c, s, of_current, of_voltage)
-            lost, ended = lost + more, ended + low
+        of_current, of_voltage = current_constants(c[COLUMN + BASE :], 0, 1), voltage_constants(c[COLUMN:], 0, 1)
+        if is_bare(c[COLUMN:]):
+            for j in range(np.uint64(size)):
+                more, low = plain_cell(j, x, c, s, True, of_current, of_voltage)
+                lost, ended = lost + more, ended + low
+        else:
+            for j in range(np.uint64(size)):
+                more, low = plain_cell(j, x, c, s, False, of_current, of_voltage)
+                lost, ended = lost + more, ended + low
     else:
         for j in range(np.uint64(size)):
-            more, low = plain_cell(j, x, c, s, current_constants(k, j), voltage_constants(c, j))
+            more, low = plain_cell(j, x, c, s, False, current_constants(k, j, TILE), voltage_constants(c, j, TILE))
             lost, ended = lost + more, ended + low
     s[OVERFLOWN] += lost
     s[SATURATED] += ended
@@ -200,7 +223,7 @@ def draw(x, c, s, size):
 def any_of(c, row, uniform, size):
     """Whether a coefficient differs from 0 in any cell of a tile."""
     if uniform:
-        return c[row * TILE] != 0
+        return c[COLUMN + row] != 0
     found = 0
     for j in range(np.uint64(size)):
         found += np.int64(c[row * TILE + j] != 0)

@@ -53,6 +53,8 @@ STATE_ROWS = {
     "adex_fixed": {"v": fix.V, "w": fix.A},
     "izhikevich_fixed": {"v": fix.V, "u": fix.A},
 }
+#: Where a cell that waits after a spike counts the steps, and the parameter that says how many there are.
+WAITS = {"lif_fixed": (fix.REF, "refractory")}
 _FIXED_MODELS = {"lif_fixed": K_LIF_FIXED, "adex_fixed": K_ADEX_FIXED, "izhikevich_fixed": K_IZHIKEVICH_FIXED}
 _KERNELS = {"lif": K_LIF, "adex": K_ADEX, "izhikevich": K_IZHIKEVICH, "hh": K_HH, **_FIXED_MODELS}
 #: Kernels in whole numbers.
@@ -135,8 +137,15 @@ def coefficients(
 def uniform_tile(column: NDArray[Any]) -> NDArray[Any]:
     """Coefficients of a tile of equal cells, (n_coeff, TILE), from those of one, (n_coeff, 1)."""
     tile = np.repeat(column, TILE, axis=1)
-    tile[mem.UNIFORM] = 1
+    _mark_alike(tile)
     return tile
+
+
+def _mark_alike(tile: NDArray[Any]) -> None:
+    """Note that the cells of a tile are alike, and beside it all that they have: in rows each number is on a cache line of its own."""
+    column = tile[: TILE - 1, 0].copy()
+    tile[mem.UNIFORM] = 1
+    tile[mem.UNIFORM, 1 : 1 + len(column)] = column
 
 
 def note_alike(kernel: int, tile: NDArray[Any], n: int) -> None:
@@ -144,7 +153,8 @@ def note_alike(kernel: int, tile: NDArray[Any], n: int) -> None:
     if kernel == K_LIF_FIXED:
         others = np.ones(len(tile), bool)
         others[[fix.BIAS, fix.KEY]] = False
-        tile[mem.UNIFORM] = bool((tile[others, :n] == tile[others, :1]).all())
+        if (tile[others, :n] == tile[others, :1]).all():
+            _mark_alike(tile)
 
 
 def initial_state(kernel: int, parameters: Values, initial: Values, n: int, dtype: DTypeLike = np.float64) -> NDArray[Any]:
