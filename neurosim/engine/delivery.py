@@ -12,13 +12,15 @@ import numpy as np
 from numba import uint64
 
 from neurosim._jit import inner
-from neurosim.engine.fetching import fetch_once
+from neurosim.engine.fetching import fetch, fetch_once
 from neurosim.engine.plasticity import deliver_plastic
 from neurosim.engine.short_term import deliver_depressing, deliver_stochastic
 
 #: How far ahead in the queue synapses are fetched into the cache. Runs are short and scattered:
 #: without this every line of each is waited for, which makes an event three times as expensive.
-AHEAD = 8
+AHEAD = 64
+#: How far ahead the accumulators of runs of at most ``SHORT`` synapses are fetched: so scattered, they are seldom in a cache.
+NEAR, SHORT = 24, 2
 #: Runs, packed synapses and weights of double precision in a cache line of 64 bytes.
 _RUNS_PER_LINE, _WORDS_PER_LINE, _NUMBERS_PER_LINE = 8, 16, 8
 #: Bits of a queue entry: first synapse (of a row: first run), length, port. The longest run one entry can describe.
@@ -34,42 +36,52 @@ def _runs_of(entry):
 
 
 @inner()
-def fetch_rows(block, reader, n_cells, first, last, log_gid, static):
+def fetch_rows(block, reader, n_blocks, first, last, log_gid, static):
     """Fetch where the runs of the spikes ``first .. last - 1`` of one log are, for the block ``reader``."""
     rows = static.rows.reshape(static.rows.size)
     for s in range(first, last):
-        fetch_once(rows, 2 * (reader * n_cells + log_gid[block, s]))  # pyright: ignore[reportCallIssue]
+        fetch(rows, 2 * (n_blocks * np.int64(log_gid[block, s]) + reader))  # pyright: ignore[reportCallIssue]
 
 
 @inner()
-def fetch_runs(block, reader, n_cells, first, last, log_gid, static):
+def fetch_runs(block, reader, n_blocks, first, last, log_gid, static):
     """Fetch the runs of the spikes ``first .. last - 1`` of one log, for the block ``reader``."""
     for s in range(first, last):
-        first, stop = _runs_of(static.rows[reader * n_cells + log_gid[block, s], 0])  # pyright: ignore[reportGeneralTypeIssues]
-        for e in range(np.int64(first), np.int64(stop) + _RUNS_PER_LINE - 1, _RUNS_PER_LINE):
-            fetch_once(static.runs, e)  # pyright: ignore[reportCallIssue]
+        first, stop = _runs_of(static.rows[n_blocks * np.int64(log_gid[block, s]) + reader, 0])  # pyright: ignore[reportGeneralTypeIssues]
+        fetch(static.runs, np.int64(first))  # pyright: ignore[reportCallIssue]
+        for e in range(np.int64(first) + _RUNS_PER_LINE, np.int64(stop) + _RUNS_PER_LINE - 1, _RUNS_PER_LINE):
+            fetch(static.runs, e)  # pyright: ignore[reportCallIssue]
+
+
+@inner(forceinline=True)
+def enqueue_run(block, run, start, sent, stamp, step, wanted, queue, n_queued):
+    """Queue one run, if it is wanted; its length.
+
+    It is always written, and counted if it is wanted: whether it is cannot be foreseen.
+    """
+    n_slots = n_queued.shape[1]
+    length = run & uint64(0xFFFFFFFF)
+    delay = np.int64(run >> uint64(40))
+    slot = sent + delay
+    slot -= n_slots if slot >= n_slots else 0  # delays are shorter than the queue, and a division costs more than all the rest
+    port = (run >> uint64(32)) & uint64(0xFF)
+    at = n_queued[block, slot]
+    queue[block, slot, at] = start | (length << uint64(START_BITS)) | (port << uint64(START_BITS + LENGTH_BITS))
+    n_queued[block, slot] = at + np.int64(wanted & (stamp + delay > step))
+    return length
 
 
 @inner()
-def enqueue_static(block, row, stamp, step, static, queue, n_queued):
+def enqueue_static(block, gid, stamp, step, static, queue, n_queued):
     """Queue the runs of one spike, sent at step ``stamp``, that arrive after ``step``."""
-    n_slots = n_queued.shape[1]
+    n_slots, row = n_queued.shape[1], n_queued.shape[0] * np.int64(gid) + block
     sent = stamp % n_slots
     start = static.rows[row, 1]
     first, stop = _runs_of(static.rows[row, 0])  # pyright: ignore[reportGeneralTypeIssues]
-    for e in range(first, stop):
-        run = static.runs[e]
-        length = run & uint64(0xFFFFFFFF)
-        delay = np.int64(run >> uint64(40))
-        if stamp + delay > step:
-            slot = sent + delay
-            if slot >= n_slots:  # delays are shorter than the queue, and a division costs more than all the rest
-                slot -= n_slots
-            port = (run >> uint64(32)) & uint64(0xFF)
-            at = n_queued[block, slot]
-            queue[block, slot, at] = start | (length << uint64(START_BITS)) | (port << uint64(START_BITS + LENGTH_BITS))
-            n_queued[block, slot] = at + 1
-        start += length
+    # most sources have one run or none in a block, and which of the two cannot be foreseen
+    start += enqueue_run(block, static.runs[first], start, sent, stamp, step, stop > first, queue, n_queued)
+    for e in range(first + uint64(1), stop):
+        start += enqueue_run(block, static.runs[e], start, sent, stamp, step, True, queue, n_queued)
 
 
 @inner()
@@ -114,6 +126,20 @@ def fetch_synapses(entry, static, packed):
 
 
 @inner()
+def fetch_targets(block, entry, static, packed, acc, codes):
+    """Fetch what the synapses of a short queue entry add to: many short ones are scattered over more than the caches hold."""
+    start = np.int64(entry & uint64((1 << START_BITS) - 1))
+    length = np.int64((entry >> uint64(START_BITS)) & uint64(LONGEST_RUN))
+    if length <= SHORT:
+        base = static.bases[block, np.int64(entry >> uint64(START_BITS + LENGTH_BITS))]
+        for k in range(start, start + length):
+            if packed:
+                fetch(codes, base + np.int64(static.word[k] & np.uint32(0xFFFF)))  # pyright: ignore[reportCallIssue]
+            else:
+                fetch(acc, base + np.int64(static.target[k]))  # pyright: ignore[reportCallIssue]
+
+
+@inner()
 def deliver_static(block, slot, static, acc, codes, queue, n_queued):
     """Add all static synapses that are due in one slot of a block's queue."""
     packed = static.word.size > 0
@@ -122,6 +148,8 @@ def deliver_static(block, slot, static, acc, codes, queue, n_queued):
     for q in range(n):
         if q + AHEAD < n:
             fetch_synapses(queue[block, slot, q + AHEAD], static, packed)
+        if q + NEAR < n:
+            fetch_targets(block, queue[block, slot, q + NEAR], static, packed, acc, codes)
         entry = queue[block, slot, q]
         start = entry & uint64((1 << START_BITS) - 1)
         stop = start + ((entry >> uint64(START_BITS)) & uint64(LONGEST_RUN))

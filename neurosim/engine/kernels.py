@@ -169,41 +169,40 @@ def fullest(log_size, last_place, ends):
 def queue_pending(b, n_cells, now, pending, static, dynamic, queues):
     """Queue the spikes of earlier calls."""
     queue, n_queued, dynamic_queue, n_dynamic = queues
+    n_blocks = n_queued.shape[0]
     for s in range(pending.shape[1]):
         if s % STRETCH == 0:
-            fetch_rows(0, b, n_cells, s, min(s + STRETCH, pending.shape[1]), pending, static)
-            fetch_runs(0, b, n_cells, s, min(s + STRETCH, pending.shape[1]), pending, static)
-        row = b * n_cells + pending[0, s]
-        enqueue_static(b, row, pending[1, s], now, static, queue, n_queued)
+            fetch_rows(0, b, n_blocks, s, min(s + STRETCH, pending.shape[1]), pending, static)
+            fetch_runs(0, b, n_blocks, s, min(s + STRETCH, pending.shape[1]), pending, static)
+        enqueue_static(b, pending[0, s], pending[1, s], now, static, queue, n_queued)
         if dynamic is not None:
-            enqueue_dynamic(b, row, pending[1, s], now, dynamic.segments, dynamic_queue, n_dynamic)
+            enqueue_dynamic(b, b * n_cells + pending[0, s], pending[1, s], now, dynamic.segments, dynamic_queue, n_dynamic)
 
 
 @inner(inline="always")
 def queue_news(b, n_cells, first_step, first_place, last_place, per_step, static, dynamic, queues, log_gid, ends, heads):
     """Queue the spikes that all blocks logged at some places."""
     queue, n_queued, dynamic_queue, n_dynamic = queues
-    now = first_step + last_place // per_step
+    now, n_blocks = first_step + last_place // per_step, ends.shape[0]
     few = spikes_between(first_place, last_place, ends) <= FETCHED
     if few:
         for other in range(ends.shape[0]):
             head, tail = log_start(other, first_place, ends), log_start(other, last_place, ends)
-            fetch_rows(other, b, n_cells, head, tail, log_gid, static)
+            fetch_rows(other, b, n_blocks, head, tail, log_gid, static)
     for place in range(first_place, last_place):
         if few:
             for other in range(ends.shape[0]):
-                fetch_runs(other, b, n_cells, log_start(other, place, ends), ends[other, place], log_gid, static)
+                fetch_runs(other, b, n_blocks, log_start(other, place, ends), ends[other, place], log_gid, static)
         stamp, found = first_step + place // per_step + 1, open_logs(b, place, ends, heads)
         while found > 0:
             other, head, stop = next_stretch(b, place, log_gid, ends, heads)
             if not few:
-                fetch_rows(other, b, n_cells, head, stop, log_gid, static)
-                fetch_runs(other, b, n_cells, head, stop, log_gid, static)
+                fetch_rows(other, b, n_blocks, head, stop, log_gid, static)
+                fetch_runs(other, b, n_blocks, head, stop, log_gid, static)
             for s in range(head, stop):
-                row = b * n_cells + log_gid[other, s]
-                enqueue_static(b, row, stamp, now, static, queue, n_queued)
+                enqueue_static(b, log_gid[other, s], stamp, now, static, queue, n_queued)
                 if dynamic is not None:
-                    enqueue_dynamic(b, row, stamp, now, dynamic.segments, dynamic_queue, n_dynamic)
+                    enqueue_dynamic(b, b * n_cells + log_gid[other, s], stamp, now, dynamic.segments, dynamic_queue, n_dynamic)
             found -= stop - head
 
 
@@ -262,7 +261,7 @@ def deliver(b, now_step, dt_ms, cells, static, dynamic, drives, queues, counting
 def is_crowded(turn, last_place, most, reserve, log_size, before_place, ends, filling, queues):
     """Whether a log or a queue may be too small for another batch."""
     news = spikes_between(before_place, last_place, ends)
-    return longest(turn & 1, filling) + news * most > queues[0].shape[2] or fullest(log_size, last_place, ends) < reserve
+    return longest(turn & 1, filling) + news * most >= queues[0].shape[2] or fullest(log_size, last_place, ends) < reserve
 
 
 @inner(inline="always")
@@ -273,7 +272,7 @@ def advance_block(
     """Advance one block by the steps ``start .. stop - 1`` of a call of ``n_steps``."""
     n_groups, n_cells = addresses.size, cells.gid.size
     first, last = cells.block_ptr[b], cells.block_ptr[b + 1]
-    connected = static.runs.size > 0 or dynamic is not None
+    connected = static.runs.size > 1 or dynamic is not None
     if start == 0:
         if connected:
             queue_pending(b, n_cells, first_step, pending, static, dynamic, queues)

@@ -59,14 +59,14 @@ class Sources(NamedTuple):
 
 
 class Static(NamedTuple):
-    """Static synapses, by block, source, port and delay.
+    """Static synapses, by source, block, port and delay: all that a spike makes is side by side, whoever reads it.
 
     A *port* is one receptor of one group of cells; ``bases[block, port]`` is its first
     accumulator. ``runs`` lists the runs of synapses of a source with one port and delay: delay in
-    steps (24 bits), port (8 bits), length (32 bits). ``rows[block * n_cells + gid]`` has the source's
-    first run (36 bits) with their number above it, and its first synapse; they follow each other. A
-    source without synapses in a block has zeros: where many have none, most of the table is memory
-    that was never written to and takes none. The store is either
+    steps (24 bits), port (8 bits), length (32 bits); one that says nothing comes last. ``rows[gid * n_blocks
+    + block]`` has the source's first run (36 bits) with their number above it, and its first synapse; they
+    follow each other. A source without synapses in a block has zeros: where many have none, most of
+    the table is memory that was never written to and takes none. The store is either
     ``target`` (relative to the port's base) and ``weight``, or both packed in ``word``: the target in
     the lower 16 bits, the weight as a signed multiple of the port's unit in the upper ones.
     """

@@ -24,8 +24,8 @@ class Queues:
         return self._entries[0], self._counts[0], self._entries[1], self._counts[1]
 
     def make_room(self, more: int) -> None:
-        """Make room for ``more`` entries in every slot."""
-        needed = max(int(count.max(initial=0)) for count in self._counts) + more
+        """Make room for ``more`` entries in every slot, and one that is written but does not count (:mod:`neurosim.engine.delivery`)."""
+        needed = max(int(count.max(initial=0)) for count in self._counts) + more + 1
         if needed <= self._entries[0].shape[2]:
             return
         for k in range(1 + self._with_memory):

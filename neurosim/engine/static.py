@@ -75,12 +75,12 @@ def _build(
     mapper: Mapper,
 ) -> Built:  # fmt: skip
     levels = 1 + max((t.longest_delay(dt_ms, mapper) for t in targets), default=0)
-    shape = (layout.n_blocks * layout.n_cells, max(len(ports), 1), levels)
+    shape = (layout.n_cells * layout.n_blocks, max(len(ports), 1), levels)
     for target in targets:
         target.know()
     way = Sorted if _is_sparse(targets, shape) else Counted
-    made = way(targets, layout.n_cells, shape, dtype, mapper)
-    delays = np.flatnonzero(np.bincount((made.runs >> np.uint64(40)).view(np.int64), minlength=1))
+    made = way(targets, layout.n_blocks, shape, dtype, mapper)
+    delays = np.flatnonzero(np.bincount((made.runs[:-1] >> np.uint64(40)).view(np.int64), minlength=1))
     units = _units([*targets, *others], len(ports), dtype)
     packed = bool(made.n or others) and bool(np.all(units > 0))
     empty = np.empty(0, np.uint16), np.empty(0, dtype), np.empty(0, np.uint32)

@@ -35,8 +35,8 @@ class Counted:
         Synapses, and the most with one source, port and delay.
     """
 
-    def __init__(self, targets: list[Target], n_cells: int, shape: tuple[int, int, int], real: type, mapper: Mapper) -> None:
-        self._targets, self._n_cells, self._levels, self._real, self._mapper = targets, n_cells, shape[2], real, mapper
+    def __init__(self, targets: list[Target], n_blocks: int, shape: tuple[int, int, int], real: type, mapper: Mapper) -> None:
+        self._targets, self._n_blocks, self._levels, self._real, self._mapper = targets, n_blocks, shape[2], real, mapper
         self._places = np.zeros(shape, np.int32)
         self._room, self._lock = KEPT_BYTES, Lock()
         self._rows = [self._count(target) for target in targets]
@@ -45,7 +45,7 @@ class Counted:
         np.cumsum(sizes, axis=1, out=sizes)
         self.n, self.rows, self.runs = int(sizes[1, -1]), np.zeros((shape[0], 2), np.uint64), np.empty(sizes[0, -1] + 1, np.uint64)
         _fill_runs(self._places, sizes, self.rows, self.runs)
-        self.runs = self.runs[:-1]
+        self.runs[-1] = 0
 
     def _count(self, target: Target) -> list[Rows]:
         """First pass; gives the rows that are kept, and where the others are."""
@@ -53,7 +53,7 @@ class Counted:
         def work(block: tuple[int, int]) -> Rows:
             keep = target.expansion.costly and self._room > 0
             piece, indegree = target.look(block, self._levels, self._real if keep else None), np.zeros(len(target.place), np.int32)
-            _count(*piece.rows(), target.gids, target.place, target.alike, self._n_cells, self._places, indegree)
+            _count(*piece.rows(), target.gids, target.place, target.alike, self._n_blocks, self._places, indegree)
             target.see(piece, indegree)
             return self._kept(piece) or block if keep else block
 
@@ -79,7 +79,7 @@ class Counted:
     def _put(self, target: Target, rows: list[Rows], store: Static, units: NDArray[np.float64]) -> None:
         def work(which: Rows) -> None:
             piece = which if isinstance(which, Piece) else target.expand(which, self._levels, self._real)
-            sides = (target.gids, target.place, target.alike, self._n_cells, self._places, store.rows)
+            sides = (target.gids, target.place, target.alike, self._n_blocks, self._places, store.rows)
             _put(*piece.rows(), piece.weights(self._real), *sides, store.target, store.weight, store.word, units)
 
         for _ in self._mapper(work, rows):
@@ -87,20 +87,20 @@ class Counted:
 
 
 @entry(nogil=True)
-def _count(start, indptr, post, steps, gids, place, alike, n_cells, counts, indegree):
+def _count(start, indptr, post, steps, gids, place, alike, n_blocks, counts, indegree):
     one = steps.size == 1
     for r in range(indptr.size - 1):
         gid = gids[start + r]
         if one and alike and indptr[r] < indptr[r + 1]:
             p = np.int64(place[post[indptr[r]]])
-            counts[((p >> 16) & 0xFFFF) * n_cells + gid, p & 0xFFFF, steps[0]] += indptr[r + 1] - indptr[r]
+            counts[gid * n_blocks + ((p >> 16) & 0xFFFF), p & 0xFFFF, steps[0]] += indptr[r + 1] - indptr[r]
             for k in range(indptr[r], indptr[r + 1]):
                 indegree[post[k]] += 1
             continue
         for k in range(indptr[r], indptr[r + 1]):
             p = np.int64(place[post[k]])
             row = (p >> 16) & 0xFFFF
-            counts[row * n_cells + gid, p & 0xFFFF, steps[0] if one else steps[k]] += 1
+            counts[gid * n_blocks + row, p & 0xFFFF, steps[0] if one else steps[k]] += 1
             indegree[post[k]] += 1
 
 
@@ -168,13 +168,13 @@ def _put_row(at, targets, weight, place, units, out_target, out_weight, out_word
 
 
 @entry(nogil=True)
-def _put(start, indptr, post, steps, weight, gids, place, alike, n_cells, places, rows, out_target, out_weight, out_word, units):
+def _put(start, indptr, post, steps, weight, gids, place, alike, n_blocks, places, rows, out_target, out_weight, out_word, units):
     one_step, one_weight, packed = steps.size == 1, weight.size == 1, out_word.size > 0
     for r in range(indptr.size - 1):
         gid = gids[start + r]
         if one_step and alike and indptr[r] < indptr[r + 1]:
             p = np.int64(place[post[indptr[r]]])
-            row, port = ((p >> 16) & 0xFFFF) * n_cells + gid, p & 0xFFFF
+            row, port = gid * n_blocks + ((p >> 16) & 0xFFFF), p & 0xFFFF
             at, targets = np.int64(rows[row, 1]) + places[row, port, steps[0]], post[indptr[r] : indptr[r + 1]]
             places[row, port, steps[0]] += targets.size
             own = weight if one_weight else weight[indptr[r] : indptr[r + 1]]
@@ -183,7 +183,7 @@ def _put(start, indptr, post, steps, weight, gids, place, alike, n_cells, places
         for k in range(indptr[r], indptr[r + 1]):
             p = place[post[k]]
             port, local = np.int64(p) & 0xFFFF, np.int64(p >> np.uint64(32)) & 0xFFFF
-            row = (np.int64(p >> np.uint64(16)) & 0xFFFF) * n_cells + gid
+            row = gid * n_blocks + (np.int64(p >> np.uint64(16)) & 0xFFFF)
             level = steps[0] if one_step else steps[k]
             at = np.int64(rows[row, 1]) + places[row, port, level]
             places[row, port, level] += 1

@@ -34,8 +34,8 @@ class _Part(NamedTuple):
 class Sorted:
     """Static synapses sorted by numbers; for the arguments and attributes see :class:`neurosim.engine.static_counted.Counted`."""
 
-    def __init__(self, targets: list[Target], n_cells: int, shape: tuple[int, int, int], real: type, mapper: Mapper) -> None:
-        self._n_cells, self._levels, self._real = n_cells, shape[2], real
+    def __init__(self, targets: list[Target], n_blocks: int, shape: tuple[int, int, int], real: type, mapper: Mapper) -> None:
+        self._n_blocks, self._levels, self._real = n_blocks, shape[2], real
         self._bits = np.array([(shape[1] - 1).bit_length(), (shape[2] - 1).bit_length()], np.uint64)
         parts = [part for target in targets for part in self._parts(target, mapper)]
         keys = np.concatenate([part.key for part in parts] or [np.empty(0, np.uint64)])
@@ -47,7 +47,7 @@ class Sorted:
         self.rows = np.zeros((shape[0], 2), np.uint64)
         sizes = np.zeros(2, np.int64)
         _measure(self._keys, sizes)
-        self.longest, self.runs = int(sizes[1]), np.empty(sizes[0], np.uint64)
+        self.longest, self.runs = int(sizes[1]), np.zeros(sizes[0] + 1, np.uint64)
         _fill_runs(self._keys, self._bits, self.rows, self.runs)
 
     def _parts(self, target: Target, mapper: Mapper) -> list[_Part]:
@@ -55,7 +55,7 @@ class Sorted:
             piece, indegree = target.look(block, self._levels, self._real), np.zeros(len(target.place), np.int32)
             n = len(piece.post)
             keys, local = np.empty(n, np.uint64), np.empty(n, np.uint32)
-            _number(*piece.rows(), target.gids, target.place, self._n_cells, self._bits, keys, local, indegree)
+            _number(*piece.rows(), target.gids, target.place, self._n_blocks, self._bits, keys, local, indegree)
             target.see(piece, indegree)
             return _Part(keys, local, np.broadcast_to(piece.weights(self._real), n))
 
@@ -111,7 +111,7 @@ def _sort_digit(keys, index, shift, places, out_keys, out_index):
 
 
 @entry(nogil=True)
-def _number(start, indptr, post, steps, gids, place, n_cells, bits, out_keys, out_local, indegree):
+def _number(start, indptr, post, steps, gids, place, n_blocks, bits, out_keys, out_local, indegree):
     """Number synapses by (block, source), port and delay, the lower ones of which have ``bits`` bits."""
     one = steps.size == 1
     port_bits, step_bits = bits[0], bits[1]
@@ -119,7 +119,7 @@ def _number(start, indptr, post, steps, gids, place, n_cells, bits, out_keys, ou
         gid = gids[start + r]
         for k in range(indptr[r], indptr[r + 1]):
             p = place[post[k]]
-            row = np.uint64(((np.int64(p) >> 16) & 0xFFFF) * n_cells + gid)
+            row = np.uint64(gid * n_blocks + ((np.int64(p) >> 16) & 0xFFFF))
             port, step = p & np.uint64(0xFFFF), np.uint64(steps[0] if one else steps[k])
             out_keys[k] = (((row << port_bits) | port) << step_bits) | step
             out_local[k] = np.uint32((p >> np.uint64(32)) & np.uint64(0xFFFF)) | np.uint32(p >> np.uint64(63)) << np.uint32(31)

@@ -33,7 +33,7 @@ def unpacked(store, layout, lanes):
         first, at = divmod(int(table.rows[row, 0]), 1 << START_BITS)[::-1], int(table.rows[row, 1])
         for entry in table.runs[first[0] : sum(first)].tolist():
             delay, port, length = entry >> 40, (entry >> 32) & 0xFF, entry & 0xFFFFFFFF
-            block, gid = divmod(row, layout.n_cells)
+            gid, block = divmod(row, layout.n_blocks)
             for k in range(at, at + length):
                 if len(table.word):
                     word = int(table.word[k])
