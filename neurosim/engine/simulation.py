@@ -299,7 +299,7 @@ class Simulation:
         """Count and record new spikes up to step ``now``, and remember those that are still on their way."""
         if not len(gids):
             return
-        self._counts += np.bincount(gids, minlength=self.layout.n_cells)
+        kernels.tally(gids, self._counts)  # pyright: ignore[reportCallIssue]
         for lesson in self.stores.lessons.values():
             lesson.note(gids, stamps)
         oldest = now - self.stores.max_delay

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim.engine import build
+from neurosim.engine import layout as lay
 from neurosim.errors import LossWarning, NumericalError
 from neurosim.losses import users_level
 from neurosim.models._redo import MAX_SPIKES
-from neurosim.models._tile import CUT_SHORT, OVERFLOWN, SATURATED, TILE
+from neurosim.models._tile import CUT_SHORT, OVERFLOWN, SATURATED, TILE, n_tiles
+from neurosim.models.layout import FIXED_KERNELS
 
 if TYPE_CHECKING:
     from neurosim.engine.simulation import Simulation
@@ -47,9 +51,18 @@ def check(simulation: Simulation) -> None:
             simulation.warned_of.add(place)
             what = text.format(count=count, dt=simulation.network.dt)
             warnings.warn(f"{what} {remedy}", LossWarning, stacklevel=users_level())
-    state = simulation.program.cells.state
-    if state.size and np.isnan(state.min()):
+    if any(np.isnan(state.min()) for state in _real_states(simulation)):
         raise _no_number(simulation)
+
+
+def _real_states(simulation: Simulation) -> Iterator[NDArray[np.floating]]:
+    """State of all cells but those in whole numbers, which stay numbers."""
+    layout, state = simulation.layout, simulation.program.cells.state
+    for part in layout.parts:
+        group = layout.groups[part[lay.GROUP]]
+        if part[lay.SIZE] and not group.is_source and group.kernel not in FIXED_KERNELS:
+            first = part[lay.O_STATE]
+            yield state[first : first + group.n_rows * n_tiles(int(part[lay.SIZE])) * TILE]
 
 
 def _no_number(simulation: Simulation) -> NumericalError:

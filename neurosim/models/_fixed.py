@@ -65,19 +65,20 @@ def current_constants(k, j, pitch):
 
 
 @inner(forceinline=True)
-def next_current(g, arrived, noise, scaled, constants):
+def next_current(g, arrived, noise, scaled, heard, constants):
     """Register of a current that was ``g`` outside, the current outside, and how many registers overflowed.
 
-    Without ``scaled`` the register itself is outside.
+    Without ``scaled`` the register itself is outside; without ``heard`` nothing arrived.
     """
     keep, unit, per_unit, grain, per_grain, rounding, wrap_in, inv_wrap_in, wrap, inv_wrap, closed = constants
-    grains = np.floor(arrived * per_grain + rounding)
-    sent = grain * grains + noise
-    arrived = wrapped(sent, wrap_in, inv_wrap_in)
-    before = np.rint(g * per_unit) if scaled else g
-    u = np.trunc(before * keep) + arrived
+    before, lost = np.rint(g * per_unit) if scaled else g, np.int32(0)
+    u = np.trunc(before * keep)
+    if heard:
+        sent = grain * np.floor(arrived * per_grain + rounding) + noise
+        arrived = wrapped(sent, wrap_in, inv_wrap_in)
+        u, lost = u + arrived, np.int32(sent != arrived)
     inside = wrapped(u, wrap, inv_wrap)
-    lost = np.int32(sent != arrived) + np.int32(u != inside)
+    lost += np.int32(u != inside)
     u = u if u == closed else inside
     return u, u * unit if scaled else u, lost
 
@@ -109,23 +110,35 @@ def next_voltage(v_mv, pause, added, scaled, constants):
 
 
 @inner()
+def any_in(sums, at, count):
+    """Whether anything was added to the sums of a tile: mostly nothing, and then they need not be written."""
+    found = np.int32(0)
+    for j in range(count):
+        found += np.int32(sums[at + j] != 0)
+    return found != 0
+
+
+@inner()
 def gather(kinds, r, acc, codes, lanes, width, start, size, s):
-    """Sum what arrived at receptor ``r`` and at those that join it, and zero it."""
-    count = np.uint64(size)
+    """Sum what arrived at receptor ``r`` and at those that join it, and zero it; whether anything arrived."""
+    count, found = np.uint64(size), False
     for j in range(count):
         s[ARRIVED * TILE + j] = 0
     for q in range(r, kinds.size):
         if q > r and kinds[q] != FIXED_JOINED:
             break
         at, unit = q * width + start, lanes[2 * q]
-        if unit != 0:
+        if unit != 0 and any_in(codes, at, count):
+            found = True
             for j in range(count):
                 s[ARRIVED * TILE + j] += unit * codes[at + j]
                 codes[at + j] = 0
-        if lanes[2 * q + 1] != 0:
+        if lanes[2 * q + 1] != 0 and any_in(acc, at, count):
+            found = True
             for j in range(count):
                 s[ARRIVED * TILE + j] += acc[at + j]
                 acc[at + j] = 0
+    return found
 
 
 @inner(separate=True)
@@ -133,7 +146,7 @@ def current(g, k, s, size):
     """Advance one current of a tile by what arrived and by noise, and add it to the sum."""
     lost = np.int32(0)
     for j in range(np.uint64(size)):
-        u, g[j], more = next_current(g[j], s[ARRIVED * TILE + j], s[DRAWN * TILE + j], True, current_constants(k, j, TILE))
+        u, g[j], more = next_current(g[j], s[ARRIVED * TILE + j], s[DRAWN * TILE + j], True, True, current_constants(k, j, TILE))
         lost += more
         s[TOTAL * TILE + j] += u
         s[DRAWN * TILE + j] = 0
@@ -154,9 +167,9 @@ def membrane(x, c, s, size):
 
 
 @inner(forceinline=True)
-def plain_cell(j, x, c, s, bare, of_current, of_voltage):
+def plain_cell(j, x, c, s, bare, heard, of_current, of_voltage):
     """One cell of :func:`plain`; how many of its registers overflowed, and whether its voltage ended at the lowest."""
-    u, x[N_STATES * TILE + j], lost = next_current(x[N_STATES * TILE + j], s[ARRIVED * TILE + j], 0.0, not bare, of_current)
+    u, x[N_STATES * TILE + j], lost = next_current(x[N_STATES * TILE + j], s[ARRIVED * TILE + j], 0.0, not bare, heard, of_current)
     pause, added = 0.0 if bare else x[REF * TILE + j], u + c[BIAS * TILE + j]
     x[V * TILE + j], pause, s[ARRIVED * TILE + j], ended = next_voltage(x[V * TILE + j], pause, added, not bare, of_voltage)
     if not bare:
@@ -171,22 +184,26 @@ def is_bare(column):
 
 
 @inner(separate=True)
-def plain(x, c, k, s, size):
-    """Advance a tile of cells with one current and neither noise, adaptation nor injected current, in one pass."""
+def plain(x, c, k, s, heard, size):
+    """Advance a tile of cells with one current and neither noise, adaptation nor injected current, in one pass; ``heard``: something arrived."""
     lost = ended = np.int32(0)
     if c[UNIFORM * TILE] != 0:
         of_current, of_voltage = current_constants(c[COLUMN + BASE :], 0, 1), voltage_constants(c[COLUMN:], 0, 1)
-        if is_bare(c[COLUMN:]):
+        if not is_bare(c[COLUMN:]):
             for j in range(np.uint64(size)):
-                more, low = plain_cell(j, x, c, s, True, of_current, of_voltage)
+                more, low = plain_cell(j, x, c, s, False, True, of_current, of_voltage)
+                lost, ended = lost + more, ended + low
+        elif heard:
+            for j in range(np.uint64(size)):
+                more, low = plain_cell(j, x, c, s, True, True, of_current, of_voltage)
                 lost, ended = lost + more, ended + low
         else:
             for j in range(np.uint64(size)):
-                more, low = plain_cell(j, x, c, s, False, of_current, of_voltage)
+                more, low = plain_cell(j, x, c, s, True, False, of_current, of_voltage)
                 lost, ended = lost + more, ended + low
     else:
         for j in range(np.uint64(size)):
-            more, low = plain_cell(j, x, c, s, False, current_constants(k, j, TILE), voltage_constants(c, j, TILE))
+            more, low = plain_cell(j, x, c, s, False, True, current_constants(k, j, TILE), voltage_constants(c, j, TILE))
             lost, ended = lost + more, ended + low
     s[OVERFLOWN] += lost
     s[SATURATED] += ended
@@ -236,8 +253,8 @@ def advance_fixed_tile(x, c, kinds, acc, codes, lanes, width, start, size, i_inj
     count, uniform = np.uint64(size), c[UNIFORM * TILE] != 0
     noisy, adapts = any_of(c, NOISE, uniform, size), any_of(c, JUMP_A, uniform, size)
     if kinds.size == 1 and i_inj.size == 0 and not noisy and not adapts:
-        gather(kinds, 0, acc, codes, lanes, width, start, size, s)
-        plain(x, c, c[BASE * TILE :], s, size)
+        heard = gather(kinds, 0, acc, codes, lanes, width, start, size, s)
+        plain(x, c, c[BASE * TILE :], s, heard, size)
         return
     for j in range(count):
         s[TOTAL * TILE + j] = 0
