@@ -110,17 +110,8 @@ def next_voltage(v_mv, pause, added, scaled, constants):
 
 
 @inner()
-def any_in(sums, at, count):
-    """Whether anything was added to the sums of a tile: mostly nothing, and then they need not be written."""
-    found = np.int32(0)
-    for j in range(count):
-        found += np.int32(sums[at + j] != 0)
-    return found != 0
-
-
-@inner()
 def gather(kinds, r, acc, codes, lanes, width, start, size, s):
-    """Sum what arrived at receptor ``r`` and at those that join it, and zero it; whether anything arrived."""
+    """Sum what arrived at receptor ``r`` and at those that join it, and zero it; whether anything ever arrives."""
     count, found = np.uint64(size), False
     for j in range(count):
         s[ARRIVED * TILE + j] = 0
@@ -128,12 +119,12 @@ def gather(kinds, r, acc, codes, lanes, width, start, size, s):
         if q > r and kinds[q] != FIXED_JOINED:
             break
         at, unit = q * width + start, lanes[2 * q]
-        if unit != 0 and any_in(codes, at, count):
+        if unit != 0:
             found = True
             for j in range(count):
                 s[ARRIVED * TILE + j] += unit * codes[at + j]
                 codes[at + j] = 0
-        if lanes[2 * q + 1] != 0 and any_in(acc, at, count):
+        if lanes[2 * q + 1] != 0:
             found = True
             for j in range(count):
                 s[ARRIVED * TILE + j] += acc[at + j]
@@ -185,7 +176,10 @@ def is_bare(column):
 
 @inner(separate=True)
 def plain(x, c, k, s, heard, size):
-    """Advance a tile of cells with one current and neither noise, adaptation nor injected current, in one pass; ``heard``: something arrived."""
+    """Advance a tile of cells with one current and neither noise, adaptation nor injected current, in one pass.
+
+    ``heard``: whether anything ever arrives at the current.
+    """
     lost = ended = np.int32(0)
     if c[UNIFORM * TILE] != 0:
         of_current, of_voltage = current_constants(c[COLUMN + BASE :], 0, 1), voltage_constants(c[COLUMN:], 0, 1)
