@@ -1,6 +1,6 @@
 """Builds the store of static synapses.
 
-Synapses come by projection and source; the store has them by block, source, port and delay, and
+Synapses come by projection and source; the store has them by source, block, port and delay, and
 within one of these as they came. There are two ways there: a table of counts
 (:mod:`neurosim.engine.static_counted`) where most of its places would be used, else sorting
 (:mod:`neurosim.engine.static_sorted`). Both give the same store.
@@ -53,7 +53,7 @@ class Built:
 def build_static(
     network: Network, projections: list[Projection], layout: Layout, dtype: type, threads: int = 1, drives: list[Drive] | None = None
 ) -> Built:
-    """Store of all static projections, sorted by block, source, port and delay.
+    """Store of all static projections, sorted by source, block, port and delay.
 
     Within one of these synapses are in the order of projections, then of expansion, whatever the
     number of blocks. Weights are packed into 16 bits where, in single precision, that moves no weight

@@ -1,6 +1,6 @@
 """Stores of static synapses by a table of counts.
 
-The first pass counts the synapses of every (block, source, port, delay), the second puts each one
+The first pass counts the synapses of every (source, block, port, delay), the second puts each one
 at its place. Rules are expanded twice: that is repeatable and mostly cheap, holding or sorting hundreds
 of millions of synapses is neither. Some rows of the others are kept. Rows of one projection have
 different sources and so touch different places: threads share them without a lock.

@@ -1,6 +1,6 @@
 """Stores of static synapses by sorting, for networks in which a source has few synapses.
 
-A table with a place for every (block, source, port, delay) would be mostly empty, and take longer
+A table with a place for every (source, block, port, delay) would be mostly empty, and take longer
 to go through than all the rest. Here every synapse gets a number made of these four instead, and
 all are kept until their order is known: some thirty bytes each, less than their share of the table.
 """
@@ -17,7 +17,7 @@ from neurosim.engine.delivery import LONGEST_RUN, START_BITS
 from neurosim.engine.program import Static
 from neurosim.engine.targets import BLOCK, Mapper, Target
 
-#: Bits that a number has for (block, source), port and delay together.
+#: Bits that a number has for (source, block), port and delay together.
 MOST_KEY_BITS = 63
 #: Bits by which the numbers are sorted at a time: as many counters as fit the nearest cache.
 _DIGIT = 11
@@ -112,7 +112,7 @@ def _sort_digit(keys, index, shift, places, out_keys, out_index):
 
 @entry(nogil=True)
 def _number(start, indptr, post, steps, gids, place, n_blocks, bits, out_keys, out_local, indegree):
-    """Number synapses by (block, source), port and delay, the lower ones of which have ``bits`` bits."""
+    """Number synapses by (source, block), port and delay, the lower ones of which have ``bits`` bits."""
     one = steps.size == 1
     port_bits, step_bits = bits[0], bits[1]
     for r in range(indptr.size - 1):
