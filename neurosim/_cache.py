@@ -2,11 +2,11 @@
 
 numba dates a cached kernel by the one file it stands in, so an edited callee or constant in
 another file would give silently stale results. The folder is therefore named by a hash of the
-text of every source of the package: 2 ms for 150 files, less than numba's import by far.
+text of every source of the package: 2 ms for 150 files, less than numba's import by far. What is
+compiled after the sources changed under a running process belongs to no state of them, and is not kept.
 
-``NUMBA_CACHE_DIR`` set by the user is left alone. ``NEUROSIM_CACHE_SHARD`` adds a subfolder:
-two processes that compile one kernel for different types at the same time can mix up its cache
-entries, so test workers get a shard each.
+``NUMBA_CACHE_DIR`` set by the user is left alone. ``NEUROSIM_CACHE_SHARD`` adds a subfolder, so that
+test workers know what they compiled themselves.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 STALE_DAYS = 30
+_read: list[str] = []  # state of the sources that the folder is named by
 _VARIABLE = "NUMBA_CACHE_DIR"
 _OURS = "NEUROSIM_NUMBA_CACHE_DIR"  # what we set it to: a child process must not take that for the user's wish
 
@@ -35,13 +36,20 @@ def use_own_cache() -> Path | None:
     wish = os.environ.get(_VARIABLE)
     if wish and wish != os.environ.get(_OURS):
         return None
-    folder = _first_writable(source_hash(Path(__file__).parent))
+    state = source_hash(Path(__file__).parent)
+    _read[:] = [state]
+    folder = _first_writable(state)
     if folder is None:
         return None
     os.environ[_VARIABLE] = os.environ[_OURS] = str(folder)
     if "numba" in sys.modules:  # it has read its settings already
         sys.modules["numba"].config.CACHE_DIR = str(folder)
     return folder
+
+
+def are_as_read() -> bool:
+    """Whether our sources are what they were when :func:`use_own_cache` named the folder after them."""
+    return not _read or _read[0] == source_hash(Path(__file__).parent)
 
 
 def source_hash(package: Path) -> str:

@@ -15,6 +15,7 @@ None of them counts references to arrays: only those that say ``allocates`` may 
 from __future__ import annotations
 
 import gc
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, update_wrapper
@@ -23,10 +24,12 @@ from typing import Any
 import numba
 from llvmlite import binding
 from numba.core import compiler, sigutils
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
 from numba.core.runtime.nrt import rtsys
+
+from neurosim._cache import are_as_read
 
 #: What the names of the variables begin with that hold a function's Python objects; ours have none.
 _ENVIRONMENT = "_ZN08NumbaEnv"
@@ -130,6 +133,32 @@ class _SeparateCompiler(_Compiler):
     library, apart = _Separate, True
 
 
+class _Files(IndexDataCacheFile):
+    """A file for each compiled function, named by what it was compiled for.
+
+    Numba numbers its files, and an index says which is which: two processes that compile for different types
+    at the same time may both write number 1, and one of them is called with the other's arrays from then on.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        """Keep ``data``."""
+        self._save_data(self._name_of(key), data)
+
+    def load(self, key: Any) -> Any:
+        """What was kept, or ``None``."""
+        try:
+            return self._load_data(self._name_of(key))
+        except OSError:
+            return None
+
+    def _name_of(self, key: Any) -> str:
+        text = repr((key, self._source_stamp, self._version))
+        return self._data_name(hashlib.blake2b(text.encode(), digest_size=10).hexdigest())  # type: ignore[arg-type]
+
+    def _data_name(self, number: Any) -> str:
+        return self._data_name_pattern.replace("{number:d}", str(number))
+
+
 class _Cache:
     """Numba's cache on disk, opened when it is first needed; a hit needs no tables of implementations."""
 
@@ -138,7 +167,11 @@ class _Cache:
 
     @cached_property
     def _files(self) -> FunctionCache:
-        return FunctionCache(self._function)
+        found = FunctionCache(self._function)
+        impl = found._impl
+        name = impl.filename_base + "-allocates" * self._allocates
+        found._cache_file = _Files(found.cache_path, name, impl.locator.get_source_stamp())
+        return found
 
     @property
     def cache_path(self) -> str:
@@ -154,8 +187,9 @@ class _Cache:
         return None
 
     def save_overload(self, signature: Any, result: Any) -> None:
-        """Keep a compiled function."""
-        self._files.save_overload(signature, result)
+        """Keep a compiled function, unless our sources have changed since this process read them."""
+        if are_as_read():
+            self._files.save_overload(signature, result)
 
 
 @contextmanager

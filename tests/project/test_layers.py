@@ -20,7 +20,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "_cache": frozenset(),
     "_message": frozenset(),
     "_progress": frozenset(),
-    "_jit": frozenset(),
+    "_jit": frozenset({"_cache"}),
     "_names": frozenset(),
     "__version__": frozenset(),
     "losses": frozenset({"errors", "_callable"}),
