@@ -65,22 +65,23 @@ def current_constants(k, j, pitch):
 
 
 @inner(forceinline=True)
-def next_current(g, arrived, noise, scaled, heard, constants):
-    """Register of a current that was ``g`` outside, the current outside, and how many registers overflowed.
+def sent_to(arrived, noise, constants):
+    """What is sent to a register where ``arrived`` arrived outside: whole grains, and noise."""
+    _, _, _, grain, per_grain, rounding, _, _, _, _, _ = constants
+    return grain * np.floor(arrived * per_grain + rounding) + noise
 
-    Without ``scaled`` the register itself is outside; without ``heard`` nothing arrived.
-    """
-    keep, unit, per_unit, grain, per_grain, rounding, wrap_in, inv_wrap_in, wrap, inv_wrap, closed = constants
-    before, lost = np.rint(g * per_unit) if scaled else g, np.int32(0)
-    u = np.trunc(before * keep)
+
+@inner(forceinline=True)
+def next_current(before, sent, heard, constants):
+    """Register of a current that was ``before``, and how many registers overflowed; without ``heard`` nothing is sent to it."""
+    keep, _, _, _, _, _, wrap_in, inv_wrap_in, wrap, inv_wrap, closed = constants
+    u, lost = np.trunc(before * keep), np.int32(0)
     if heard:
-        sent = grain * np.floor(arrived * per_grain + rounding) + noise
         arrived = wrapped(sent, wrap_in, inv_wrap_in)
         u, lost = u + arrived, np.int32(sent != arrived)
     inside = wrapped(u, wrap, inv_wrap)
     lost += np.int32(u != inside)
-    u = u if u == closed else inside
-    return u, u * unit if scaled else u, lost
+    return u if u == closed else inside, lost
 
 
 @inner(forceinline=True)
@@ -91,13 +92,9 @@ def voltage_constants(c, j, pitch):
 
 
 @inner(forceinline=True)
-def next_voltage(v_mv, pause, added, scaled, constants):
-    """Voltage outside, steps to wait, 1 (it fires) or -1, and whether it ended at the lowest register, where ``added`` steps it.
-
-    Without ``scaled`` the register itself is outside.
-    """
-    keep, limit, low, high, rest, unit, per_mv, zero, wrap, inv_wrap = constants
-    before = np.rint((v_mv - zero) * per_mv) if scaled else v_mv
+def next_voltage(before, pause, added, constants):
+    """Register of a voltage that was ``before``, stepped by ``added``; steps to wait; 1 (it fires) or -1; if it ended at its lowest."""
+    keep, limit, low, high, rest, _, _, _, wrap, inv_wrap = constants
     v = np.trunc(before * keep) + wrapped(added, wrap, inv_wrap)
     ended = np.int32((v < low) & (pause <= 0.0) & (2.0 * low + wrap <= 2.0))  # limits above that of the register are meant
     v = low if v < low else v
@@ -105,14 +102,13 @@ def next_voltage(v_mv, pause, added, scaled, constants):
     v = 0.0 if pause > 0.0 else v
     fires = v > limit
     left = pause - 1.0 if pause > 1.0 else 0.0
-    v = 0.0 if fires else v
-    return v * unit + zero if scaled else v, rest if fires else left, 1.0 if fires else -1.0, ended
+    return 0.0 if fires else v, rest if fires else left, 1.0 if fires else -1.0, ended
 
 
 @inner()
 def gather(kinds, r, acc, codes, lanes, width, start, size, s):
-    """Sum what arrived at receptor ``r`` and at those that join it, and zero it; whether anything ever arrives."""
-    count, found = np.uint64(size), False
+    """Sum what arrived at receptor ``r`` and at those that join it, and zero it."""
+    count = np.uint64(size)
     for j in range(count):
         s[ARRIVED * TILE + j] = 0
     for q in range(r, kinds.size):
@@ -120,16 +116,29 @@ def gather(kinds, r, acc, codes, lanes, width, start, size, s):
             break
         at, unit = q * width + start, lanes[2 * q]
         if unit != 0:
-            found = True
             for j in range(count):
                 s[ARRIVED * TILE + j] += unit * codes[at + j]
                 codes[at + j] = 0
         if lanes[2 * q + 1] != 0:
-            found = True
             for j in range(count):
                 s[ARRIVED * TILE + j] += acc[at + j]
                 acc[at + j] = 0
-    return found
+
+
+@inner(forceinline=True)
+def step_current(g, arrived, noise, constants):
+    """Register of a current that was ``g`` outside, the current outside, and how many registers overflowed."""
+    _, unit, per_unit, _, _, _, _, _, _, _, _ = constants
+    u, lost = next_current(np.rint(g * per_unit), sent_to(arrived, noise, constants), True, constants)
+    return u, u * unit, lost
+
+
+@inner(forceinline=True)
+def step_voltage(v_mv, pause, added, constants):
+    """Voltage outside, and what else :func:`next_voltage` gives."""
+    _, _, _, _, _, unit, per_mv, zero, _, _ = constants
+    v, pause, fires, ended = next_voltage(np.rint((v_mv - zero) * per_mv), pause, added, constants)
+    return v * unit + zero, pause, fires, ended
 
 
 @inner(separate=True)
@@ -137,7 +146,7 @@ def current(g, k, s, size):
     """Advance one current of a tile by what arrived and by noise, and add it to the sum."""
     lost = np.int32(0)
     for j in range(np.uint64(size)):
-        u, g[j], more = next_current(g[j], s[ARRIVED * TILE + j], s[DRAWN * TILE + j], True, True, current_constants(k, j, TILE))
+        u, g[j], more = step_current(g[j], s[ARRIVED * TILE + j], s[DRAWN * TILE + j], current_constants(k, j, TILE))
         lost += more
         s[TOTAL * TILE + j] += u
         s[DRAWN * TILE + j] = 0
@@ -150,54 +159,70 @@ def membrane(x, c, s, size):
     ended = np.int32(0)
     for j in range(np.uint64(size)):
         added = s[TOTAL * TILE + j] + c[BIAS * TILE + j]
-        x[V * TILE + j], x[REF * TILE + j], s[ARRIVED * TILE + j], more = next_voltage(
-            x[V * TILE + j], x[REF * TILE + j], added, True, voltage_constants(c, j, TILE)
+        x[V * TILE + j], x[REF * TILE + j], s[ARRIVED * TILE + j], more = step_voltage(
+            x[V * TILE + j], x[REF * TILE + j], added, voltage_constants(c, j, TILE)
         )
         ended += more
     s[SATURATED] += ended
 
 
 @inner(forceinline=True)
-def plain_cell(j, x, c, s, bare, heard, of_current, of_voltage):
+def plain_cell(j, x, c, s, of_current, of_voltage):
     """One cell of :func:`plain`; how many of its registers overflowed, and whether its voltage ended at the lowest."""
-    u, x[N_STATES * TILE + j], lost = next_current(x[N_STATES * TILE + j], s[ARRIVED * TILE + j], 0.0, not bare, heard, of_current)
-    pause, added = 0.0 if bare else x[REF * TILE + j], u + c[BIAS * TILE + j]
-    x[V * TILE + j], pause, s[ARRIVED * TILE + j], ended = next_voltage(x[V * TILE + j], pause, added, not bare, of_voltage)
-    if not bare:
-        x[REF * TILE + j] = pause
+    u, x[N_STATES * TILE + j], lost = step_current(x[N_STATES * TILE + j], s[ARRIVED * TILE + j], 0.0, of_current)
+    x[V * TILE + j], x[REF * TILE + j], s[ARRIVED * TILE + j], ended = step_voltage(
+        x[V * TILE + j], x[REF * TILE + j], u + c[BIAS * TILE + j], of_voltage
+    )
     return lost, ended
 
 
-@inner()
-def is_bare(column):
-    """Whether the registers of a cell are outside what they are inside, and it never waits: less to read, write and reckon."""
-    return column[PAUSE] <= 0 and column[UNIT_V] == 1.0 and column[ZERO_V] == 0.0 and column[BASE + UNIT] == 1.0
-
-
 @inner(separate=True)
-def plain(x, c, k, s, heard, size):
-    """Advance a tile of cells with one current and neither noise, adaptation nor injected current, in one pass.
-
-    ``heard``: whether anything ever arrives at the current.
-    """
+def plain(x, c, k, s, size):
+    """Advance a tile of cells with one current and neither noise, adaptation nor injected current, in one pass."""
     lost = ended = np.int32(0)
     if c[UNIFORM * TILE] != 0:
         of_current, of_voltage = current_constants(c[COLUMN + BASE :], 0, 1), voltage_constants(c[COLUMN:], 0, 1)
-        if not is_bare(c[COLUMN:]):
-            for j in range(np.uint64(size)):
-                more, low = plain_cell(j, x, c, s, False, True, of_current, of_voltage)
-                lost, ended = lost + more, ended + low
-        elif heard:
-            for j in range(np.uint64(size)):
-                more, low = plain_cell(j, x, c, s, True, True, of_current, of_voltage)
-                lost, ended = lost + more, ended + low
-        else:
-            for j in range(np.uint64(size)):
-                more, low = plain_cell(j, x, c, s, True, False, of_current, of_voltage)
-                lost, ended = lost + more, ended + low
+        for j in range(np.uint64(size)):
+            more, low = plain_cell(j, x, c, s, of_current, of_voltage)
+            lost, ended = lost + more, ended + low
     else:
         for j in range(np.uint64(size)):
-            more, low = plain_cell(j, x, c, s, False, True, current_constants(k, j, TILE), voltage_constants(c, j, TILE))
+            more, low = plain_cell(j, x, c, s, current_constants(k, j, TILE), voltage_constants(c, j, TILE))
+            lost, ended = lost + more, ended + low
+    s[OVERFLOWN] += lost
+    s[SATURATED] += ended
+
+
+@inner()
+def is_bare(column, lanes):
+    """Whether registers are outside what they are inside, no cell ever waits, and only whole grains arrive, if anything."""
+    grains = lanes[0] * column[BASE + PER_GRAIN]
+    as_they_are = column[UNIT_V] == 1.0 and column[ZERO_V] == 0.0 and column[BASE + UNIT] == 1.0
+    return as_they_are and column[PAUSE] <= 0 and lanes[1] == 0 and grains == np.floor(grains)
+
+
+@inner(forceinline=True)
+def bare_cell(j, x, c, s, arrived, heard, of_current, of_voltage):
+    """One cell of :func:`bare`; see :func:`plain_cell`."""
+    u, lost = next_current(x[N_STATES * TILE + j], arrived, heard, of_current)
+    x[N_STATES * TILE + j] = u
+    x[V * TILE + j], _, s[ARRIVED * TILE + j], ended = next_voltage(x[V * TILE + j], 0.0, u + c[BIAS * TILE + j], of_voltage)
+    return lost, ended
+
+
+@inner(separate=True)
+def bare(x, c, codes, unit, s, size):
+    """:func:`plain` for cells alike with bare registers: less to read, write and reckon; ``unit`` 0: nothing ever arrives."""
+    lost = ended = np.int32(0)
+    of_current, of_voltage = current_constants(c[COLUMN + BASE :], 0, 1), voltage_constants(c[COLUMN:], 0, 1)
+    if unit != 0:
+        for j in range(np.uint64(size)):
+            more, low = bare_cell(j, x, c, s, unit * codes[j], True, of_current, of_voltage)
+            codes[j] = 0
+            lost, ended = lost + more, ended + low
+    else:
+        for j in range(np.uint64(size)):
+            more, low = bare_cell(j, x, c, s, 0.0, False, of_current, of_voltage)
             lost, ended = lost + more, ended + low
     s[OVERFLOWN] += lost
     s[SATURATED] += ended
@@ -247,8 +272,11 @@ def advance_fixed_tile(x, c, kinds, acc, codes, lanes, width, start, size, i_inj
     count, uniform = np.uint64(size), c[UNIFORM * TILE] != 0
     noisy, adapts = any_of(c, NOISE, uniform, size), any_of(c, JUMP_A, uniform, size)
     if kinds.size == 1 and i_inj.size == 0 and not noisy and not adapts:
-        heard = gather(kinds, 0, acc, codes, lanes, width, start, size, s)
-        plain(x, c, c[BASE * TILE :], s, heard, size)
+        if uniform and is_bare(c[COLUMN:], lanes):
+            bare(x, c, codes[start:], lanes[0], s, size)
+        else:
+            gather(kinds, 0, acc, codes, lanes, width, start, size, s)
+            plain(x, c, c[BASE * TILE :], s, size)
         return
     for j in range(count):
         s[TOTAL * TILE + j] = 0

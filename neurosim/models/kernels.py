@@ -33,6 +33,8 @@ and return the new count.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from neurosim._jit import inner
@@ -207,29 +209,23 @@ def receive_hh(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, f
     return count
 
 
-@inner()
-def receive_fixed(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
-    """Advance neurons in whole numbers to t + dt, with what arrives then."""
-    n_rows, width = (N_STATES_FIXED + 2 * kinds.size) * TILE, tiles.size * TILE
-    for t in range(tiles.size):
-        start = t * TILE
-        size = min(n - start, TILE)
-        y, k = x[t * n_rows :], c[tiles[t] :]
-        advance_fixed_tile(y, k, kinds, acc, codes, lanes, width, start, size, i_inj, s)
-        if mark(s, flags, size):
-            count = report(y, s, flags, size, start, dt, out_index, out_offset, count)
-    return count
+def _receiving(advance_tile: Any) -> Any:
+    """The step of neurons in whole numbers, whose tiles ``advance_tile`` advances."""
+
+    @inner()
+    def receive_whole(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
+        """Advance neurons in whole numbers to t + dt, with what arrives then."""
+        n_rows, width = (N_STATES_FIXED + 2 * kinds.size) * TILE, tiles.size * TILE
+        for t in range(tiles.size):
+            start = t * TILE
+            size = min(n - start, TILE)
+            y, k = x[t * n_rows :], c[tiles[t] :]
+            advance_tile(y, k, kinds, acc, codes, lanes, width, start, size, i_inj, s)
+            if mark(s, flags, size):
+                count = report(y, s, flags, size, start, dt, out_index, out_offset, count)
+        return count
+
+    return receive_whole
 
 
-@inner()
-def receive_program(x, c, tiles, kinds, acc, codes, lanes, i_inj, n, dt, decays, s, flags, out_index, out_offset, count):
-    """Advance neurons that are programs to t + dt, with what arrives then."""
-    n_rows, width = (N_STATES_FIXED + 2 * kinds.size) * TILE, tiles.size * TILE
-    for t in range(tiles.size):
-        start = t * TILE
-        size = min(n - start, TILE)
-        y, k = x[t * n_rows :], c[tiles[t] :]
-        advance_program_tile(y, k, kinds, acc, codes, lanes, width, start, size, i_inj, s)
-        if mark(s, flags, size):
-            count = report(y, s, flags, size, start, dt, out_index, out_offset, count)
-    return count
+receive_fixed, receive_program = _receiving(advance_fixed_tile), _receiving(advance_program_tile)
