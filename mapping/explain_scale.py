@@ -163,7 +163,8 @@ def _projection(projection: Projection, number: list[Int64], factor: float) -> P
     else:
         rule = _counts(rule, factor, pre, post)
     columns = {name: _of_pairs(value, pre, post, kept) for name, value in projection.synapse.columns.items()}
-    synapse = replace(projection.synapse, columns=columns)
+    reward = projection.synapse.reward
+    synapse = replace(projection.synapse, columns=columns, reward=None if reward is None else _selection(reward, number))
     return replace(projection, pre=_selection(projection.pre, number), post=_selection(projection.post, number), rule=rule, synapse=synapse)
 
 

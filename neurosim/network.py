@@ -218,11 +218,15 @@ class Realisation(Protocol):
 class Learner(Protocol):
     """The synapses of one projection while they learn; in the order of expansion, by source."""
 
-    def advance(self, pre: Indices, pre_steps: Indices, post: Indices, post_steps: Indices) -> tuple[Indices, Floats]:
+    def advance(self, pre: Indices, pre_at: Indices, post: Indices, post_at: Indices, reward_at: Indices) -> tuple[Indices, Floats]:
         """End an epoch: which synapses have another weight, and these.
 
-        Spikes are given as indices of the two selections, and steps from 1 to the length of the epoch.
+        Spikes are given as indices of the two selections, and steps from 1 to the length of the epoch; of rewards steps only.
         """
+        ...
+
+    def learned(self) -> Mapping[str, Floats]:
+        """What else each synapse has learned, by name: (n_synapses,)."""
         ...
 
     def state(self) -> Mapping[str, NDArray[Any]]:
@@ -257,8 +261,8 @@ class Synapse:
         ``tsodyks_markram`` also ``U``, ``tau_rec``, ``tau_facil``; for ``stochastic`` ``p``.
     plasticity
         For ``stdp``: the rule; see :class:`Plasticity`.
-    products
-        For ``sum_of_products``: the rules; see :class:`~neurosim.plasticity.SumOfProducts`.
+    products, reward
+        For ``sum_of_products``: the rules, see :class:`~neurosim.plasticity.SumOfProducts`; cells whose spikes are rewards.
     teacher
         For ``taught``: what changes the weights at the end of every epoch.
     """
@@ -268,6 +272,7 @@ class Synapse:
     plasticity: Plasticity | None = None
     products: SumOfProducts | None = None
     teacher: Teacher | None = None
+    reward: Selection | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

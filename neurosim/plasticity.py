@@ -70,7 +70,7 @@ class SumOfProducts:
     w_max
         Weight of the largest mantissa, in the unit of the weights and with their sign.
     traces
-        By name impulse (0 to 127) and time constant in ms.
+        By name impulse (0 to 127) and time constant in ms; ``r1`` is that of rewards (``Synapse.reward``).
     epoch_steps
         Steps between two updates.
     decay

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from neurosim.chips.loihi.learning import LearningProjection, RuleSet, Spikes, Trace, TraceSettings, VariableFormat, parse, weight_format
 from neurosim.chips.loihi.learning.projection import Sign
+from neurosim.chips.loihi.learning.rules import check_rewards
 from neurosim.chips.loihi.learning.traces import Decay
 from neurosim.chips.loihi.learning.translate import translate_stdp
 from neurosim.chips.loihi.weights import MantissaFormat
@@ -86,10 +87,14 @@ class LoihiLearner:
     learning: LearningProjection
     unit: Values
 
-    def advance(self, pre: Int64, pre_steps: Int64, post: Int64, post_steps: Int64) -> tuple[Int64, Floats]:
+    def advance(self, pre: Int64, pre_at: Int64, post: Int64, post_at: Int64, reward_at: Int64) -> tuple[Int64, Floats]:
         """End an epoch."""
-        changes = self.learning.advance(Spikes(pre, pre_steps), Spikes(post, post_steps))
+        changes = self.learning.advance(Spikes(pre, pre_at), Spikes(post, post_at), reward_at)
         return changes.synapses, np.multiply(changes.weights, at(self.unit, changes.synapses), dtype=np.float64)
+
+    def learned(self) -> Mapping[str, Floats]:
+        """Tags, if there is a rule with one."""
+        return {"tag": self.learning.tags.astype(np.float64)} if self.learning.rules.has("t") else {}
 
     def state(self) -> Mapping[str, NDArray[Any]]:
         """Copies of everything that evolves."""
@@ -136,6 +141,7 @@ def _teacher(network: Network, projection: Projection) -> tuple[LoihiTeacher, li
     if rules.products_of("d"):
         text = "delays that learn ('dd') are not simulated."
         raise UnsupportedError(text, where="", used="dd", limit="dw, dt", remedy="Leave the rule for d out.")
+    check_rewards(rules, projection.synapse.reward is not None, where="")
     traces = {name: Trace(impulse, tau_ms / network.dt) for name, (impulse, tau_ms) in products.traces.items()}
     settings = TraceSettings(traces, products.epoch_steps, cast(Decay, products.decay))
     sign: Sign = "mixed" if form.mixed else "inhibitory" if products.w_max < 0 else "excitatory"

@@ -55,8 +55,9 @@ class Drive:
 
 
 def candidates(network: Network, watched: Iterable[int] = ()) -> frozenset[int]:
-    """Populations that only drive: ids of Poisson sources that are not recorded and go one to one."""
+    """Populations that only drive: ids of Poisson sources that are not recorded, reward nothing and go one to one."""
     seen = {p.population for p in network.probes} | {p for c in network.currents for p, _ in c.targets.parts} | set(watched)
+    seen |= {p for one in network.projections if one.synapse.reward is not None for p, _ in one.synapse.reward.parts}
     found = {p.id for p in network.populations if p.model == "poisson_source" and p.id not in seen and _is_plain(network, p)}
     weighed = {probe.projection for probe in network.weight_probes}
     for projection in network.projections:

@@ -57,6 +57,7 @@ def _projection(projection: Projection, digests: Digests) -> dict[str, Any]:
     synapse, columns = projection.synapse, dict(projection.synapse.columns)
     if synapse.model in ("stdp", "taught"):
         columns.pop("weight", None)  # an initial value
+    reward = {} if synapse.reward is None else {"reward": digests.text(synapse.reward)}
     return {
         "label": projection.label,
         "pre": digests.text(projection.pre),
@@ -67,6 +68,7 @@ def _projection(projection: Projection, digests: Digests) -> dict[str, Any]:
         "plasticity": digests.text(synapse.plasticity or synapse.teacher),
         "seed": int(projection.seed),
         "realisation": digests.text(projection.realisation),
+        **reward,
         **{name: digests.column(value) for name, value in columns.items()},
     }
 

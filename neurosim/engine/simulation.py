@@ -348,15 +348,11 @@ class Simulation:
         return logged
 
     def weights(self, projection: int) -> Rows:
-        """Synapses of a projection with their present weights, in expansion order."""
+        """Synapses of a projection with their present weights, and tags if they learn them, in expansion order."""
         rows = connectivity.expand(self.network, self.network.projections[projection])
         plastic_store.settle_all(self.stores.plastic, self.step)
-        now = self._plastic_weights(projection)
-        return rows if now is None else Rows(rows.start, rows.indptr, rows.post, {**rows.columns, "weight": now})
-
-    def _plastic_weights(self, projection: int) -> Floats | None:
-        now = stores.current_weights(self.stores, self.network.projections[projection])
-        return None if now is None else now.astype(np.float64)
+        now = stores.learned(self.stores, self.network.projections[projection])
+        return Rows(rows.start, rows.indptr, rows.post, {**rows.columns, **now})
 
     def _column(self, projection: int, variable: str) -> Floats:
         rows = self.weights(projection)

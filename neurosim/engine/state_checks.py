@@ -164,14 +164,15 @@ def memory(name: str, found: Any, own: Any, step: int, dt_ms: float) -> None:
 
 def _taught(name: str, found: taught.Memory, own: taught.Memory, step: int) -> None:
     for key, values in found.values.items():
-        if key in ("pre", "pre_at", "post", "post_at"):
+        if key.removesuffix("_at") in taught.SIDES:
             alike(f"{name}/values.{key}", values, np.int64, (None,))
             within(f"{name}/values.{key}", values, 0, step if key.endswith("_at") else np.inf)
         else:
             alike(f"{name}/values.{key}", values, own.values[key].dtype, own.values[key].shape)
             within(f"{name}/values.{key}", values)
-    if any(len(found.values[side]) != len(found.values[f"{side}_at"]) for side in ("pre", "post")):
-        raise ValueError(f"'{name}/values.pre' and its steps have different lengths")
+    for side in taught.SIDES:
+        if len(found.values[side]) != len(found.values[f"{side}_at"]):
+            raise ValueError(f"'{name}/values.{side}' and its steps have different lengths")
 
 
 def _learning(name: str, found: plastic_store.Memory, own: plastic_store.Memory, step: int) -> None:

@@ -228,9 +228,9 @@ def remember(stores: Stores, projection: Projection) -> AnyMemory | None:
     return Memory({**state, "last": store.last_ms[where.row]})
 
 
-def current_weights(stores: Stores, projection: Projection) -> NDArray[np.floating] | None:
-    """Weights of a plastic projection in expansion order, or ``None`` if they cannot change."""
+def learned(stores: Stores, projection: Projection) -> dict[str, NDArray[np.float64]]:
+    """Weights of a plastic projection, and what else its synapses learned, in expansion order; empty if nothing can change."""
     if projection.id in stores.lessons:
-        return stores.lessons[projection.id].weights(stores.stochastic)
+        return stores.lessons[projection.id].learned(stores.stochastic)
     place = stores.places.get(projection.id)
-    return None if place is None else plastic_store.weights(stores.plastic, place)
+    return {} if place is None else {"weight": plastic_store.weights(stores.plastic, place).astype(np.float64)}

@@ -18,10 +18,13 @@ from neurosim.engine import synapses
 from neurosim.engine.layout import Layout
 from neurosim.engine.program import Stochastic
 from neurosim.errors import ParameterError
-from neurosim.network import Learner, Network, Projection
+from neurosim.network import Learner, Network, Projection, Selection
 
 Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+#: Whose spikes synapses are told of.
+SIDES = ("pre", "post", "reward")
 
 
 @dataclass(slots=True, eq=False)
@@ -64,18 +67,21 @@ class Side:
 
 @dataclass(slots=True, eq=False)
 class Lesson:
-    """One projection that is taught; ``position`` and ``sign`` are those of each synapse in the store."""
+    """One projection that is taught; ``position`` and ``sign`` are those of each synapse in the store.
+
+    The sides are :data:`SIDES`: the two ends, and the cells whose spikes are rewards.
+    """
 
     learner: Learner
     epoch_steps: int
-    sides: tuple[Side, Side]
+    sides: tuple[Side, Side, Side]
     position: Int64
     sign: Floats
-    spikes: tuple[list[Int64], list[Int64]] = field(default_factory=lambda: ([], []))
-    stamps: tuple[list[Int64], list[Int64]] = field(default_factory=lambda: ([], []))
+    spikes: tuple[list[Int64], ...] = field(default_factory=lambda: ([], [], []))
+    stamps: tuple[list[Int64], ...] = field(default_factory=lambda: ([], [], []))
 
     def note(self, gids: Int64, stamps: Int64) -> None:
-        """Remember the spikes of either side until the epoch ends."""
+        """Remember the spikes of all sides until the epoch ends."""
         for side, kept, when in zip(self.sides, self.spikes, self.stamps, strict=True):
             index, here = side.find(gids)
             if len(index):
@@ -85,9 +91,9 @@ class Lesson:
     def teach(self, step: int, store: Stochastic) -> None:
         """End an epoch at ``step`` and write the weights that change."""
         first = step - self.epoch_steps
-        told = [self._told(side) for side in (0, 1)]
-        (pre, pre_at), (post, post_at) = [(index, np.clip(stamps - first, 1, self.epoch_steps)) for index, stamps in told]
-        changed, weights = self.learner.advance(pre, pre_at, post, post_at)
+        told = [self._told(side) for side in range(len(SIDES))]
+        (pre, pre_at), (post, post_at), (_, reward_at) = [(index, np.clip(stamps - first, 1, self.epoch_steps)) for index, stamps in told]
+        changed, weights = self.learner.advance(pre, pre_at, post, post_at, reward_at)
         store.weight[self.position[changed]] = weights * self.sign[changed]
         for lists in (*self.spikes, *self.stamps):
             lists.clear()
@@ -96,20 +102,22 @@ class Lesson:
         empty = [np.empty(0, np.int64)]
         return np.concatenate(empty + self.spikes[side]), np.concatenate(empty + self.stamps[side])
 
-    def weights(self, store: Stochastic) -> Floats:
-        """Weights now, in expansion order, as the user means them."""
-        return store.weight[self.position] * self.sign
+    def learned(self, store: Stochastic) -> dict[str, Floats]:
+        """Weights now, as the user means them, and what else was learned; in expansion order."""
+        return {**self.learner.learned(), "weight": store.weight[self.position] * self.sign}
 
     def remember(self, store: Stochastic) -> Memory:
         """Everything that evolves."""
-        (pre, pre_at), (post, post_at) = self._told(0), self._told(1)
-        spikes = {"pre": pre, "pre_at": pre_at, "post": post, "post_at": post_at}
-        return Memory({"weight": self.weights(store), **spikes, **{f"learner/{k}": v for k, v in self.learner.state().items()}})
+        spikes = {}
+        for side, name in enumerate(SIDES):
+            spikes[name], spikes[f"{name}_at"] = self._told(side)
+        weight = store.weight[self.position] * self.sign
+        return Memory({"weight": weight, **spikes, **{f"learner/{k}": v for k, v in self.learner.state().items()}})
 
     def restore(self, store: Stochastic, values: Mapping[str, NDArray[np.generic]]) -> None:
         """Go on from what :meth:`remember` gave."""
         store.weight[self.position] = values["weight"] * self.sign  # type: ignore[operator]
-        for side, name in enumerate(("pre", "post")):
+        for side, name in enumerate(SIDES):
             self.spikes[side][:], self.stamps[side][:] = [values[name]], [values[f"{name}_at"]]  # type: ignore[list-item]
         self.learner.restore({k.removeprefix("learner/"): v for k, v in values.items() if k.startswith("learner/")})
 
@@ -129,5 +137,6 @@ def lesson(network: Network, projection: Projection, layout: Layout, position: I
         raise ParameterError(text, where=f"Projection '{projection.label}'", used=None, limit="a teacher", remedy="Set Synapse.teacher.")
     rows = connectivity.expand(network, projection)
     learner = teacher.begin(rows, projection.pre.size, projection.post.size, network.seed + projection.seed)
-    sides = tuple(Side.of(layout.gids(selection), projection.label) for selection in (projection.pre, projection.post))
+    ends = (projection.pre, projection.post, projection.synapse.reward or Selection(()))
+    sides = tuple(Side.of(layout.gids(selection), projection.label) for selection in ends)
     return Lesson(learner, teacher.epoch_steps, sides, position, synapses.signs(network, projection)[rows.post])  # type: ignore[arg-type]

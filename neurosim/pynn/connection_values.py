@@ -86,9 +86,12 @@ def values(projection: Projection, name: str) -> float | Floats | Indices:
         return current.columns[singular]
     if singular in projection._rule_parameters:
         return projection._rule_parameters[singular]
+    if singular in projection.synapse_type.learned_names:
+        return 0.0
     if singular in ("presynaptic_index", "postsynaptic_index"):
         return current.pre if singular == "presynaptic_index" else current.post
-    raise UnknownParameterError(name, type(projection.synapse_type).__name__, [*current.columns, *projection._rule_parameters])
+    known = {**current.columns, **dict.fromkeys(projection.synapse_type.learned_names)}
+    raise UnknownParameterError(name, type(projection.synapse_type).__name__, [*known, *projection._rule_parameters])
 
 
 def as_list(current: Current, columns: list[Any], with_address: bool, single: bool) -> list[Any]:

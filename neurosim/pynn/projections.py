@@ -59,6 +59,7 @@ class Projection(WeightRecording, common.Projection):
         self._epoch = simulator.state.epoch
         self._rule_parameters = self._shared_parameters()
         self.synapse_type.plasticity(self._rule_parameters)
+        self._reward = self.synapse_type.reward()
         self._wiring, self._seed = connect(self)
         self._complete()
         for name, column in self._wiring.columns.items():
@@ -149,7 +150,8 @@ class Projection(WeightRecording, common.Projection):
             if self._live_weight is not None:
                 columns["weight"] = self._live_weight
             plasticity = self.synapse_type.plasticity(self._rule_parameters)
-            synapse = network.Synapse(self.synapse_type.network_model, columns, plasticity, self.synapse_type.products())
+            products = self.synapse_type.products()
+            synapse = network.Synapse(self.synapse_type.network_model, columns, plasticity, products, reward=self._reward)
             self._frozen = self._described(self._wiring.rule, synapse, self._seed)
         return self._frozen
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from pyNN.standardmodels import STDPWeightDependence, synapses
 
 from neurosim.errors import NeurosimError, ParameterError
+from neurosim.network import Selection
 from neurosim.plasticity import Plasticity, SumOfProducts
 from neurosim.pynn import checks, simulator
 from neurosim.pynn._errors import InvalidValueError
@@ -35,6 +36,15 @@ class SynapseModel(NamedParameters):
     def products(self) -> SumOfProducts | None:
         """Rules of sums of products; ``None`` for synapses without."""
         return None
+
+    def reward(self) -> Selection | None:
+        """Cells whose spikes are rewards; ``None`` for synapses without."""
+        return None
+
+    @property
+    def learned_names(self) -> tuple[str, ...]:
+        """What synapses learn besides their weights; 0 before they run."""
+        return ()
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ class WeightRecording:
 
     _weight_probes: dict[str, WeightProbe]
     network_id: int
+    synapse_type: Any
 
     def record(self, variables: str | list[str] = "weight", sampling_interval: float | None = None) -> None:
         """Record the weights of all connections, every ``sampling_interval`` ms.
@@ -25,7 +26,7 @@ class WeightRecording:
         Parameters
         ----------
         variables
-            ``"weight"``; ``None`` records nothing any more.
+            ``"weight"``, or ``"tag"`` where synapses learn one; ``None`` records nothing any more.
         sampling_interval
             A multiple of the time step, which is the default.
         """
@@ -44,10 +45,10 @@ class WeightRecording:
                 remedy="Use a multiple of it.",
             )
         for name in [variables] if isinstance(variables, str) else variables:
-            if name != "weight":
-                raise UnsupportedError(
-                    f"'{name}' of a projection cannot be recorded.", where=str(self), used=name, remedy="Record 'weight'."
-                )
+            known = ("weight", *self.synapse_type.learned_names)
+            if name not in known:
+                text, remedy = f"'{name}' of a projection cannot be recorded.", f"Record {' or '.join(map(repr, known))}."
+                raise UnsupportedError(text, where=str(self), used=name, limit=known, remedy=remedy)
             self._weight_probes[name] = WeightProbe(self.network_id, name, interval)
         state.changed()
 
@@ -71,7 +72,7 @@ class WeightRecording:
         start = float(times_ms[0]) if len(times_ms) else 0.0
         return neo.AnalogSignal(
             values,
-            units=self.weight_units,
+            units=self.weight_units if variable == "weight" else "dimensionless",
             t_start=start * pq.ms,
             sampling_period=self._weight_probes[variable].interval * pq.ms,
             name=variable,

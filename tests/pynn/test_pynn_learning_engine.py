@@ -93,7 +93,7 @@ def test_inhibitory_weights_stay_negative():
         (lambda: sim.SumOfProductsSynapse("2^-2*x1*y0", w_max=1.0, x1_tau=10), "'x1_impulse' is missing"),
         (lambda: sim.SumOfProductsSynapse("2^-2*x1*y0", w_max=1.0, x1_impulse=200, x1_tau=10.0), "impulse"),
         (lambda: sim.SumOfProductsSynapse("2^-2*x1*y0", w_max=0.0, **PAIR), "w_max is 0"),
-        (lambda: sim.SumOfProductsSynapse("2^-2*r1*x1*y0", w_max=1.0, **PAIR), "the rules read r1, and there is nothing"),
+        (lambda: sim.SumOfProductsSynapse("2^-2*r1*x1*y0", w_max=1.0, **PAIR), "the rules read r1, and nothing gives rewards"),
         (lambda: sim.SumOfProductsSynapse("dd = 2^-2*x1*y0", w_max=1.0, **PAIR), "delays that learn"),
         (lambda: sim.SumOfProductsSynapse("2^-2*x1*y0", w_max=1.0, t_epoch=64, **PAIR), "epoch"),
         (lambda: sim.SumOfProductsSynapse("2^-2*x1*y0", w_max=1.0, z1_tau=1.0), "z1_tau"),

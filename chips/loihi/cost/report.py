@@ -175,7 +175,9 @@ class CostReport:
         total = self.counts.total
         missing = [event for event in self.profile.unknown if total[EVENTS.index(event)]]
         found = [f"{event} ({total[EVENTS.index(event)]:,} of them): '{self.profile.name}' has no figure" for event in missing]
-        learning = ["learning at the end of epochs: an update is counted per spike that passes"] * bool(self.n("learning update"))
+        learning = [
+            "learning at the end of epochs: an update is counted per spike that passes; reward spikes reach cores at no cost"
+        ] * bool(self.n("learning update"))
         return (*NOT_MODELLED, *([] if self.static else [_STATIC]), *found, *learning)
 
     @property

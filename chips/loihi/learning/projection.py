@@ -282,7 +282,7 @@ class LearningProjection:
 
     def _variable(self, z: int, given: ArrayLike | None, form: VariableFormat) -> Int16:
         """Values of a variable, checked; none where no rule needs them."""
-        if z > 0 and not self.rules.names & {"wdt"[z]} and not self.rules.products_of("wdt"[z]):
+        if z > 0 and not self.rules.has("wdt"[z]):
             return np.empty(0, np.int16)
         values = _whole(f"{_NAMES[z]}s", np.zeros(self.n_synapses, np.int64) if given is None else given, form.low, form.high)
         if values.size != self.n_synapses:

@@ -44,6 +44,7 @@ MEANINGS = {
 """What may stand in a product, besides ``u0`` to ``u9``."""
 
 SPIKES = frozenset({"x0", "y0", "r0"})
+REWARDS = frozenset({"r0", "r1"})
 TRACES = ("x1", "x2", "y1", "y2", "y3", "r1")
 
 
@@ -159,6 +160,10 @@ class RuleSet:
         """Everything the rules read: events, traces and variables."""
         return frozenset(name for rule in self.rules for p in rule.products for name in (p.dependency, *(f.name for f in p.factors)))
 
+    def has(self, target: str) -> bool:
+        """Tell whether a rule reads or changes ``w``, ``d`` or ``t``."""
+        return target in self.names or bool(self.products_of(target))
+
     def products_of(self, target: str) -> tuple[Product, ...]:
         """Products that change ``w``, ``d`` or ``t``."""
         return next((rule.products for rule in self.rules if rule.target == target), ())
@@ -181,4 +186,24 @@ def check_width(product: Product, limits: Learning, where: str) -> None:
             used=width,
             limit=most,
             remedy="Leave out a factor, or split the product.",
+        )
+
+
+def check_rewards(rules: RuleSet, rewarded: bool, where: str) -> None:
+    """Refuse rules that read ``r0`` or ``r1`` where nothing gives rewards.
+
+    Raises
+    ------
+    ParameterError
+        If they do.
+    """
+    found = sorted(rules.names & REWARDS)
+    if found and not rewarded:
+        names = " and ".join(found)
+        raise ParameterError(
+            f"the rules read {names}, and nothing gives rewards.",
+            where=where,
+            used=names,
+            limit=None,
+            remedy="Give reward=population, whose spikes are rewards, or leave r0 and r1 out.",
         )
