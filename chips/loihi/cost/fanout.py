@@ -83,7 +83,7 @@ def _messages(network: Network, places: Places, sheet: FamilySheet) -> Iterator[
     """Source, core, synapses, kind of memory and whether they learn, block by block."""
     n_cores = max((int(core.max(initial=-1)) for core in places.core), default=-1) + 1
     for projection in network.projections:
-        kind, learns = READS.index(memory_kind(network, projection, sheet)), projection.synapse.model in LEARNING
+        kind, learns = READS.index(memory_kind(network, projection, sheet)), projection.synapse.model in (*LEARNING, "taught")
         sources, cores = _of(places.number, projection.pre), _of(places.core, projection.post)
         expansion = Expansion(network, _plain(projection))
         for start, stop in expansion.blocks(BLOCK):

@@ -31,10 +31,19 @@ def network(rules, *, rewarded):
     return Network(1.0, 3, (source, reward, cells), (learning,))
 
 
-def test_networks_learn_from_rewards():
-    session = Session(network("dw = r0*x0", rewarded=True), chips.load("loihi"))
+@pytest.mark.parametrize("chip", ["loihi", "loihi2"])
+def test_networks_learn_from_rewards(chip):
+    session = Session(network("dw = r0*x0", rewarded=True), chips.load(chip))
     session.run_until(5.0)
     assert np.allclose(session.weights(0).columns["weight"] * 255, 1.0)
+
+
+def test_the_cost_of_a_run_counts_updates_and_says_that_rewards_are_free():
+    session = Session(network("dw = r0*x0", rewarded=True), chips.load("loihi"), cost=True)
+    session.run_until(5.0)
+    cost = session.cost(profile="davies2018")
+    assert cost.n("learning update") == 16  # a spike of each of four sources, on four synapses
+    assert any("reward spikes reach cores at no cost" in text for text in cost.not_modelled)
 
 
 def test_rules_that_read_rewards_need_some():
