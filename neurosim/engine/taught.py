@@ -2,7 +2,8 @@
 
 The synapses themselves are in the store of stochastic ones, with a probability of 1, since that one
 knows where each synapse is. What teaches them (:class:`~neurosim.network.Teacher`) knows nothing of
-blocks and threads: synapses are in the order of expansion, spikes are indices and steps.
+blocks and threads: synapses are in the order of expansion, spikes are indices and steps. Epochs end
+before live spikes of that step come in, so these count as the first step of the next one.
 """
 
 from __future__ import annotations

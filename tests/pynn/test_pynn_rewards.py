@@ -129,6 +129,17 @@ def driven():
     return cells
 
 
+@pytest.mark.parametrize(("time", "epoch_of_it"), [(1.0, 1), (3.0, 1), (4.0, 2), (5.0, 2), (8.0, 3), (11.0, 3)])
+def test_live_rewards_count_in_the_epoch_that_is_not_over_when_they_come(time, epoch_of_it):
+    def injector():
+        cells = sim.Population(1, sim.SpikeInjector(), label="rewards")
+        sim.live_input(cells).send([0], time)
+        return cells
+
+    trace = {"r1_impulse": 10, "r1_tau": FOREVER}
+    assert deterministic(injector, "u0*r1", **trace) == 10 * (4 - epoch_of_it)
+
+
 def test_tagged_synapses_learn_from_rewards_that_come_later():
     """Two synapses see the same spikes before theirs, two others after; rewards come in one half of a run only."""
     sim.setup(timestep=1.0, min_delay=1.0, chip="loihi", rng_seed=SEED)
