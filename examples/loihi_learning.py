@@ -54,7 +54,7 @@ def rewarded(reward):
 def changes(chip, synapse, lags=LAGS, waits=None):
     """Mean weight change per pair, for each lag or wait, and its spread over synapses."""
     sim.setup(timestep=1.0, min_delay=1.0, chip=chip, rng_seed=1)
-    lags, waits = (np.repeat(values, PER_LAG) for values in np.broadcast_arrays(lags, 0.0 if waits is None else waits))
+    lags, waits = (np.repeat(values, PER_LAG) for values in (lags, np.zeros(len(lags)) if waits is None else waits))
     n, starts = len(lags), EVERY * np.arange(1, PAIRS + 1)
     pre = sim.Population(n, sim.SpikeSourceArray(spike_times=[starts - wait for wait in waits]), label="pre")
     drive = sim.Population(
@@ -75,7 +75,7 @@ def changes(chip, synapse, lags=LAGS, waits=None):
 ideal, _, _ = changes(None, stdp)
 chip, spread, said = changes("loihi", stdp)
 other, other_spread, _ = changes("loihi", soft)
-late = [changes("loihi", rewarded, lag, WAITS)[:2] for lag in (5.0, -5.0)]
+late = [changes("loihi", rewarded, np.full(len(WAITS), lag), WAITS)[:2] for lag in (5.0, -5.0)]
 print(said[0])
 print(f"windows of STDP are {np.abs(chip - ideal).mean():.5f} nA apart on average; the largest change is {np.abs(ideal).max():.5f} nA")
 
