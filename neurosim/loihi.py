@@ -13,7 +13,7 @@ Examples
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -21,13 +21,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from neurosim.chips.loihi.arithmetic import Arithmetic, acting_weights, arithmetic_called, checked, one, table
 from neurosim.connectivity import Table
-from neurosim.errors import ParameterError, UnknownNameError
+from neurosim.errors import MemoryLimitError, ParameterError, UnknownNameError
+from neurosim.machine import available_bytes, size_text
 from neurosim.network import Network, Population, Probe, Projection, Receptor, Selection, Synapse
 
 Int64 = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _V_MAX = 2**23 - 1
+#: Bytes of a compartment while its network is made and runs, of what is recorded of it in a step, and of a synapse, as measured.
+_COMPARTMENT_BYTES, _STEP_BYTES, _SYNAPSE_BYTES = 800, 41, 120
+#: Runs that need less are not compared with the memory there is.
+_SMALL_BYTES = 200_000_000
 #: Range of each register; see the fields of :class:`Compartments`.
 _RANGES = {
     "decay_u": (0, 4096), "decay_v": (0, 4096), "threshold": (0, 2**17 - 1), "bias_mantissa": (-4096, 4095), "bias_exponent": (0, 7),
@@ -123,7 +128,22 @@ class Synapses:
 
     @classmethod
     def dense(cls, mantissa: ArrayLike, **settings: object) -> Synapses:
-        """All to all: ``mantissa`` has a row per source and a column per compartment."""
+        """All to all: ``mantissa`` has a row per source and a column per compartment.
+
+        Parameters
+        ----------
+        settings
+            ``delay``, ``exponent``, ``bits``, ``sign_mode`` and ``source`` of these synapses.
+
+        Raises
+        ------
+        ParameterError, UnknownNameError
+            If the matrix has not two axes, or there is no such setting.
+        """
+        known = [field.name for field in fields(cls) if field.name not in ("pre", "post", "mantissa")]
+        for name in settings:
+            if name not in known:
+                raise UnknownNameError.among("setting", name, known, where="Synapses.dense")
         weights = table(mantissa, "mantissa", "Synapses.dense")
         if weights.ndim != 2:
             text = f"a dense matrix of weights has 2 axes, this has {weights.ndim}."
@@ -205,6 +225,8 @@ def run(
         If a register, weight, delay, index or step is outside its range.
     UnknownNameError
         If the arithmetic, a sign mode or a source is not known.
+    MemoryLimitError
+        If the compartments, what is recorded of them and the synapses need more memory than there is.
     """
     from neurosim.engine import Simulation
 
@@ -212,6 +234,7 @@ def run(
     one(n_steps, 1, 2**31, "n_steps", "run")
     one(threads, 1, 2**16, "threads", "run")
     _check_kinds(compartments, synapses, inputs)
+    _check_memory(compartments, synapses, n_steps)
     network = network_of(compartments, synapses, inputs, choices)
     simulation = Simulation(network, threads=threads)
     simulation.run_until(float(n_steps))
@@ -230,6 +253,19 @@ def _check_kinds(compartments: object, synapses: object, inputs: object) -> None
         _refuse(synapses, "synapses", "a list of Synapses", "Give [Synapses(...)].")
     if not isinstance(inputs, Sequence | np.ndarray):
         _refuse(inputs, "inputs", "a list with the spikes of each input", "Give for example [[0, 5], [3]].")
+
+
+def _check_memory(compartments: Compartments, synapses: Sequence[Synapses], n_steps: int) -> None:
+    """Refuse what does not fit in memory; the engine would do so only once all registers are arrays."""
+    one(compartments.n, 1, 2**31 - 1, "n", "Compartments")
+    recorded = compartments.n * n_steps * _STEP_BYTES
+    needs = compartments.n * _COMPARTMENT_BYTES + recorded + sum(table(g.post, "post", "run").size for g in synapses) * _SYNAPSE_BYTES
+    limit = available_bytes() if needs > _SMALL_BYTES else None
+    if limit is None or needs <= limit:
+        return
+    text = f"{compartments.n:,} compartments that are recorded for {n_steps:,} steps need about {size_text(needs)} of memory"
+    text += f", {size_text(recorded)} of it for what is recorded; {size_text(limit)} are available."
+    raise MemoryLimitError(text, where="run", used=needs, limit=limit, remedy="Use fewer compartments, or run fewer steps.")
 
 
 def _refuse(given: object, name: str, wanted: str, remedy: str) -> None:

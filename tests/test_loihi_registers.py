@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from neurosim.chips.loihi.arithmetic import ARITHMETIC, acting_weights
 from neurosim.engine import Simulation
-from neurosim.errors import LossWarning, NeurosimError, ParameterError, UnknownNameError
+from neurosim.errors import LossWarning, MemoryLimitError, NeurosimError, ParameterError, UnknownNameError
 from neurosim.loihi import Compartments, Synapses, network_of, run
 from tests.support.loihi_twin import advance, advance_network
 
@@ -238,6 +239,35 @@ def test_what_is_refused(make, kind, text):
         make()
     assert isinstance(error.value, NeurosimError)
     assert error.value.where
+
+
+def test_a_dense_matrix_with_a_setting_that_is_not_known_names_those_that_are():
+    with pytest.raises(UnknownNameError, match=r"unknown setting 'foo'\. Known: bits, delay, exponent, sign_mode, source\."):
+        Synapses.dense([[1]], foo=1)
+    with pytest.raises(UnknownNameError, match="unknown setting 'post'"):
+        Synapses.dense([[1]], post=[0])
+
+
+@pytest.mark.parametrize(("n", "n_steps"), [(2**31 - 1, 1), (1000, 2**31)])
+def test_what_does_not_fit_in_memory_is_refused_before_it_is_made(n, n_steps):
+    tracemalloc.start()
+    try:
+        with pytest.raises(MemoryLimitError, match=f"run: {n:,} compartments .* {n_steps:,} steps need about .* are available") as error:
+            run(Compartments(n), n_steps=n_steps)
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+    assert error.value.used > error.value.limit
+    assert error.value.remedy
+
+
+def test_synapses_count_as_memory(monkeypatch):
+    monkeypatch.setattr("neurosim.loihi.available_bytes", lambda: 10**6)
+    monkeypatch.setattr("neurosim.loihi._SMALL_BYTES", 0)
+    several = Synapses([0] * 10_000, [0] * 10_000, 1, source="compartments")
+    run(Compartments(1), n_steps=1)
+    with pytest.raises(MemoryLimitError, match=r"need about 1\.2 MB of memory"):
+        run(Compartments(1), [several], n_steps=1)
 
 
 def test_a_wait_that_was_made_shorter_is_over_and_does_not_come_back():
