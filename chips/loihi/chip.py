@@ -16,6 +16,7 @@ from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translati
 from neurosim.chips.loihi.arithmetic import ARITHMETIC, Arithmetic
 from neurosim.chips.loihi.load import Load, SharedLoad, shared_currents
 from neurosim.chips.loihi.mesh import Mesh
+from neurosim.chips.loihi.reach import within_reach
 from neurosim.chips.loihi.registers import Registers, registers_of
 from neurosim.chips.loihi.settings import COMPARTMENTS, CORE_WIDE, FORMATS, THRESHOLDS, TRACES, settings_of
 from neurosim.chips.loihi.sheet import LoihiSheet
@@ -224,13 +225,14 @@ class LoihiChip(Chip):
 
     def realise(self, network: Network, mapping: Placed) -> Translation:
         """Network in registers, with 8-bit mantissas and delays in steps; placement changes none of them."""
-        found = spans(network)
+        neurons = [population for population in network.populations if self._has_threshold_register(population)]
+        found = within_reach(network, spans(network), neurons, self.sheet)
         scales = {p.id: self._registers(network, p, found) for p in network.populations if not p.is_source}
         position = {id(projection): index for index, projection in enumerate(network.projections)}
 
         def make(projection: Projection) -> tuple[MantissaFormat, Words]:
             form = format_of(network, position[id(projection)], found, scales, self.sheet)
-            return form, _words(network, projection, form)
+            return form, _words(network, projection, form, found[position[id(projection)]])
 
         def check(projection: Projection, measured: Measured) -> None:
             limit = self.longest_delay_ms(network, projection)
@@ -243,6 +245,10 @@ class LoihiChip(Chip):
         taught, learned = teach(replace(realised, populations=populations))
         charges = truncation_losses(network, found, scales)
         return Translation(taught, (*constants, *losses, *charges, *learned, *self._many_thresholds(network, mapping)))
+
+    def _has_threshold_register(self, population: Population) -> bool:
+        """Tell whether a threshold is a register in the unit of the weights."""
+        return not population.is_source
 
     def _registers(self, network: Network, population: Population, found: Mapping[int, Span]) -> Registers:
         return registers_of(network, population, found, self.sheet)
@@ -325,12 +331,13 @@ def _decayed(tau_ms: Floats, dt_ms: float, levels: int) -> Floats:
     return -dt_ms / np.log1p(-decay / levels)
 
 
-def _words(network: Network, projection: Projection, form: MantissaFormat) -> Words:
+def _words(network: Network, projection: Projection, form: MantissaFormat, span: Span) -> Words:
     unit = f"{float(np.mean(form.unit)):.3g} {weight_unit(network, projection)}"
+    beyond = " Larger weights would leave all others, or the threshold, too coarse a grid." if span.largest < span.given else ""
     both = " of even mantissas, since both signs occur" if form.mixed else ""
     return Words(
         rounded=f"8-bit weights on a grid of {unit}{both}.".replace("8-bit", f"{form.largest.bit_length()}-bit"),
-        clipped=f"The largest mantissa is {form.largest}, of {unit} each.",
+        clipped=f"The largest mantissa is {form.largest}, of {unit} each.{beyond}",
         zeroed=f"Below half the grid of {unit}, which the largest weight onto the population sets.",
         delay="Delays are whole time steps.",
     )

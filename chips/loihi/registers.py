@@ -78,7 +78,7 @@ def registers_of(network: Network, population: Population, spans: Mapping[int, S
     values = Parameters.of(population)
     cell = {name: np.atleast_1d(value) for name, value in values.values.items()}
     decay_v = _decay(cell["tau_m"], network.dt, sheet)
-    per_weight = {r.name: _per_weight(r, cell, network.dt, sheet) for r in population.receptors}
+    per_weight = {r.name: per_weight_of(r, cell, network.dt, sheet) for r in population.receptors}
     limit_mv = cell["v_thresh"] - cell["v_reset"]
     bias_mv = (cell["v_rest"] - cell["v_reset"]) * decay_v / 4096 + cell["i_offset"] / cell["cm"] * cell["tau_m"] * decay_v / 4096
     keeps = {r.name: 4096 / float(decay_of(r, cell, network.dt, sheet).min()) for r in population.receptors}
@@ -140,8 +140,8 @@ def decay_of(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet
     return _decay(cell[f"{receptor.name}.tau_syn"], dt_ms, sheet)
 
 
-def _per_weight(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet: FamilySheet) -> Floats:
-    """Voltage (mV) that weight 1 adds in the step in which it arrives."""
+def per_weight_of(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet: FamilySheet) -> Floats:
+    """Voltage (mV) that weight 1 adds in the step in which it arrives, one or one per cell."""
     if receptor.kind == "curr_delta":
         return np.ones(1)
     levels = 2.0**sheet.neurons.decay_bits.value
@@ -174,15 +174,15 @@ def _inputs(
         if all(number != population.id for number, _ in projection.post.parts):
             continue
         one = spans[index].largest * float(per_weight[projection.receptor].max())
-        at_once = one * _at_once(network, projection)
+        together = one * at_once(network, projection)
         # mantissas of synapses that learn end where their weights do
         found.append((projection.synapse.model in LEARNING, one, spans[index].mixed))
-        arriving, lasting = arriving + at_once, lasting + at_once * keeps[projection.receptor]
+        arriving, lasting = arriving + together, lasting + together * keeps[projection.receptor]
     _, aligned, mixed = max(found, default=(False, 0.0, False))
     return _Inputs(max((one for _, one, _ in found), default=0.0), aligned, mixed, arriving, lasting)
 
 
-def _at_once(network: Network, projection: Projection) -> float:
+def at_once(network: Network, projection: Projection) -> float:
     """Spikes that may arrive at a cell in one step: four standard deviations above the mean if all sources fire at ``BUSY_HZ``."""
     degree = projection.rule.degree_bound(network.ends(projection))
     mean = degree * min(BUSY_HZ * network.dt / 1000, 1.0)

@@ -2,7 +2,8 @@
 
 A weight acts as mantissa * 2^exponent * 64 registers. The scale of a population
 (:mod:`neurosim.chips.loihi.registers`) is such that its largest weight gets the largest mantissa; every
-projection onto it has the smallest exponent from 0 that holds its own largest weight.
+projection onto it has the smallest exponent from 0 that holds its own largest weight, outliers left out
+(:mod:`neurosim.chips.loihi.reach`).
 Projections with weights of both signs lose one bit: their mantissas are even, -256 to 254.
 """
 
@@ -88,15 +89,29 @@ class Scale(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Largest absolute weight of a projection, whether weights of both signs occur, and the root of their mean square."""
+    """Weights of a projection.
+
+    Attributes
+    ----------
+    largest
+        Largest absolute weight that is to be held.
+    mixed
+        Whether weights of both signs occur.
+    typical, mean
+        Root of their mean square, and the absolute value of their mean.
+    given
+        Largest absolute weight that was given.
+    """
 
     largest: float
     mixed: bool
     typical: float = 0.0
+    mean: float = 0.0
+    given: float = 0.0
 
 
 def span_of(network: Network, projection: Projection) -> Span:
-    """Span of the weights of a projection, including what plasticity may reach."""
+    """Span of the weights of a projection as they were given, including what plasticity may reach."""
     n_synapses = projection.rule.expected(network.ends(projection))
     known = weight_statistics(network, projection, n_synapses)
     low, high = known.low, known.high
@@ -105,7 +120,8 @@ def span_of(network: Network, projection: Projection) -> Span:
         low, high = min(low, rule.w_min, rule.w_max), max(high, rule.w_min, rule.w_max)
     if products is not None:
         low, high = min(low, products.w_max), max(high, products.w_max)
-    return Span(max(abs(low), abs(high)), low < 0 < high, math.hypot(known.mean, math.sqrt(known.variance)))
+    largest = max(abs(low), abs(high))
+    return Span(largest, low < 0 < high, math.hypot(known.mean, math.sqrt(known.variance)), abs(known.mean), largest)
 
 
 def spans(network: Network) -> dict[int, Span]:

@@ -79,6 +79,9 @@ class Loihi2Chip(LoihiChip):
             into_reach(parameters, dt_ms)
         return parameters
 
+    def _has_threshold_register(self, population: Population) -> bool:
+        return super()._has_threshold_register(population) and population.model not in PROGRAMS
+
     def _registers(self, network: Network, population: Population, found: Mapping[int, Span]) -> Registers:
         make = program_registers if population.model in PROGRAMS else registers_of
         return make(network, population, found, self.sheet)
