@@ -315,6 +315,9 @@ class Projection(WeightRecording, common.Projection):
     def get(self, attribute_names: Any, format: str, gather: Any = True, with_address: bool = True, multiple_synapses: str = "sum") -> Any:
         """Values of all connections; see PyNN's documentation.
 
+        Static weights and all delays are those that were set, on chips too; learned weights are those of now. What a chip
+        makes of them is in ``losses()``, and what it holds in the network that runs, which the guide shows how to read.
+
         Parameters
         ----------
         format

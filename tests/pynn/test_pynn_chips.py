@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import neurosim as sim
 from neurosim.compare import fit_script
+from neurosim.connectivity import expand
 from neurosim.errors import ParameterError
 
 SCRIPT = """
@@ -43,3 +45,19 @@ def test_boards_and_places_of_a_script_hold_for_its_own_chip(tmp_path):
     loihi, spinnaker = fit_script(path, chips=("loihi", "spinnaker"))
     assert (loihi.error, spinnaker.error) == ("", "")
     assert [loss.what for loss in spinnaker.losses if loss.kind == "ignored"] == ["manual placement"]
+
+
+@pytest.mark.filterwarnings("ignore::neurosim.errors.LossWarning")
+@pytest.mark.parametrize("chip", ["loihi", "loihi2", "spinnaker"])
+def test_static_weights_are_given_as_set_and_the_running_network_has_those_that_are_held(chip):
+    sim.setup(timestep=0.1, chip=chip)
+    source, cells = sim.Population(3, sim.SpikeSourceArray(spike_times=[1.0])), sim.Population(2, sim.IF_curr_exp())
+    weights = np.array([[1.0, 0.00123], [0.3, 0.4], [0.5, 0.6]])
+    projection = sim.Projection(source, cells, sim.AllToAllConnector(), sim.StaticSynapse(weight=weights, delay=0.1))
+    sim.run(2.0)
+    assert projection.get("weight", format="array").tolist() == weights.tolist()
+    running = sim.simulator.state.session.fit.network
+    error = np.abs(np.reshape(expand(running, running.projections[0]).columns["weight"], (3, 2)) - weights)
+    (told,) = [loss for loss in sim.losses() if (loss.kind, loss.what) == ("rounded", "weight")]
+    assert told.error_max == pytest.approx(error.max())
+    assert 0 < error.max() < 1 / 255
