@@ -39,7 +39,7 @@ def available() -> tuple[str, ...]:
     return tuple(_KINDS)
 
 
-def load(name_or_path: str | Path, *, n_boards: int | None = None) -> Chip:
+def load(name_or_path: str | Path, *, n_boards: int | None = None, **options: Any) -> Chip:
     """A chip by its name, or a what-if chip by the path of its datasheet.
 
     Parameters
@@ -49,11 +49,15 @@ def load(name_or_path: str | Path, *, n_boards: int | None = None) -> Chip:
         TOML file.
     n_boards
         Number of boards; ``None`` is the datasheet's default.
+    options
+        What the chip lets choose, see :meth:`Chip.with_options <neurosim.chips.chip.Chip.with_options>`: Loihi ``arithmetic="lava"``.
 
     Raises
     ------
     UnknownNameError
         If there is no chip of that name, or it has no such board.
+    UnsupportedError
+        If the chip has no such option.
     DatasheetError
         If the file is missing or a field of it is wrong.
 
@@ -75,7 +79,8 @@ def load(name_or_path: str | Path, *, n_boards: int | None = None) -> Chip:
         raise UnknownNameError.among("chip", name_or_path, available())
     parts = {kind: importlib.import_module(f"neurosim.chips.{part}") for kind, part in _KINDS.items()}
     sheet = read(path, {kind: part.ChipSheet for kind, part in parts.items()})
-    return parts[sheet.kind].ChipModel(sheet.on_board(board) if board else sheet, n_boards=n_boards)
+    chip = parts[sheet.kind].ChipModel(sheet.on_board(board) if board else sheet, n_boards=n_boards)
+    return chip.with_options(**options) if options else chip
 
 
 def _looks_like_path(name: object) -> bool:

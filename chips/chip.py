@@ -75,6 +75,8 @@ class Chip(ABC):
     """Do its neurons count in whole numbers, which only double precision holds exactly?"""
     approximations: ClassVar[Mapping[str, str]] = {}
     """Opt-in approximations of this chip: name -> one sentence."""
+    options: ClassVar[tuple[str, ...]] = ()
+    """What :meth:`with_options` takes."""
     descriptions: ClassVar[Sequence[Any]] = ()
     """Where published descriptions of the chip differ: dataclasses of one kind with a ``name``, for its passport."""
 
@@ -171,6 +173,19 @@ class Chip(ABC):
     def with_boards(self, n_boards: int) -> Chip:
         """The same kind of machine with another number of boards, without settings made by pins."""
         return type(self)(self.sheet, n_boards=n_boards)
+
+    def with_options(self, **options: Any) -> Chip:
+        """The same machine with options of its own, such as the arithmetic of Loihi; never changed in place.
+
+        Raises
+        ------
+        UnsupportedError
+            If the chip has no such option.
+        """
+        for name in options:
+            if name not in self.options:
+                raise self.refuse(f"option '{name}'", f"Chip '{self.name}'", option=None, nearest=f"Leave {name} out.")
+        return self
 
     # --- what it makes of a network ----------------------------------------------------------
     @abstractmethod

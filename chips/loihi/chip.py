@@ -6,16 +6,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chips.cache import Remembered
 from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translation
-from neurosim.chips.loihi.arithmetic import ARITHMETIC, Arithmetic
+from neurosim.chips.datasheet import PassportRow
+from neurosim.chips.loihi.arithmetic import ARITHMETIC, Arithmetic, arithmetic_called
 from neurosim.chips.loihi.load import Load, SharedLoad, shared_currents
 from neurosim.chips.loihi.mesh import Mesh
+from neurosim.chips.loihi.options import described, under
 from neurosim.chips.loihi.reach import within_reach
 from neurosim.chips.loihi.registers import Registers, registers_of
 from neurosim.chips.loihi.settings import COMPARTMENTS, CORE_WIDE, FORMATS, THRESHOLDS, TRACES, settings_of
@@ -61,7 +63,38 @@ class LoihiChip(Chip):
     whole_numbers = True
     approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS} | {"adex": _ADAPTIVE}
     descriptions: ClassVar[Sequence[Arithmetic]] = tuple(ARITHMETIC.values())
+    options: ClassVar[tuple[str, ...]] = ("arithmetic",)
     sheet: LoihiSheet
+
+    def __init__(self, sheet: LoihiSheet, *, n_boards: int | None = None, arithmetic: str = "chip") -> None:
+        super().__init__(sheet, n_boards=n_boards)
+        self.arithmetic = arithmetic_called(arithmetic, f"Chip '{self.name}'")
+
+    def with_boards(self, n_boards: int) -> LoihiChip:
+        """The same kind of machine, with its options, and another number of boards."""
+        return type(self)(self.sheet, n_boards=n_boards, **self._chosen())
+
+    def with_options(self, **options: Any) -> LoihiChip:
+        """The same machine with another ``arithmetic``: a name of :data:`.arithmetic.ARITHMETIC`.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such arithmetic.
+        UnsupportedError
+            If there is no such option.
+        """
+        super().with_options(**options)
+        return type(self)(self.sheet, n_boards=self.n_boards, **{**self._chosen(), **options})
+
+    def _chosen(self) -> dict[str, Any]:
+        return {"arithmetic": self.arithmetic.name}
+
+    def passport(self) -> list[PassportRow]:
+        """Every constant, and the arithmetic where it is not the chip's own."""
+        if self.arithmetic.name == "chip":
+            return super().passport()
+        return [*super().passport(), PassportRow("arithmetic", self.arithmetic.name, "", "chosen", "high")]
 
     @property
     def full_name(self) -> str:
@@ -177,7 +210,7 @@ class LoihiChip(Chip):
         changed = [self._on_grid(population, network.dt) for population in draft.network.populations]
         written = replace(draft.network, populations=tuple(item.result() for item in changed))
         losses = [*draft.losses, *(loss for item in changed for loss in item.losses), *uncertain(self.sheet, self._doubtful(network))]
-        return Translation(written, (*losses, *shared_currents(written)))
+        return Translation(written, (*losses, *shared_currents(written), *described(written, self.arithmetic, self.name)))
 
     def _native(self, network: Network) -> Native:
         """What cores have themselves."""
@@ -251,7 +284,7 @@ class LoihiChip(Chip):
         return not population.is_source
 
     def _registers(self, network: Network, population: Population, found: Mapping[int, Span]) -> Registers:
-        return registers_of(network, population, found, self.sheet)
+        return under(registers_of(network, population, found, self.sheet), self.arithmetic)
 
     def word_bits(self) -> WordBits:
         """Weights have 8 bits, currents and voltages 24."""

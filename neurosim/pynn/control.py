@@ -22,6 +22,7 @@ OURS: Mapping[str, Any] = {
     "rng_seed": simulator.DEFAULT_SEED,
     "chip": None,
     "n_boards": None,
+    "arithmetic": None,
     "approximate": (),
     "working_point": "measured",
     "cost": False,
@@ -93,6 +94,9 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
         a path to a datasheet, or a chip made by ``sim.chips.load``.
     n_boards
         Number of boards or wafers of the chip.
+    arithmetic
+        On Loihi, whose registers count: ``"chip"``, ``"lava"``, ``"nengo_loihi"`` or ``"brian2_loihi"``. With the registers that
+        networks get they differ only where currents or potentials overflow.
     approximate
         Names of the approximations the chip may make.
     working_point
@@ -131,7 +135,9 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     Raises
     ------
     UnknownNameError
-        For a keyword that no PyNN backend has.
+        For a keyword that no PyNN backend has, or an arithmetic that there is not.
+    UnsupportedError
+        If the chip lets nobody choose what is chosen.
     ParameterError
         For a value out of range.
     RecordFileError
@@ -148,7 +154,7 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     _check_file(settings)
     _check_memory(settings["max_memory"])
     settings["working_point"] = checked_working_point(settings["working_point"])
-    settings["chip"] = _chip(settings["chip"], settings["n_boards"])
+    settings["chip"] = _with_options(_chip(settings["chip"], settings["n_boards"]), settings)
     simulator.state.start(settings)
     return 0
 
@@ -287,6 +293,16 @@ def _chip(chip: Any, n_boards: int | None) -> Any:
         remedy = "Give a name, the path of a datasheet, or a chip made by sim.chips.load()."
         raise ParameterError(f"{chip!r} is not a chip.", where="setup()", used=chip, remedy=remedy)
     return chip if n_boards is None else chip.with_boards(n_boards)
+
+
+def _with_options(chip: Any, settings: Mapping[str, Any]) -> Any:
+    """The chip with what the script chooses of it."""
+    given = {name: settings[name] for name in overrides.OF_CHIP if settings[name] is not None}
+    if given and chip is None:
+        name = next(iter(given))
+        text = f"{name} belongs to a chip, and none was asked for."
+        raise ParameterError(text, where="setup()", used=given[name], remedy=f"Give chip='loihi', or leave {name} out.")
+    return chip.with_options(**given) if given else chip
 
 
 def end(compatible_output: bool = True) -> None:

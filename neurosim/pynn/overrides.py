@@ -24,6 +24,9 @@ from typing import Any
 
 from neurosim.errors import NeurosimError
 
+#: Keywords of ``setup()`` that only some chips know; they belong to the script's own chip.
+OF_CHIP = ("arithmetic",)
+
 
 class StoppedBeforeRun(BaseException):
     """Leaves a script at its first ``run()``; not an ``Exception``, so that no script catches it."""
@@ -127,6 +130,8 @@ def apply(settings: Mapping[str, Any]) -> dict[str, Any]:
     boards = settings.get("n_boards") or getattr(settings.get("chip"), "n_boards", None)
     if None not in (own, boards) and "chip" in current.settings:
         merged["n_boards"] = boards if own == kind_of(merged["chip"]) else None
+    if "chip" in current.settings and own != kind_of(merged["chip"]):
+        merged.update(dict.fromkeys(OF_CHIP))
     _own_file(merged, current)
     if merged.get("chip") == "ideal":
         merged["chip"] = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from neurosim.chips.chip import Int32, Limit, Placed
 from neurosim.chips.loihi.chip import DEPENDENCES, RECEPTORS, LoihiChip
 from neurosim.chips.loihi.load import SharedLoad
+from neurosim.chips.loihi.options import under
 from neurosim.chips.loihi.registers import Registers, registers_of
 from neurosim.chips.loihi.second.load import Load2
 from neurosim.chips.loihi.second.programs import PROGRAMS, ProgramErrors, into_reach, program_registers
@@ -84,7 +85,7 @@ class Loihi2Chip(LoihiChip):
 
     def _registers(self, network: Network, population: Population, found: Mapping[int, Span]) -> Registers:
         make = program_registers if population.model in PROGRAMS else registers_of
-        return make(network, population, found, self.sheet)
+        return under(make(network, population, found, self.sheet), self.arithmetic)
 
     def cost(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
