@@ -17,10 +17,10 @@ from neurosim.chips.datasheet import PassportRow
 from neurosim.chips.loihi.arithmetic import ARITHMETIC, Arithmetic, arithmetic_called
 from neurosim.chips.loihi.load import Load, SharedLoad, shared_currents
 from neurosim.chips.loihi.mesh import Mesh
-from neurosim.chips.loihi.options import described, under
+from neurosim.chips.loihi.options import check_noise, described, noise_of, noisy, under
 from neurosim.chips.loihi.reach import within_reach
 from neurosim.chips.loihi.registers import Registers, registers_of
-from neurosim.chips.loihi.settings import COMPARTMENTS, CORE_WIDE, FORMATS, THRESHOLDS, TRACES, settings_of
+from neurosim.chips.loihi.settings import COMPARTMENTS, CORE_WIDE, FORMATS, NOISE, THRESHOLDS, TRACES, settings_of
 from neurosim.chips.loihi.sheet import LoihiSheet
 from neurosim.chips.loihi.teaching import teach
 from neurosim.chips.loihi.truncation import truncation_losses
@@ -48,6 +48,8 @@ _ADAPTIVE = "AdEx neurons become leaky integrate-and-fire neurons with a second 
 _UNCERTAIN = ("core.accumulators", "synapses.exponents", "synapses.longest_delay", "synapses.per_entry")
 #: Kinds of receptors that cores have.
 RECEPTORS = frozenset({"curr_exp", "curr_delta"})
+#: Settings that a core has once.
+_ONCE = ((CORE_WIDE, "delay bits are one register"), (NOISE, "exponent, offset and target of the noise are one setting"))
 #: The next generation runs these as programs.
 _ELSEWHERE = {"adex": "loihi2", "izhikevich": "loihi2"}
 #: Weight dependences of pair STDP that the learning engine can express.
@@ -63,11 +65,12 @@ class LoihiChip(Chip):
     whole_numbers = True
     approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS} | {"adex": _ADAPTIVE}
     descriptions: ClassVar[Sequence[Arithmetic]] = tuple(ARITHMETIC.values())
-    options: ClassVar[tuple[str, ...]] = ("arithmetic",)
+    options: ClassVar[tuple[str, ...]] = ("arithmetic", "noise")
     sheet: LoihiSheet
 
-    def __init__(self, sheet: LoihiSheet, *, n_boards: int | None = None, arithmetic: str = "chip") -> None:
+    def __init__(self, sheet: LoihiSheet, *, n_boards: int | None = None, arithmetic: str = "chip", noise: Any = None) -> None:
         super().__init__(sheet, n_boards=n_boards)
+        self.noise = {} if noise is None else noise_of(noise, f"Chip '{self.name}'")
         self.arithmetic = arithmetic_called(arithmetic, f"Chip '{self.name}'")
 
     def with_boards(self, n_boards: int) -> LoihiChip:
@@ -75,12 +78,19 @@ class LoihiChip(Chip):
         return type(self)(self.sheet, n_boards=n_boards, **self._chosen())
 
     def with_options(self, **options: Any) -> LoihiChip:
-        """The same machine with another ``arithmetic``: a name of :data:`.arithmetic.ARITHMETIC`.
+        """The same machine with other options.
+
+        Parameters
+        ----------
+        options
+            ``arithmetic``, a name of :data:`.arithmetic.ARITHMETIC`, and ``noise``, see :func:`.options.noise_of`.
 
         Raises
         ------
         UnknownNameError
             If there is no such arithmetic.
+        ParameterError
+            If the noise is outside its range.
         UnsupportedError
             If there is no such option.
         """
@@ -88,7 +98,10 @@ class LoihiChip(Chip):
         return type(self)(self.sheet, n_boards=self.n_boards, **{**self._chosen(), **options})
 
     def _chosen(self) -> dict[str, Any]:
-        return {"arithmetic": self.arithmetic.name}
+        found: dict[str, Any] = {"arithmetic": self.arithmetic.name}
+        if self.noise:
+            found["noise"] = {label: (noise.exponent, noise.offset, noise.on_v) for label, noise in self.noise.items()}
+        return found
 
     def passport(self) -> list[PassportRow]:
         """Every constant, and the arithmetic where it is not the chip's own."""
@@ -171,12 +184,12 @@ class LoihiChip(Chip):
             (TRACES, core.pre_traces, "configurations"),
         )
         settings = tuple(Limit(name, "core", constant.value, unit, constant.source, counts="settings") for name, constant, unit in shared)
-        once = Limit(CORE_WIDE, "core", 1, "settings", "NxTF, nengo-loihi: delay bits are one register of a core", counts="settings")
-        return (*named, *axons, *settings, once)
+        once = tuple(Limit(name, "core", 1, "settings", f"NxTF, nengo-loihi: {what} of a core", counts="settings") for name, what in _ONCE)
+        return (*named, *axons, *settings, *once)
 
     def settings(self, network: Network) -> dict[str, tuple[Int32, ...]]:
         """Profiles, formats and settings of the whole core that neurons need; see :mod:`.settings`."""
-        return self._settings.get(network, lambda: settings_of(network, self.sheet))
+        return self._settings.get(network, lambda: settings_of(network, self.sheet, self.noise))
 
     def source_cost(self, network: Network, projection: Projection) -> int:
         """Input axons of one source: two where weights are learned."""
@@ -205,6 +218,7 @@ class LoihiChip(Chip):
 
     def translate(self, network: Network, approximate: frozenset[str]) -> Translation:
         """Network with current-based integrate-and-fire neurons and parameters on the chip's grids."""
+        check_noise(self.noise, network, f"Chip '{self.name}'")
         draft = translate(self, network, approximate, self._native(network))
         limit_delays(draft, self.longest_delay_ms)
         changed = [self._on_grid(population, network.dt) for population in draft.network.populations]
@@ -284,7 +298,8 @@ class LoihiChip(Chip):
         return not population.is_source
 
     def _registers(self, network: Network, population: Population, found: Mapping[int, Span]) -> Registers:
-        return under(registers_of(network, population, found, self.sheet), self.arithmetic)
+        registers = under(registers_of(network, population, found, self.sheet), self.arithmetic)
+        return noisy(registers, self.noise.get(population.label), population, network.seed)
 
     def word_bits(self) -> WordBits:
         """Weights have 8 bits, currents and voltages 24."""

@@ -5,7 +5,7 @@ A core has a few of each; neurons with equal settings share one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,21 +20,22 @@ from neurosim.network import Network, Population, Projection
 Int32 = NDArray[np.int32]
 
 COMPARTMENTS, THRESHOLDS, FORMATS = "compartment profiles", "threshold profiles", "synapse formats"
-TRACES, CORE_WIDE = "pre-trace configurations", "core-wide settings"
+TRACES, CORE_WIDE, NOISE = "pre-trace configurations", "core-wide settings", "noise settings"
 
 
-def settings_of(network: Network, sheet: LoihiSheet) -> dict[str, tuple[Int32, ...]]:
+def settings_of(network: Network, sheet: LoihiSheet, noise: Mapping[str, Hashable]) -> dict[str, tuple[Int32, ...]]:
     """Per kind of setting and population the numbers of the settings that each neuron needs.
 
     int32 (size, m), or (1, m) where all neurons need the same; equal numbers are equal settings. Sources
-    of spikes need none.
+    of spikes need none. ``noise`` has that of some populations, by label; the others need none.
     """
     kinds: dict[str, Callable[[Population], list[Sequence[Hashable]]]] = {
-        COMPARTMENTS: _profiles,
+        COMPARTMENTS: lambda group: _profiles(group, noisy=group.label in noise),
         THRESHOLDS: lambda group: [_thresholds(network, group, sheet)],
         FORMATS: lambda group: [[key] for key in _formats(network, group, sheet)],
         TRACES: lambda group: [[key] for key in _traces(network, group)],
         CORE_WIDE: lambda group: [[_delay_bits(network, group, sheet)]],
+        NOISE: lambda group: [[noise[group.label]]] if group.label in noise else [],
     }
     return {name: _numbered([[] if group.is_source else of(group) for group in network.populations]) for name, of in kinds.items()}
 
@@ -58,11 +59,11 @@ def _rows(*values: Values) -> list[tuple[float, ...]]:
     return list(zip(*(np.atleast_1d(column).tolist() for column in np.broadcast_arrays(*values)), strict=True))
 
 
-def _profiles(group: Population) -> list[Sequence[Hashable]]:
-    """One for each compartment of a neuron: decays of current and voltage, refractory time, place in the chain."""
+def _profiles(group: Population, *, noisy: bool) -> list[Sequence[Hashable]]:
+    """One for each compartment of a neuron: decays of current and voltage, refractory time, noise, place in the chain."""
     taus: list[Values] = [receptor_parameter(group, r, "tau_syn") if r.kind != "curr_delta" else 0.0 for r in compartment_receptors(group)]
     own = [parameter(group, name) if name in group.parameters else 0.0 for name in ("tau_m", "tau_refrac")]
-    return [_rows(float(k), tau, *own) for k, tau in enumerate(taus or [0.0])]
+    return [_rows(float(k), float(noisy), tau, *own) for k, tau in enumerate(taus or [0.0])]
 
 
 def _thresholds(network: Network, group: Population, sheet: LoihiSheet) -> Sequence[Hashable]:

@@ -23,6 +23,7 @@ OURS: Mapping[str, Any] = {
     "chip": None,
     "n_boards": None,
     "arithmetic": None,
+    "noise": None,
     "approximate": (),
     "working_point": "measured",
     "cost": False,
@@ -97,6 +98,10 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: float | str = DEFAULT_M
     arithmetic
         On Loihi, whose registers count: ``"chip"``, ``"lava"``, ``"nengo_loihi"`` or ``"brian2_loihi"``. With the registers that
         networks get they differ only where currents or potentials overflow.
+    noise
+        On Loihi 1, by label of a population: an exponent, (exponent, offset), or (exponent, offset, 1) for noise on the voltage
+        instead of the current. In every step (r + 64 offset) 2^(exponent - 7) registers, r from -127 to 127. Populations
+        with different noise share no core; ``losses()`` says how many mV it is.
     approximate
         Names of the approximations the chip may make.
     working_point

@@ -25,7 +25,7 @@ from typing import Any
 from neurosim.errors import NeurosimError
 
 #: Keywords of ``setup()`` that only some chips know; they belong to the script's own chip.
-OF_CHIP = ("arithmetic",)
+OF_CHIP = ("arithmetic", "noise")
 
 
 class StoppedBeforeRun(BaseException):

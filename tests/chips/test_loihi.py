@@ -43,6 +43,7 @@ def test_limits_are_those_of_the_chip():
         "synapse formats": (15, "core", True),
         "pre-trace configurations": (3, "core", True),
         "core-wide settings": (1, "core", True),
+        "noise settings": (1, "core", True),
     }
     assert set(CHIP.slice_usage(alone(), 1, 5)) == {limit.resource for limit in CHIP.limits()}
 

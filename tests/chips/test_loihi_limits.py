@@ -215,7 +215,7 @@ def test_different_profiles_of_different_populations_fill_a_core_by_32():
 
 def test_every_limit_is_in_the_table_of_use():
     table = map_network(onto(10, n_sources=20), CHIP).utilisation("core")
-    assert set(table.resources) == {limit.resource for limit in CHIP.limits()} - {"core-wide settings"}
+    assert set(table.resources) == {limit.resource for limit in CHIP.limits()} - {"core-wide settings", "noise settings"}
     assert dict(zip(table.resources, table.used[0].tolist(), strict=True)) == {
         "compartments": 10,
         "dendritic accumulators": 80,

@@ -1,4 +1,4 @@
-"""What a script may choose of Loihi: the arithmetic of its registers."""
+"""What a script may choose of Loihi: the arithmetic of its registers, and noise."""
 
 from __future__ import annotations
 
@@ -115,3 +115,95 @@ def test_what_a_script_chooses_holds_for_its_own_chip(tmp_path):
         warnings.simplefilter("ignore", LossWarning)
         for chip, arithmetic in (("loihi", "lava"), ("spinnaker", None), ("ideal", None)):
             assert run_script(path, chip=chip).settings["arithmetic"] == arithmetic
+
+
+def noisy_script(noise, *, sizes=(300, 300), record="v", ms=100.0, threads=1, **setup):
+    """Populations 'a' and 'b' that never fire but for noise, a core could hold both."""
+    sim.setup(timestep=1.0, min_delay=1.0, rng_seed=2, chip="loihi", noise=noise, threads=threads, **setup)
+    both = [
+        sim.Population(size, sim.IF_curr_exp(v_thresh=1000.0, tau_refrac=2.0), label=name) for size, name in zip(sizes, "ab", strict=True)
+    ]
+    for cells in both:
+        cells.initialize(v=-65.0)
+        cells.record(record)
+    sim.run(ms)
+    return both
+
+
+def cores_of(cells):
+    return {place.core for place in sim.mapping().where(cells)}
+
+
+@pytest.mark.parametrize("setting", [(9,), (9, 0, 1), (12, -3, 1), (5, 2)])
+def test_noise_of_a_population_is_that_of_its_registers(setting):
+    noise = {"a": setting if len(setting) > 1 else setting[0]}
+    a, b = noisy_script(noise, ms=40.0)
+    v = np.asarray(a.get_data().segments[0].analogsignals[0])[1:].T
+    assert np.ptp(np.asarray(b.get_data().segments[0].analogsignals[0])) == 0
+    cells = sim.simulator.state.session.fit.network.populations[0]
+    own, current = cells.parameters, cells.receptors[0].parameters
+    exponent, offset, on_v = (*setting, 0, 0)[:3]
+    alone = Compartments(
+        300, int(current["decay_u"]) - 1, int(own["decay_v"]), int(own["threshold"]) // 64, noise_exponent=exponent, noise_offset=offset,
+        noise_on_v=on_v, refractory=3, seed=4,
+    )  # fmt: skip
+    found = run_registers(alone, n_steps=40).v
+    held = np.rint((v - own["zero_v"]) / own["unit_v"])
+    assert held[:, -1].std() == pytest.approx(found[:, -1].std(), rel=0.2)
+    assert abs(held[:, -1].mean() - found[:, -1].mean()) < 5 * found[:, -1].std() / np.sqrt(150)
+    assert len(np.unique(held[:, 5])) > 50  # each cell has its own
+
+
+def test_noise_is_reproducible_and_told_in_millivolts():
+    first, again = (noisy_script({"a": (16, 0)}, threads=n)[0].get_data().segments[0].analogsignals[0] for n in (1, 2))
+    assert np.array_equal(np.asarray(first), np.asarray(again))
+    (told,) = [loss for loss in sim.losses() if loss.what == "noise"]
+    unit_mv = sim.simulator.state.session.fit.network.populations[0].parameters["unit_v"]
+    assert (told.kind, told.where, told.count) == ("uncertain", "Population 'a'", 300)
+    assert f"0 mV, standard deviation {73.6 * 512 * unit_mv:.3g} mV" in told.detail
+
+
+def test_populations_of_different_noise_share_no_core():
+    a, b = noisy_script({"a": (9, 0), "b": (10, 0)})
+    assert not cores_of(a) & cores_of(b)
+    sim.mapping().verify()
+    for noise in ({"a": (9, 0), "b": (9, 0)}, {"a": 9}, None):
+        a, b = noisy_script(noise)
+        assert cores_of(a) == cores_of(b)
+
+
+def test_noise_costs_energy():
+    def energy(noise):
+        noisy_script(noise, record="spikes", cost=True)
+        return sim.cost()
+
+    quiet, loud = energy(None), energy({"a": 9})
+    assert (quiet.n("noise"), loud.n("noise")) == (0, 300 * 100)
+
+
+@pytest.mark.parametrize(
+    ("noise", "kind", "text"),
+    [
+        ({"a": 24}, ParameterError, "the exponent of the noise of 'a' is 24; it must be a whole number from 0 to 23"),
+        ({"a": (9, 64)}, ParameterError, "the offset of the noise of 'a' is 64; it must be a whole number from -64 to 63"),
+        ({"a": (9, 0, 2)}, ParameterError, "the on_v of the noise of 'a' is 2"),
+        ({"a": ()}, ParameterError, "the noise of 'a' has 0 numbers"),
+        ({"a": "loud"}, ParameterError, "the exponent of the noise of 'a' is loud"),
+        ({"a": (9, [1, 2])}, ParameterError, "offset of the noise of 'a'"),
+        (5, ParameterError, r"noise=5 is no mapping from labels\. Give for example"),
+    ],
+)
+def test_noise_that_cannot_be(noise, kind, text):
+    with pytest.raises(kind, match=text):
+        sim.setup(chip="loihi", noise=noise)
+    with pytest.raises(UnsupportedError, match="Loihi 2 has no option 'noise'"):
+        sim.setup(chip="loihi2", noise={"a": 9})
+
+
+def test_noise_of_what_has_no_registers():
+    with pytest.raises(UnknownNameError, match="unknown population with noise 'c'"):
+        noisy_script({"c": 9})
+    sim.setup(chip="loihi", noise={"source": 9})
+    sim.Population(1, sim.SpikeSourcePoisson(), label="source")
+    with pytest.raises(UnsupportedError, match="Population 'source': sources of spikes have no registers"):
+        sim.run(1.0)

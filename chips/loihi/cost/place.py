@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from neurosim.chips.chip import Chip, Placed
@@ -13,8 +15,11 @@ from neurosim.chips.spikes import Events, checked, checked_steps
 from neurosim.errors import NetworkError
 from neurosim.network import Network
 
+if TYPE_CHECKING:
+    from neurosim.chips.loihi.chip import LoihiChip
 
-def placed(chip: Chip, network: Network, mapping: Placed) -> tuple[Cores, Cells, Places]:
+
+def placed(chip: LoihiChip, network: Network, mapping: Placed) -> tuple[Cores, Cells, Places]:
     """Used cores, cells and where each population's cells are.
 
     Raises
@@ -31,7 +36,9 @@ def placed(chip: Chip, network: Network, mapping: Placed) -> tuple[Cores, Cells,
     population = np.repeat(np.arange(len(sizes)), sizes)
     each = np.array([0 if p.is_source else compartments_per_neuron(p) for p in network.populations], np.int64)
     order = np.lexsort((local, rank))
-    cells, position = cells_of(rank[order], population[order], compartments=each[population[order]] if sizes else 1)
+    noisy = np.array([p.label in chip.noise for p in network.populations], bool)
+    of = population[order]
+    cells, position = cells_of(rank[order], of, compartments=each[of] if sizes else 1, noisy=noisy[of] if sizes else False)
     number = np.empty(len(core), np.int64)
     number[order] = position
     ends = np.cumsum(sizes)[:-1]

@@ -35,6 +35,7 @@ class Loihi2Chip(LoihiChip):
 
     name = "loihi2"
     approximations: ClassVar[Mapping[str, str]] = {name: OPTIONS[name] for name in _OPTIONS}
+    options: ClassVar[tuple[str, ...]] = ("arithmetic",)
     sheet: Loihi2Sheet  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def limits(self) -> tuple[Limit, ...]:
