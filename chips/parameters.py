@@ -60,14 +60,8 @@ class Parameters:
         affected = error > 1e-12 * np.maximum(np.abs(before), 1e-3)
         self.values[key] = compact(after)
         if affected.any():
-            self._lose(key, kind, affected, error, detail)
-
-    def _lose(self, key: str, kind: str, affected: np.ndarray, error: Floats, detail: str) -> None:
-        size = self.population.size
-        count = size if len(affected) == 1 else int(np.count_nonzero(affected))
-        chosen, unit = error[affected], unit_of(self.population.model, key)
-        where = f"Population '{self.population.label}'"
-        self.losses.append(Loss(kind, where, key, count, size, float(chosen.mean()), float(chosen.max()), unit, detail))
+            unit = unit_of(self.population.model, key)
+            self.losses.append(loss_of(self.population, key, kind, error, affected, unit, detail))
 
     def clip(self, key: str, low: float, high: float, detail: str) -> None:
         """Keep a parameter within the chip's range."""
@@ -81,3 +75,16 @@ class Parameters:
             replace(r, parameters={name: self.values[f"{r.name}.{name}"] for name in r.parameters}) for r in self.population.receptors
         )
         return replace(self.population, parameters=own, receptors=receptors)
+
+
+def loss_of(population: Population, what: str, kind: str, error: Floats, affected: np.ndarray, unit: str, detail: str) -> Loss:
+    """Ledger entry of a parameter that some cells have wrong.
+
+    Parameters
+    ----------
+    error, affected
+        Absolute errors, and which of them count: one for all cells, or one per cell.
+    """
+    count = population.size if len(affected) == 1 else int(np.count_nonzero(affected))
+    chosen, where = error[affected], f"Population '{population.label}'"
+    return Loss(kind, where, what, count, population.size, float(chosen.mean()), float(chosen.max()), unit, detail)

@@ -19,7 +19,7 @@ from neurosim.chips.loihi.load import Load, SharedLoad, shared_currents
 from neurosim.chips.loihi.mesh import Mesh
 from neurosim.chips.loihi.options import check_noise, described, noise_of, noisy, under
 from neurosim.chips.loihi.reach import within_reach
-from neurosim.chips.loihi.registers import Registers, registers_of
+from neurosim.chips.loihi.registers import Registers, decay_per_step, registers_of
 from neurosim.chips.loihi.settings import COMPARTMENTS, CORE_WIDE, FORMATS, NOISE, THRESHOLDS, TRACES, settings_of
 from neurosim.chips.loihi.sheet import LoihiSheet
 from neurosim.chips.loihi.teaching import teach
@@ -165,7 +165,7 @@ class LoihiChip(Chip):
 
     def limits(self) -> tuple[Limit, ...]:
         """Limited resources of a core."""
-        core, abroad = self.sheet.core, self.sheet.synapses.axon_other_chip.value
+        core = self.sheet.core
         summed = (
             ("compartments", core.compartments, "compartments"),
             ("dendritic accumulators", core.accumulators, "accumulators"),
@@ -173,10 +173,6 @@ class LoihiChip(Chip):
             ("longest axon list", core.words_per_axon, "words"),
         )
         named = tuple(Limit(name, "core", constant.value, unit, constant.source) for name, constant, unit in summed)
-        axons = (
-            Limit("input axons", "core", core.input_axons.value, "axons", core.input_axons.source, counts="sources"),
-            Limit("output axons", "core", core.output_axons.value, "axons", core.output_axons.source, counts="targets", abroad=abroad),
-        )
         shared = (
             (COMPARTMENTS, core.compartment_profiles, "profiles"),
             (THRESHOLDS, core.threshold_profiles, "profiles"),
@@ -185,7 +181,15 @@ class LoihiChip(Chip):
         )
         settings = tuple(Limit(name, "core", constant.value, unit, constant.source, counts="settings") for name, constant, unit in shared)
         once = tuple(Limit(name, "core", 1, "settings", f"NxTF, nengo-loihi: {what} of a core", counts="settings") for name, what in _ONCE)
-        return (*named, *axons, *settings, *once)
+        return (*named, *self._axon_limits(), *settings, *once)
+
+    def _axon_limits(self) -> tuple[Limit, Limit]:
+        """Axons of a core, into it and out of it."""
+        into, out, abroad = self.sheet.core.input_axons, self.sheet.core.output_axons, self.sheet.synapses.axon_other_chip.value
+        return (
+            Limit("input axons", "core", into.value, "axons", into.source, counts="sources"),
+            Limit("output axons", "core", out.value, "axons", out.source, counts="targets", abroad=abroad),
+        )
 
     def settings(self, network: Network) -> dict[str, tuple[Int32, ...]]:
         """Profiles, formats and settings of the whole core that neurons need; see :mod:`.settings`."""
@@ -265,10 +269,14 @@ class LoihiChip(Chip):
     def _decays_on_grid(self, parameters: Parameters, keys: list[str], dt_ms: float) -> None:
         """Time constants whose decay per step is a whole number of levels."""
         levels = 2**self.sheet.neurons.decay_bits.value
+
+        def on_grid(tau: Floats) -> Floats:
+            return -dt_ms / np.log1p(-decay_per_step(tau, dt_ms, self.sheet) / levels)
+
         shortest, longest = (-dt_ms / math.log1p(-decay / levels) for decay in (levels - 1, 1))
         for key in keys:
             parameters.clip(key, shortest, longest, f"Decays reach from 1 to {levels - 1} of {levels}")
-            parameters.change(key, lambda tau: _decayed(tau, dt_ms, levels), "rounded", f"Decays are multiples of 1/{levels}.")
+            parameters.change(key, on_grid, "rounded", f"Decays are multiples of 1/{levels}.")
 
     def realise(self, network: Network, mapping: Placed) -> Translation:
         """Network in registers, with 8-bit mantissas and delays in steps; placement changes none of them."""
@@ -371,12 +379,6 @@ class LoihiChip(Chip):
 def _different(numbers: Int32) -> int:
     """Different settings."""
     return len(np.unique(numbers[numbers >= 0]))
-
-
-def _decayed(tau_ms: Floats, dt_ms: float, levels: int) -> Floats:
-    """Time constants whose decay per step is a whole number of levels."""
-    decay = np.clip(np.rint(levels * -np.expm1(-dt_ms / tau_ms)), 1, levels - 1)
-    return -dt_ms / np.log1p(-decay / levels)
 
 
 def _words(network: Network, projection: Projection, form: MantissaFormat, span: Span) -> Words:

@@ -21,7 +21,7 @@ import numpy as np
 
 from neurosim.chips.loihi.sheet import FamilySheet
 from neurosim.chips.loihi.weights import Span
-from neurosim.chips.parameters import Parameters
+from neurosim.chips.parameters import Parameters, loss_of
 from neurosim.chips.values import Values, compact
 from neurosim.columns import Floats
 from neurosim.losses import Loss
@@ -77,19 +77,20 @@ def registers_of(network: Network, population: Population, spans: Mapping[int, S
     """
     values = Parameters.of(population)
     cell = {name: np.atleast_1d(value) for name, value in values.values.items()}
-    decay_v = _decay(cell["tau_m"], network.dt, sheet)
+    decay_v = decay_per_step(cell["tau_m"], network.dt, sheet)
     per_weight = {r.name: per_weight_of(r, cell, network.dt, sheet) for r in population.receptors}
+    levels = 2**sheet.neurons.decay_bits.value
     limit_mv = cell["v_thresh"] - cell["v_reset"]
-    bias_mv = (cell["v_rest"] - cell["v_reset"]) * decay_v / 4096 + cell["i_offset"] / cell["cm"] * cell["tau_m"] * decay_v / 4096
-    keeps = {r.name: 4096 / float(decay_of(r, cell, network.dt, sheet).min()) for r in population.receptors}
+    bias_mv = (cell["v_rest"] - cell["v_reset"]) * decay_v / levels + cell["i_offset"] / cell["cm"] * cell["tau_m"] * decay_v / levels
+    keeps = {r.name: levels / float(decay_of(r, cell, network.dt, sheet).min()) for r in population.receptors}
     inputs = _inputs(network, population, spans, per_weight, keeps)
-    exponent, per_mv = _scale(_finest(limit_mv, bias_mv, bias_mv * 4096 / decay_v, sheet), inputs, sheet)
+    exponent, per_mv = _scale(_finest(limit_mv, bias_mv, bias_mv * levels / decay_v, sheet), inputs, sheet)
     unit_mv = 1.0 / per_mv
     rule = sheet.neurons
     mantissa = np.clip(np.rint(limit_mv * per_mv / 2**rule.threshold_shift.value), 1, 2**rule.threshold_bits.value - 1)
     limit = mantissa * 2**rule.threshold_shift.value
     bias = _bias(bias_mv * per_mv, sheet)
-    na_of_mv = cell["cm"] / (cell["tau_m"] * decay_v / 4096)
+    na_of_mv = cell["cm"] / (cell["tau_m"] * decay_v / levels)
     losses = [
         *_error(
             population,
@@ -127,8 +128,8 @@ def registers_of(network: Network, population: Population, spans: Mapping[int, S
     return Registers(unit_mv, unit_of, exponent, parameters, receptors, (*losses, *more))
 
 
-def _decay(tau_ms: Floats, dt_ms: float, sheet: FamilySheet) -> Floats:
-    """Decay per step of a time constant in 1/4096."""
+def decay_per_step(tau_ms: Floats, dt_ms: float, sheet: FamilySheet) -> Floats:
+    """Decay per step of time constants, the nearest whole number of levels, of which there are 4,096."""
     levels = 2**sheet.neurons.decay_bits.value
     return np.clip(np.rint(levels * -np.expm1(-dt_ms / tau_ms)), 1, levels - 1)
 
@@ -137,7 +138,7 @@ def decay_of(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet
     """The same of a receptor; 4096, no memory at all, for voltage steps."""
     if receptor.kind == "curr_delta":
         return np.array([2.0**sheet.neurons.decay_bits.value])
-    return _decay(cell[f"{receptor.name}.tau_syn"], dt_ms, sheet)
+    return decay_per_step(cell[f"{receptor.name}.tau_syn"], dt_ms, sheet)
 
 
 def per_weight_of(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, sheet: FamilySheet) -> Floats:
@@ -145,7 +146,7 @@ def per_weight_of(receptor: Receptor, cell: Mapping[str, Floats], dt_ms: float, 
     if receptor.kind == "curr_delta":
         return np.ones(1)
     levels = 2.0**sheet.neurons.decay_bits.value
-    per_nA = cell["tau_m"] * _decay(cell["tau_m"], dt_ms, sheet) / levels / cell["cm"]
+    per_nA = cell["tau_m"] * decay_per_step(cell["tau_m"], dt_ms, sheet) / levels / cell["cm"]
     return cell[f"{receptor.name}.tau_syn"] / dt_ms * decay_of(receptor, cell, dt_ms, sheet) / levels * per_nA
 
 
@@ -230,7 +231,7 @@ def _adaptation(
     """Current of a second compartment that every spike of the cell steps through a synapse onto itself."""
     if population.model != "adex":
         return {"decay_a": 0.0, "step_a": 0.0, "unit_a": float(np.max(na_per_register))}, []
-    decay = _decay(cell["tau_w"], dt_ms, sheet)
+    decay = decay_per_step(cell["tau_w"], dt_ms, sheet)
     wanted = cell["b"] * cell["tau_w"] / dt_ms * decay / 2**sheet.neurons.decay_bits.value / na_per_register
     shift, most = sheet.neurons.threshold_shift.value, 2**sheet.synapses.weight_bits.value - 1
     exponent = np.clip(np.ceil(np.log2(np.maximum(np.abs(wanted), 1.0) / (most * 2**shift))), 0, sheet.synapses.exponents.value[1])
@@ -271,19 +272,4 @@ def _error(population: Population, name: str, unit: str, error: Floats, detail: 
     """Ledger entry of a constant of which some cells have another value."""
     size = np.abs(np.asarray(error))
     wrong = size > 1e-12
-    if not wrong.any():
-        return []
-    count = population.size if len(size) == 1 else int(np.count_nonzero(wrong))
-    return [
-        Loss(
-            "rounded",
-            f"Population '{population.label}'",
-            name,
-            count,
-            population.size,
-            float(size[wrong].mean()),
-            float(size.max()),
-            unit,
-            detail,
-        )
-    ]
+    return [loss_of(population, name, "rounded", size, wrong, unit, detail)] if wrong.any() else []

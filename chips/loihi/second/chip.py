@@ -40,16 +40,14 @@ class Loihi2Chip(LoihiChip):
 
     def limits(self) -> tuple[Limit, ...]:
         """Limited resources of a core."""
-        core, abroad = self.sheet.core, self.sheet.synapses.axon_other_chip.value
+        core = self.sheet.core
         named = (
             ("neurons", core.neurons, "neurons"),
             ("core memory", core.memory, "bytes"),
             ("synaptic memory", core.synapse_memory, "words"),
         )
         summed = tuple(Limit(name, "core", constant.value, unit, constant.source) for name, constant, unit in named)
-        inputs = Limit("input axons", "core", core.input_axons.value, "axons", core.input_axons.source, counts="sources")
-        outputs = Limit("output axons", "core", core.output_axons.value, "axons", core.output_axons.source, counts="targets", abroad=abroad)
-        return (*summed, inputs, outputs)
+        return (*summed, *self._axon_limits())
 
     def settings(self, network: Network) -> dict[str, tuple[Int32, ...]]:
         """No profiles are shared: what differs between neurons is part of their state."""
