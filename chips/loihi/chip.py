@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chips.cache import Remembered
-from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translation
+from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, SynapseCount, Translation
+from neurosim.chips.datasheet import Constant
 from neurosim.chips.loihi.arithmetic import ARITHMETIC, Arithmetic
+from neurosim.chips.loihi.listed import Counted, Layout, Part
 from neurosim.chips.loihi.load import Load, SharedLoad, shared_currents
 from neurosim.chips.loihi.mesh import Mesh
 from neurosim.chips.loihi.registers import Registers, registers_of
-from neurosim.chips.loihi.settings import COMPARTMENTS, CORE_WIDE, FORMATS, THRESHOLDS, TRACES, settings_of
+from neurosim.chips.loihi.settings import COMPARTMENTS, CORE_WIDE, FORMATS, THRESHOLDS, TRACES, format_groups, settings_of
 from neurosim.chips.loihi.sheet import LoihiSheet
 from neurosim.chips.loihi.teaching import teach
 from neurosim.chips.loihi.truncation import truncation_losses
@@ -40,9 +42,11 @@ if TYPE_CHECKING:
     from neurosim.chips.loihi.cost.report import CostReport
     from neurosim.chips.spikes import Events
 
+Int64 = NDArray[np.int64]
 _OPTIONS = ("conductance", "alpha", "adex", "cells", "stdp", "short_term_plasticity", "stochastic_synapses", "injection", "delay")
 _ADAPTIVE = "AdEx neurons become leaky integrate-and-fire neurons with a second compartment that every spike steps, so that they adapt."
 _UNCERTAIN = ("core.accumulators", "synapses.exponents", "synapses.longest_delay", "synapses.per_entry")
+MEMORY, LONGEST = "synaptic memory", "longest axon list"
 #: Kinds of receptors that cores have.
 RECEPTORS = frozenset({"curr_exp", "curr_delta"})
 #: The next generation runs these as programs.
@@ -122,10 +126,10 @@ class LoihiChip(Chip):
         summed = (
             ("compartments", core.compartments, "compartments"),
             ("dendritic accumulators", core.accumulators, "accumulators"),
-            ("synaptic memory", core.synapse_memory, "words"),
-            ("longest axon list", core.words_per_axon, "words"),
+            (MEMORY, core.synapse_memory, "words"),
+            (LONGEST, core.words_per_axon, "words"),
         )
-        named = tuple(Limit(name, "core", constant.value, unit, constant.source) for name, constant, unit in summed)
+        named = tuple(_limit(name, constant, unit) for name, constant, unit in summed)
         axons = (
             Limit("input axons", "core", core.input_axons.value, "axons", core.input_axons.source, counts="sources"),
             Limit("output axons", "core", core.output_axons.value, "axons", core.output_axons.source, counts="targets", abroad=abroad),
@@ -147,6 +151,35 @@ class LoihiChip(Chip):
     def source_cost(self, network: Network, projection: Projection) -> int:
         """Input axons of one source: two where weights are learned."""
         return self.sheet.synapses.learning_axon.value if projection.synapse.model in LEARNING else 1
+
+    def listed(self, network: Network) -> SynapseCount | None:
+        """All synapses, for counting the words of their lists."""
+        return Counted.of(network, self._layout(network), self._by_words)
+
+    def recount(self, network: Network, core_of: Sequence[Int32], local_of: Sequence[Int32], n_cores: int) -> dict[str, Int64]:
+        """Words of lists and what else synapses take."""
+        from neurosim.chips.loihi.recount import recount
+
+        return self._by_words(network, core_of, *recount(network, self._layout(network), core_of, local_of, n_cores))
+
+    def _by_words(self, network: Network, core_of: Sequence[Int32], words: Int64, longest: Int64) -> dict[str, Int64]:
+        """Limits that count synapses, from the words of all lists and of the longest."""
+        return {MEMORY: words, LONGEST: longest}
+
+    def _layout(self, network: Network) -> Layout:
+        groups = self._groups(network)
+        load = self._loads.get(network, lambda: self._load(network))
+        parts = tuple(Part(k, q, group, load.lists(network.projections[k]).form("sparse")) for (k, q), group in groups.items())
+        return Layout(parts, self.sheet.synapses, self.sheet.core.word_bits.value, self._longest_list)
+
+    def _groups(self, network: Network) -> dict[tuple[int, int], int]:
+        """What is written in one way on a core; see :class:`.listed.Part`."""
+        return format_groups(network, self.sheet)
+
+    @property
+    def _longest_list(self) -> int:
+        """Words that a list may have."""
+        return self.sheet.core.words_per_axon.value
 
     def slice_usage(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
         """Use of every resource; axons to other cores are estimated from how targets would be cut."""
@@ -312,6 +345,11 @@ class LoihiChip(Chip):
         most = max(map(len, held.values()))
         detail = f"Up to {most} threshold profiles on a core; {sure.value} are sure, {core.value} assumed ({core.source})."
         return [Loss("uncertain", self.core_label(min(many)), THRESHOLDS, len(many), detail=detail)]
+
+
+def _limit(name: str, constant: Constant[int], unit: str) -> Limit:
+    """What slices take of it adds, or synapses are counted."""
+    return Limit(name, "core", constant.value, unit, constant.source, counts="synapses" if name in (MEMORY, LONGEST) else "neurons")
 
 
 def _different(numbers: Int32) -> int:
