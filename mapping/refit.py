@@ -77,13 +77,29 @@ def refitted(
     """
     if not counts_jointly(budget.chip):
         return first
-    few = budget.synapses is None or expected_synapses(budget.network) <= _FEW
-    search = _Search(budget if few else replace(budget, synapses=None), pins, share_pinned, fanout, usable, abroad)
-    best = search.best(first)
-    if not few and (usable is None or best.n_cores <= usable.sum()):  # counted once, unless a core has more than it hardly ever has
-        search = replace(search, budget=budget)
-        best = best if _worst(budget, search.joint(best)) is None else search.best(best)
-    return best
+    plain = _Search(replace(budget, synapses=None), pins, share_pinned, fanout, usable, abroad)
+    if budget.synapses is None:
+        return plain.best(first)
+    exact, few = replace(plain, budget=budget), expected_synapses(budget.network) <= _FEW
+    try:
+        best = plain.best(first)
+    except PlacementError:
+        if not few:
+            raise
+        return exact.best(first)
+    if not few and usable is not None and best.n_cores > usable.sum():
+        return best  # it is refused for that
+    joint = exact.joint(best)
+    if _worst(budget, joint) is not None:  # a core has more than it hardly ever has
+        return exact.best(best)
+    return (exact.settled(best.n_cores, hope(budget, joint)).parts if few and _asks_for_cores(budget, best) else None) or best
+
+
+def _asks_for_cores(budget: Budget, parts: Partition) -> bool:
+    """Whether what slices are said to take of limits that count synapses comes near the limit on any core."""
+    counted = [k for k, limit in enumerate(budget.limits) if limit.counts == "synapses"]
+    capacity = np.array([budget.limits[k].capacity for k in counted], np.int64)
+    return bool((2 * summed(budget, parts)[:, counted] > capacity).any())
 
 
 class _Found(NamedTuple):

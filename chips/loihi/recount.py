@@ -80,16 +80,16 @@ def _counted(layout: Layout, core: Int64, source: Int64, part: Int64, local: Int
     group = np.array([each.group for each in layout.parts])[part]
     bits = _bits(layout, indptr, local, group)
     in_words = list_words(bits, layout.rule, layout.word_bits)
-    pair, index = np.unique(np.stack([core, group]), axis=1, return_inverse=True)
-    total, longest = np.zeros((pair.shape[1], bits.shape[1]), np.int64), np.zeros((pair.shape[1], bits.shape[1]), np.int64)
-    np.add.at(total, index.ravel(), in_words)
-    np.maximum.at(longest, index.ravel(), in_words)
+    pair, index = np.unique(core * len(layout.forms) + group, return_inverse=True)
+    total, longest = np.zeros((2, len(pair), bits.shape[1]), np.int64)
+    np.add.at(total, index, in_words)
+    np.maximum.at(longest, index, in_words)
     last = np.flatnonzero(np.append((np.diff(core) != 0) | (np.diff(source) != 0), True))
     ways = total.argmin(axis=1)
     shortest = np.array([min(range(len(row)), key=lambda w: (row[w], sums[w])) for row, sums in zip(longest, total, strict=True)])
-    usual = _lists(layout, bits, ways[index.ravel()], last, core)
-    too_long = usual[1][pair[0]] > layout.longest
-    return _lists(layout, bits, np.where(too_long, shortest, ways)[index.ravel()], last, core)
+    usual = _lists(layout, bits, ways[index], last, core)
+    too_long = usual[1][pair // len(layout.forms)] > layout.longest
+    return _lists(layout, bits, np.where(too_long, shortest, ways)[index], last, core)
 
 
 def _bits(layout: Layout, indptr: Int64, local: Int64, group: Int64) -> Int64:

@@ -197,6 +197,26 @@ def test_all_lists_of_a_format_on_a_core_are_written_in_one_way():
     assert used.tolist() == [sparse]
 
 
+def test_where_a_list_would_be_too_long_all_are_written_so_that_it_is_shortest():
+    pre, post = poisson(0, 201), lif(1, 1001, curr(), "post")
+    pairs = [(0, t) for t in range(1000)] + [(k, k % 29 + 34 * t) for k in range(1, 201) for t in range(6)]
+    net = listed(pre, post, pairs=pairs)
+    dense, sparse = ([words_of(bits_of(list(range(1000)), form)), words_of(6 * each)] for form, each in forms_and_bits())
+    assert sparse[0] > 256 > dense[0]
+    assert sparse[0] + 200 * words_of(10 + 6 * 18) < dense[0] + 200 * dense[1]
+    placed = place(net, CHIP, per_core=1001)
+    counted = CHIP.listed(net)
+    assert counted is not None
+    for found in (counted.use(placed.core_of, placed.local_of, 1), CHIP.recount(net, placed.core_of, placed.local_of, 1)):
+        assert (found["synaptic memory"][0], found["longest axon list"][0]) == (dense[0] + 200 * dense[1], dense[0])
+
+
+def forms_and_bits():
+    """Dense and sparse, with the bits of an entry of one synapse."""
+    sparse, dense, *_ = ways(Format("sparse", 8), RULE)
+    return (dense, 20 + 8), (sparse, 10 + 18)
+
+
 # --- limits -----------------------------------------------------------------------------------
 def crowded(n_neurons):
     """Sources that each reach every second of some neurons; the exact count of the core is what breaks first."""
