@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.chips.contracts import CoreTable, Cost, Int32, Limit, Location, Pinned, Placed, Translation, check_names
+from neurosim.chips.contracts import CoreTable, Cost, Int32, Limit, Location, Pinned, Placed, SynapseCount, Translation, check_names
 from neurosim.errors import ParameterError, UnsupportedError
 from neurosim.network import Network, Projection
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from neurosim.chips.operations import WordBits
     from neurosim.chips.spikes import Events
 
-__all__ = ["Chip", "CoreTable", "Cost", "Int32", "Limit", "Location", "Pinned", "Placed", "Translation", "check_names"]
+__all__ = ["Chip", "CoreTable", "Cost", "Int32", "Limit", "Location", "Pinned", "Placed", "SynapseCount", "Translation", "check_names"]
 
 
 class Chip(ABC):
@@ -148,6 +148,14 @@ class Chip(ABC):
     def source_cost(self, network: Network, projection: Projection) -> int:
         """What a source of a projection takes of limits that count sources; the most of all its projections counts."""
         return 1
+
+    def listed(self, network: Network) -> SynapseCount | None:
+        """All synapses, expanded, for counting what limits that count synapses take; ``None`` where there are no such limits."""
+        return None
+
+    def recount(self, network: Network, core_of: Sequence[Int32], local_of: Sequence[Int32], n_cores: int) -> dict[str, NDArray[np.int64]]:
+        """The same counts as :meth:`SynapseCount.use`, for verification: with code of its own and little memory."""
+        return {}
 
     def neuron_order(self, network: Network, population: int) -> NDArray[np.int64]:
         """Order in which the neurons of a population are put on cores; natural by default."""

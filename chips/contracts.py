@@ -40,12 +40,13 @@ class Limit:
         What is counted on a core. ``"neurons"``: the sum of :meth:`Chip.slice_usage`. ``"sources"``: different
         cells with a synapse onto the core, wherever they are, each by :meth:`Chip.source_cost`.
         ``"targets"``: pairs of a cell of the core and a core that it has a synapse onto, its own included.
-        ``"settings"``: different settings of its neurons, see :meth:`Chip.settings`.
+        ``"settings"``: different settings of its neurons, see :meth:`Chip.settings`. ``"synapses"``: what the synapses
+        onto its cells take, which depends on which they are; see :meth:`Chip.listed`.
     abroad
         For ``"targets"``: how much more a pair counts where the two cores are on different chips.
 
-    For what is counted as sources or targets, :meth:`Chip.slice_usage` gives what a slice takes by itself:
-    no less than it takes beside others (sources), or an estimate (targets).
+    For what is counted as sources, targets or synapses, :meth:`Chip.slice_usage` gives what a slice takes by itself:
+    no less than it takes beside others (sources), an estimate (targets), or what it hardly ever exceeds (synapses).
     """
 
     resource: str
@@ -54,7 +55,7 @@ class Limit:
     unit: str
     source: str
     hard: bool = True
-    counts: Literal["neurons", "sources", "targets", "settings"] = "neurons"
+    counts: Literal["neurons", "sources", "targets", "settings", "synapses"] = "neurons"
     abroad: int = 0
 
     def amount(self, n: int) -> str:
@@ -135,6 +136,17 @@ class Placed(Protocol):
     @property
     def local_of(self) -> Sequence[Int32]:
         """Per population: index of each neuron within its core."""
+        ...
+
+
+class SynapseCount(Protocol):
+    """What :meth:`Chip.listed` gives: counts synapses that are known one by one."""
+
+    def use(self, core_of: Sequence[Int32], local_of: Sequence[Int32], n_cores: int) -> dict[str, NDArray[np.int64]]:
+        """Use of every limit that counts synapses, by its name, int64 (n_cores,).
+
+        ``core_of`` and ``local_of`` have, per population, the core of each cell (-1 off the machine) and its number there.
+        """
         ...
 
 

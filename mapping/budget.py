@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.chips.chip import Chip, Limit
+from neurosim.chips.chip import Chip, Limit, SynapseCount
 from neurosim.errors import PlacementError, UnknownNameError
 from neurosim.mapping.sharing import Settings
 from neurosim.mapping.structures import Floats
@@ -37,6 +37,8 @@ class Budget:
         Per population float64 (n_limits,): by how much neurons beside others use less (or more) than by themselves.
     each
         Per population float64 (n_limits,): what one neuron adds, where that is known better; elsewhere no number.
+    synapses
+        Counts what synapses of a core take, where that is to be known exactly.
     """
 
     network: Network
@@ -47,6 +49,7 @@ class Budget:
     settings: Settings = field(default_factory=lambda: Settings((), ()))
     shares: Mapping[int, Floats] = field(default_factory=dict)
     each: Mapping[int, Floats] = field(default_factory=dict)
+    synapses: SynapseCount | None = None
     _added: dict[tuple[int, int], Int64] = field(default_factory=dict)
     _used: dict[tuple[int, int], Int64] = field(default_factory=dict)
     _capacities: dict[tuple[int, bool], Int64] = field(default_factory=dict)

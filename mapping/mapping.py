@@ -210,7 +210,7 @@ class Mapping:
 
     @cached_property
     def _core_usage(self) -> Utilisation:
-        return self.saved.core_usage if self.saved else core_usage(self.network, self.chip, self.core_of, self.options)
+        return self.saved.core_usage if self.saved else core_usage(self.network, self.chip, self.core_of, self.options, self.local_of)
 
     @cached_property
     def _chip_usage(self) -> Utilisation:

@@ -13,6 +13,7 @@ import numpy as np
 
 from neurosim._message import message
 from neurosim.chips.chip import Chip
+from neurosim.connectivity import AllToAll
 from neurosim.errors import NeurosimError, ParameterError, PlacementError
 from neurosim.mapping.budget import Budget
 from neurosim.mapping.fanout import bases, rate_of
@@ -21,8 +22,8 @@ from neurosim.mapping.options import Options
 from neurosim.mapping.partition import Partition, partition
 from neurosim.mapping.pins import Pin, check_pins, machine
 from neurosim.mapping.place import assign, place
-from neurosim.mapping.reach import table_of
-from neurosim.mapping.refit import Overfull, counts_jointly, refitted, too_far
+from neurosim.mapping.reach import listed_of, table_of
+from neurosim.mapping.refit import Overfull, counts_jointly, hope, refitted, too_far
 from neurosim.mapping.routes import Routing, on_real_cores, route
 from neurosim.mapping.site import Site
 from neurosim.mapping.stages import Reach, cluster, connect, flat_cores, locate, residents_of
@@ -136,7 +137,7 @@ def _attempt(
         rate = rate_of(network, options.rates)
     sharing, over = share and not budget.chip_limits, None
     with _timed(seconds, "partition", options):
-        first = partition(budget, pins, share_pinned=sharing, usable=site.usable)
+        budget, first = _first_fit(budget, site, pins, options, share_pinned=sharing)
         if not counts_jointly(chip):
             place(first, budget, site)  # refuse before anything that takes time
         fanout = table_of(network, options)
@@ -160,6 +161,30 @@ def _attempt(
             over = over or found.over.error(network, found.cells, chip.core_label)
     assert over is not None  # or it had returned
     raise over
+
+
+def _first_fit(budget: Budget, site: Site, pins: Sequence[Pin], options: Options, *, share_pinned: bool) -> tuple[Budget, Partition]:
+    """First fit, and the budget with all synapses where those are counted; what only seems too much is put down all the same."""
+    refused = None
+    try:
+        first = partition(budget, pins, share_pinned=share_pinned, usable=site.usable)
+    except PlacementError as error:
+        refused = error
+    names = {limit.resource for limit in budget.limits if limit.counts == "synapses"}
+    if refused is not None and refused.resource not in names:
+        raise refused
+    if any(not isinstance(projection.rule, AllToAll) for projection in budget.network.projections):  # else slices say what they take
+        budget = replace(budget, synapses=listed_of(budget.network, budget.chip, options))
+    if refused is None:
+        return budget, first
+    if budget.synapses is None:
+        raise refused
+    hoping = budget.sharing(dict.fromkeys(range(len(budget.network.populations)), hope(budget, names)))
+    first = partition(hoping, pins, share_pinned=share_pinned, usable=site.usable)
+    try:
+        return budget, refitted(budget, first, pins, share_pinned=share_pinned, fanout=None, usable=site.usable)
+    except PlacementError:
+        raise refused from None
 
 
 class _Layout(NamedTuple):

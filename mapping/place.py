@@ -9,6 +9,7 @@ from neurosim.errors import PlacementError
 from neurosim.mapping.budget import Budget
 from neurosim.mapping.partition import Partition
 from neurosim.mapping.pins import machine
+from neurosim.mapping.sharing import joint_use
 from neurosim.mapping.site import Site
 
 Int64 = NDArray[np.int64]
@@ -130,11 +131,35 @@ def _too_large(partition: Partition, budget: Budget, n_real: int) -> PlacementEr
     label = _first_population(partition, budget, n_real)
     return PlacementError(
         f"The network does not fit on {machine(budget.chip)}: it needs {partition.n_cores:,} cores, the limit is {n_real:,}; "
-        f"population '{label}' is the first without room.",
+        f"population '{label}' is the first without room.{_why_so_many(partition, budget)}",
         population=label,
         resource="cores",
         used=partition.n_cores,
         limit=n_real,
+    )
+
+
+def _why_so_many(partition: Partition, budget: Budget) -> str:
+    """Of the population on most cores: how many of its neurons a core holds, and which limit one more would break."""
+    slices, limits = partition.slices, budget.limits[: budget.n_core_limits]
+    cores = np.bincount(np.unique(np.stack([slices.population, slices.core]), axis=1)[0], minlength=1)
+    largest = int(np.argmax(cores))
+    if 2 * cores[largest] < partition.n_cores:  # many populations together are too many
+        return ""
+    most = int(np.max((slices.stop - slices.start)[slices.population == largest]))
+    need, capacity = budget.use(largest, most + 1)[: len(limits)].copy(), budget.capacity(largest)[: len(limits)]
+    core_of, _ = assign(partition, np.arange(partition.n_cores), [p.size for p in budget.network.populations])
+    shared = joint_use(budget.network, budget.chip, core_of, partition.n_cores, None)
+    for k, limit in enumerate(limits):
+        if limit.counts == "targets" and limit.resource in shared:  # what slices say of these is an estimate
+            need[k] = -(-int(shared[limit.resource].max()) * (most + 1) // most)
+    worst = int(np.argmax(need / capacity))
+    if need[worst] <= capacity[worst]:
+        return ""
+    label, limit = budget.network.populations[largest].label, limits[worst]
+    return (
+        f" Of '{label}' a core holds {most:,} neuron{'s' if most > 1 else ''}, so it takes {cores[largest]:,} cores: "
+        f"one more would need {limit.amount(int(need[worst]))}, the limit of a core is {limit.capacity:,}."
     )
 
 

@@ -12,12 +12,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from neurosim.chips.chip import Chip, SynapseCount
 from neurosim.connectivity import AllToAll, Bernoulli, FixedIn, FixedOut, FixedTotal
 from neurosim.mapping.fanout import bases, cells, fanout_of
 from neurosim.mapping.options import EFFORTS, Options
 from neurosim.mapping.structures import CoreGraph, Fanout, Float32, Floats, Int32, Int64, Nets
 from neurosim.network import Network, Projection
 
+#: Most synapses of which it is counted one by one what they take of a core.
+MAX_LISTED = 20_000_000
 _EVEN = (AllToAll, Bernoulli, FixedIn, FixedOut, FixedTotal)
 
 
@@ -60,6 +63,12 @@ def table_of(network: Network, options: Options) -> Fanout | None:
     if not has_structure(network) or expected_synapses(network) > EFFORTS[options.effort]:
         return None
     return fanout_of(network, options.rates)
+
+
+def listed_of(network: Network, chip: Chip, options: Options) -> SynapseCount | None:
+    """Counter of what synapses take of a core, where a chip has limits on that and there are not too many to look; else ``None``."""
+    wanted = any(limit.counts == "synapses" for limit in chip.limits())
+    return chip.listed(network) if wanted and 0 < expected_synapses(network) <= MAX_LISTED else None
 
 
 def expected_reach(network: Network, core_of: Sequence[Int32], n_cores: int, rate: Float32) -> tuple[CoreGraph, Nets]:

@@ -12,8 +12,8 @@ and the first that keeps every limit has next to the fewest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -24,11 +24,15 @@ from neurosim.errors import PlacementError
 from neurosim.mapping.budget import Budget
 from neurosim.mapping.partition import Partition, partition
 from neurosim.mapping.pins import Pin
+from neurosim.mapping.place import assign
+from neurosim.mapping.reach import expected_synapses
 from neurosim.mapping.sharing import each_reaches, joint_use
 from neurosim.mapping.structures import Fanout, Floats, Int32, Int64
 from neurosim.network import Network
 
 _ROUNDS = 40
+#: Synapses that are counted for every partition that is tried; of more only what is taken in the end.
+_FEW = 8_000_000
 _LITTLE = 1e-4
 #: Partitions whose numbers of cores differ by less are as good as found; what still breaks a limit is cut a little more.
 _SETTLED = 0.01
@@ -38,7 +42,7 @@ _PUSH = (1.002, 1.05)
 
 def counts_jointly(chip: Chip) -> bool:
     """Whether a chip has limits that depend on who shares a core."""
-    return any(limit.counts in ("sources", "targets") for limit in chip.limits())
+    return any(limit.counts in ("sources", "targets", "synapses") for limit in chip.limits())
 
 
 def refitted(
@@ -73,16 +77,29 @@ def refitted(
     """
     if not counts_jointly(budget.chip):
         return first
-    search = _Search(budget, pins, share_pinned, fanout, usable, abroad)
-    joint = search.joint(first)
-    best = first if _worst(budget, joint) is None else None
-    found = search.settled(None if best is None else best.n_cores, _hope(budget, joint))
-    best = best if found.parts is None else found.parts
-    if best is None:
-        parts, worst = found.broken or (first, _worst(budget, joint))
-        assert worst is not None  # the first fit breaks a limit, or it were the best
-        raise worst.error(budget.network, _cells(budget.network, parts), lambda core: f"core {core} of those filled first")
-    return best
+    plain = _Search(replace(budget, synapses=None), pins, share_pinned, fanout, usable, abroad)
+    if budget.synapses is None:
+        return plain.best(first)
+    exact, few = replace(plain, budget=budget), expected_synapses(budget.network) <= _FEW
+    try:
+        best = plain.best(first)
+    except PlacementError:
+        if not few:
+            raise
+        return exact.best(first)
+    if not few and usable is not None and best.n_cores > usable.sum():
+        return best  # it is refused for that
+    joint = exact.joint(best)
+    if _worst(budget, joint) is not None:  # a core has more than it hardly ever has
+        return exact.best(best)
+    return (exact.settled(best.n_cores, hope(budget, joint)).parts if few and _asks_for_cores(budget, best) else None) or best
+
+
+def _asks_for_cores(budget: Budget, parts: Partition) -> bool:
+    """Whether what slices are said to take of limits that count synapses comes near the limit on any core."""
+    counted = [k for k, limit in enumerate(budget.limits) if limit.counts == "synapses"]
+    capacity = np.array([budget.limits[k].capacity for k in counted], np.int64)
+    return bool((2 * summed(budget, parts)[:, counted] > capacity).any())
 
 
 class _Found(NamedTuple):
@@ -102,6 +119,18 @@ class _Search:
     fanout: Fanout | None
     usable: NDArray[np.bool_] | None
     abroad: bool
+
+    def best(self, first: Partition) -> Partition:
+        """The first one that keeps all limits from below; the given one if that has no more cores and keeps them too."""
+        budget, joint = self.budget, self.joint(first)
+        best = first if _worst(budget, joint) is None else None
+        found = self.settled(None if best is None else best.n_cores, hope(budget, joint))
+        best = best if found.parts is None else found.parts
+        if best is None:
+            parts, worst = found.broken or (first, _worst(budget, joint))
+            assert worst is not None  # the first fit breaks a limit, or it were the best
+            raise worst.error(budget.network, _cells(budget.network, parts), lambda core: f"core {core} of those filled first")
+        return best
 
     def settled(self, below: int | None, shares: Floats) -> _Found:
         """The first with fewer cores than ``below`` that keeps all limits, starting from ``shares`` of what neurons use alone."""
@@ -130,7 +159,9 @@ class _Search:
     def joint(self, parts: Partition) -> dict[str, Int64]:
         """What every core uses of limits that depend on who shares it."""
         budget = self.budget
-        return joint_use(budget.network, budget.chip, _cells(budget.network, parts), parts.n_cores, self.fanout, self._home(parts))
+        core_of, local_of = assign(parts, np.arange(parts.n_cores), [p.size for p in budget.network.populations])
+        home, network, chip = self._home(parts), budget.network, budget.chip
+        return joint_use(network, chip, core_of, parts.n_cores, self.fanout, home, synapses=budget.synapses, local_of=local_of)
 
     def _home(self, parts: Partition) -> Int64 | None:
         """Chip of every core in fill order, beyond the last core of the machine on further chips."""
@@ -155,9 +186,9 @@ class _Search:
         return found
 
 
-def _hope(budget: Budget, joint: dict[str, Int64]) -> Floats:
-    """As if next to nothing were used of what is measured."""
-    return np.array([_LITTLE if limit.resource in joint else 1.0 for limit in budget.limits])
+def hope(budget: Budget, measured: Collection[str]) -> Floats:
+    """As if next to nothing were used of the resources that are measured."""
+    return np.array([_LITTLE if limit.resource in measured else 1.0 for limit in budget.limits])
 
 
 def _push(budget: Budget, parts: Partition, joint: dict[str, Int64], out_push: dict[int, Floats]) -> None:
@@ -171,21 +202,35 @@ def _push(budget: Budget, parts: Partition, joint: dict[str, Int64], out_push: d
 
 
 def _measured(budget: Budget, base: dict[int, Floats], parts: Partition, joint: dict[str, Int64]) -> dict[int, Floats]:
-    """Shares of limits that count sources as they were on average on a population's cores; never less than before."""
+    """Shares of limits that count sources or synapses as they were on average on a population's cores; never less than before."""
     ratio, found = _ratios(budget, parts, joint), {}
     for population, share in base.items():
         rows = parts.slices.population == population
         cores, sizes = parts.slices.core[rows], (parts.slices.stop - parts.slices.start)[rows]
         seen = budget.shares[population] * (np.average(ratio[cores], axis=0, weights=sizes) if len(cores) else 1.0)
-        grows = [limit.counts == "sources" for limit in budget.limits]
+        grows = [limit.counts in ("sources", "synapses") for limit in budget.limits]
         found[population] = np.where(grows, np.maximum(share, seen), share)
     return found
 
 
 def keeps_shared(budget: Budget, core_of: Sequence[Int32], n_cores: int, fanout: Fanout | None) -> bool:
     """Whether a partition keeps the limits that depend on who shares a core."""
-    joint = joint_use(budget.network, budget.chip, core_of, n_cores, fanout) if counts_jointly(budget.chip) else {}
+    counted = counts_jointly(budget.chip)
+    joint = joint_use(budget.network, budget.chip, core_of, n_cores, fanout, synapses=budget.synapses) if counted else {}
     return _worst(budget, joint) is None and not budget.settings.broken(core_of)
+
+
+_TOO_MANY = {
+    "sources": "are sent to by too many neurons",
+    "targets": "have targets on too many cores",
+    "synapses": "have too many synapses",
+}
+_FEWER_TARGETS = "Make connections sparser or populations smaller, so that neurons reach fewer cores, or use fewer chips."
+_REMEDY = {
+    "sources": "Make connections sparser, or let fewer different neurons send to those that share a core.",
+    "targets": _FEWER_TARGETS,
+    "synapses": "Make connections sparser, or put fewer neurons on the core.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,21 +245,27 @@ class Overfull:
         """What to say where no way was found; ``label_of`` names a core."""
         here = [int((cores == self.core).sum()) for cores in core_of]
         label, number = network.populations[int(np.argmax(here))].label, int(np.argmax(here))
-        side = "post" if self.limit.counts == "sources" else "pre"
+        side = "pre" if self.limit.counts == "targets" else "post"
         through = [p for p in network.projections if any(q == number for q, _ in getattr(p, side).parts)]
         largest = max(through, key=lambda p: p.rule.expected(network.ends(p)), default=None)
-        verb = "are sent to by too many neurons" if side == "post" else "have targets on too many cores"
         return PlacementError(
-            f"Neurons of population '{label}' {verb}: with what shares their core they need {self.limit.amount(self.used)}, "
-            f"the limit of a core is {self.limit.capacity:,}.",
+            f"Neurons of population '{label}' {_TOO_MANY[self.limit.counts]}: the {sum(here):,} cells of a core need "
+            f"{self.limit.amount(self.used)}{self._why(sum(here))}, the limit of a core is {self.limit.capacity:,}.",
             population=label,
             projection=largest.label if largest else "",
             core=label_of(self.core),
             resource=self.limit.resource,
             used=self.used,
             limit=self.limit.capacity,
-            remedy="Make connections sparser or populations smaller, so that neurons reach fewer cores, or use fewer chips.",
+            remedy=_REMEDY[self.limit.counts],
         )
+
+    def _why(self, n_cells: int) -> str:
+        """How the use of a limit that counts targets comes about."""
+        if self.limit.counts != "targets":
+            return ""
+        more = f", {1 + self.limit.abroad} for a core on another chip" if self.limit.abroad else ""
+        return f" ({self.used / max(n_cells, 1):,.4g} a cell: one for every core that it reaches{more})"
 
 
 def too_far(network: Network, chip: Chip, core_of: Sequence[Int32], fanout: Fanout | None) -> Overfull | None:
@@ -254,7 +305,7 @@ def _worst(budget: Budget, joint: dict[str, Int64]) -> Overfull | None:
     return max(found, key=lambda over: over.used / over.limit.capacity, default=None)
 
 
-def _summed(budget: Budget, parts: Partition) -> Int64:
+def summed(budget: Budget, parts: Partition) -> Int64:
     """What neurons of each core use by the budget, int64 (n_cores, n_limits)."""
     total = np.zeros((parts.n_cores, len(budget.limits)), np.int64)
     counts: dict[tuple[int, int], int] = {}
@@ -267,8 +318,8 @@ def _summed(budget: Budget, parts: Partition) -> Int64:
 
 def _ratios(budget: Budget, parts: Partition, joint: dict[str, Int64]) -> Floats:
     """By how much cores use less or more than the budget says, (n_cores, n_limits); 1 where nothing was measured."""
-    summed, ratio = _summed(budget, parts), np.ones((parts.n_cores, len(budget.limits)))
+    total, ratio = summed(budget, parts), np.ones((parts.n_cores, len(budget.limits)))
     for k, limit in enumerate(budget.limits):
         if limit.resource in joint:
-            ratio[:, k] = joint[limit.resource] / np.maximum(summed[:, k], 1)
+            ratio[:, k] = joint[limit.resource] / np.maximum(total[:, k], 1)
     return ratio

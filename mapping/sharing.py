@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.chips.chip import Chip, Limit
+from neurosim.chips.chip import Chip, Limit, SynapseCount
 from neurosim.mapping.clustering import count_packets
 from neurosim.mapping.fanout import fanout_of
 from neurosim.mapping.reach import has_structure, senders
@@ -106,9 +106,17 @@ def settings_used(numbers: Sequence[Int32], core_of: Sequence[Int32], n_cores: i
 
 
 def joint_use(
-    network: Network, chip: Chip, core_of: Sequence[Int32], n_cores: int, fanout: Fanout | None, chip_of: Int64 | None = None
+    network: Network,
+    chip: Chip,
+    core_of: Sequence[Int32],
+    n_cores: int,
+    fanout: Fanout | None,
+    chip_of: Int64 | None = None,
+    *,
+    synapses: SynapseCount | None = None,
+    local_of: Sequence[Int32] | None = None,
 ) -> dict[str, Int64]:
-    """Use of limits that count sources or targets by every core, from who shares it.
+    """Use of limits that count sources, targets or synapses by every core, from who shares it.
 
     Parameters
     ----------
@@ -121,6 +129,10 @@ def joint_use(
         standard deviations, which hardly any core exceeds; then networks with structured rules give no answer.
     chip_of
         Chip of every core; all on one if left out.
+    synapses
+        Counts synapses; limits on them are left out without it.
+    local_of
+        Number of each cell on its core; by population and index if left out.
 
     Returns
     -------
@@ -137,7 +149,18 @@ def joint_use(
             found[limit.resource] = _sources(network, chip, core_of, n_cores, fanout)
         else:
             found[limit.resource] = _targets(network, limit, core_of, n_cores, fanout, home)
-    return found
+    return found if synapses is None else found | synapses.use(core_of, numbered(core_of) if local_of is None else local_of, n_cores)
+
+
+def numbered(core_of: Sequence[Int32]) -> list[Int32]:
+    """Number of every cell on its core if they are counted by population and index; -1 off the machine."""
+    cores = np.concatenate([np.empty(0, np.int32), *core_of])
+    order = np.argsort(cores, kind="stable")
+    ordered = cores[order]
+    local = np.empty(len(cores), np.int32)
+    local[order] = np.arange(len(cores)) - np.searchsorted(ordered, ordered)
+    local[cores < 0] = -1
+    return np.split(local, np.cumsum([len(column) for column in core_of])[:-1])
 
 
 def _sources(network: Network, chip: Chip, core_of: Sequence[Int32], n_cores: int, fanout: Fanout | None) -> Int64:

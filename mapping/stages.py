@@ -24,7 +24,7 @@ from neurosim.mapping.place import chip_uses, place
 from neurosim.mapping.placement import Positions, place_cores
 from neurosim.mapping.placers import PlacerTask, placed_by
 from neurosim.mapping.reach import expected_reach, table_of
-from neurosim.mapping.refit import keeps_shared
+from neurosim.mapping.refit import keeps_shared, summed
 from neurosim.mapping.routes import Routing, on_real_cores, route
 from neurosim.mapping.site import Site
 from neurosim.mapping.structures import CoreGraph, Fanout, Float32, Int32, Int64, Nets
@@ -119,6 +119,10 @@ def _limits(budget: Budget, first_fit: Partition) -> Limits:
         tables.append(np.maximum.accumulate(np.where(counted, 0, table), axis=0))
         soft = budget.capacity(population.id)[:n] if most[population.id] else capacity
         capacity = np.maximum(capacity, soft)
+    if budget.synapses is not None:  # cores hold more than slices seem to take: as much less is said of every slice
+        over = summed(budget, first_fit)[:, :n].max(axis=0, initial=1) / np.maximum(capacity, 1)
+        less = np.where([limit.counts == "synapses" for limit in limits], np.minimum(1 / over, 1.0), 1.0)
+        tables = [np.floor(table * less).astype(np.int64) for table in tables]
     names = tuple(limit.resource for limit in limits)
     inbound = min((limit.capacity for limit in limits if limit.counts == "sources" and plain), default=None)
     outbound = min((limit.capacity for limit in limits if limit.counts == "targets"), default=None)

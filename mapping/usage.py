@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from neurosim.chips.chip import Chip, Limit
 from neurosim.mapping.options import Options
-from neurosim.mapping.reach import table_of
+from neurosim.mapping.reach import listed_of, table_of
 from neurosim.mapping.sharing import joint_use, settings_used
 from neurosim.network import Network
 
@@ -125,23 +125,33 @@ class Utilisation:
         return self.text()
 
 
-def core_usage(network: Network, chip: Chip, core_of: Sequence[Int32], options: Options | None = None) -> Utilisation:
+def core_usage(
+    network: Network, chip: Chip, core_of: Sequence[Int32], options: Options | None = None, local_of: Sequence[Int32] | None = None
+) -> Utilisation:
     """Use of the core-scoped resources by every used core.
 
     What neurons of a core share counts once. ``options`` say how placement looked at synapses: sources and
-    targets are counted from them where it did, else expected from the rules, with a margin. What a core has only one
+    targets are counted from them where it did, else expected from the rules, with a margin. What synapses take is counted
+    from them if there are not too many, with ``local_of``, the number of each cell on its core. What a core has only one
     setting of is left out: it would always be full.
     """
     listed = (limit for limit in chip.limits() if limit.scope == "core")
     limits = tuple(limit for limit in listed if limit.counts != "settings" or limit.capacity > 1)
     cores, used = _used(network, chip, core_of, limits)
     if len(cores):
-        _count_shared(network, chip, core_of, cores, limits, options or Options(), used)
+        _count_shared(network, chip, core_of, cores, limits, options or Options(), local_of, used)
     return _table("core", cores, tuple(chip.core_label(int(core)) for core in cores), limits, used)
 
 
 def _count_shared(
-    network: Network, chip: Chip, core_of: Sequence[Int32], cores: Int64, limits: tuple[Limit, ...], options: Options, out_used: Int64
+    network: Network,
+    chip: Chip,
+    core_of: Sequence[Int32],
+    cores: Int64,
+    limits: tuple[Limit, ...],
+    options: Options,
+    local_of: Sequence[Int32] | None,
+    out_used: Int64,
 ) -> None:
     """Replace what does not just add in ``out_used`` (n_cores, n_limits)."""
     if all(limit.counts == "neurons" for limit in limits):
@@ -150,7 +160,9 @@ def _count_shared(
     rank[cores] = np.arange(len(cores), dtype=np.int32)
     placed = [rank[column] for column in core_of]
     settings = chip.settings(network)
-    joint = joint_use(network, chip, placed, len(cores), table_of(network, options), chip.chip_numbers(cores).astype(np.int64))
+    home, synapses = chip.chip_numbers(cores).astype(np.int64), listed_of(network, chip, options)
+    fanout = table_of(network, options)
+    joint = joint_use(network, chip, placed, len(cores), fanout, home, synapses=synapses, local_of=local_of)
     for k, limit in enumerate(limits):
         if limit.counts == "settings":
             out_used[:, k] = settings_used(settings[limit.resource], placed, len(cores))

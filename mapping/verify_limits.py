@@ -2,6 +2,7 @@
 
 Sources and targets of a core are counted synapse by synapse where rules have structure and placement looked at
 their synapses too. Elsewhere they are bounded: the number that the rules let expect and four standard deviations.
+What synapses take of a core is counted from them by the chip, with code that only verification uses.
 """
 
 from __future__ import annotations
@@ -19,14 +20,21 @@ from neurosim.mapping.options import EFFORTS
 from neurosim.network import Network, Projection
 
 _EVEN = (AllToAll, Bernoulli, FixedIn, FixedOut, FixedTotal)
+#: Most synapses that are expanded to count what they take of a core.
+MAX_EXPANDED = 20_000_000
 _MAX_MARKS = 500_000_000
 _ROWS = 1 << 12
 
 
 def limit_faults(network: Network, chip: Chip, counts: dict[int, Counter[int]], mapping: Any) -> Iterator[str]:
     """Every hard limit of a core or chip that is broken; ``counts`` has per core the neurons of each population."""
-    summed = [limit for limit in chip.limits() if limit.counts == "neurons"]
+    counted = [limit for limit in chip.limits() if limit.counts == "synapses"]
+    found = chip.recount(network, mapping.core_of, mapping.local_of, len(chip.cores().core)) if counted and _few(network) else {}
+    summed = [limit for limit in chip.limits() if limit.counts == "neurons" or (limit in counted and limit.resource not in found)]
     yield from _summed(network, chip, counts, summed)
+    for limit in counted:
+        if limit.hard and limit.resource in found:
+            yield from _too_many_synapses(network, chip, limit, found[limit.resource], counts)
     for limit in chip.limits():
         if limit.counts == "settings" and limit.hard:
             used = _settings(chip.settings(network)[limit.resource], mapping.core_of)
@@ -59,6 +67,27 @@ def _exceeded(limit: Limit, used: dict[int, int], chip: Chip, note: str = "") ->
         if amount > limit.capacity:
             where = chip.core_label(place) if limit.scope == "core" else f"{chip.name} chip {place}"
             yield f"{where} uses {amount:,} {limit.resource}{note}, the limit of a {limit.scope} is {limit.capacity:,}"
+
+
+def _few(network: Network) -> bool:
+    """Whether there are not too many synapses to expand them all."""
+    return sum(p.rule.expected(network.ends(p)) for p in network.projections) <= MAX_EXPANDED
+
+
+def _too_many_synapses(network: Network, chip: Chip, limit: Limit, used: np.ndarray, counts: dict[int, Counter[int]]) -> Iterator[str]:
+    """Cores with too many synapses, and to whose account most of them go."""
+    for core in np.flatnonzero(used > limit.capacity).tolist():
+        blame = ""
+        if counts.get(core):
+            population = network.populations[counts[core].most_common(1)[0][0]]
+            onto = [(p, sum(len(i) for q, i in p.post.parts if q == population.id) / max(p.post.size, 1)) for p in network.projections]
+            expected = [p.rule.expected(network.ends(p)) * part for p, part in onto]
+            label = network.projections[int(np.argmax(expected))].label if expected else ""
+            blame = f", mostly for projection '{label}' onto the {counts[core][population.id]:,} neurons of population '{population.label}'"
+        yield (
+            f"{chip.core_label(core)} uses {int(used[core]):,} {limit.unit} of {limit.resource}, counted synapse by synapse{blame}, "
+            f"the limit of a core is {limit.capacity:,}: put fewer of its neurons there, or make the projection sparser"
+        )
 
 
 def _settings(numbers: Sequence[np.ndarray], core_of: Sequence[np.ndarray]) -> dict[int, int]:

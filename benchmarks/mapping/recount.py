@@ -111,8 +111,8 @@ def limit_faults(mapping: Any, synapses: Synapses) -> Iterator[str]:
         if not limit.hard or limit.scope == "router":
             continue
         used = _settings(mapping, limit.resource, n_cores) if limit.counts == "settings" else cost.get(limit.resource)
-        if limit.counts in ("sources", "targets"):
-            used = None  # shared by the cells of a core: counted one by one below
+        if limit.counts in ("sources", "targets", "synapses"):
+            used = None  # does not just add: counted one by one below, or by the chip
         if limit.scope == "chip" and used is not None:
             used = np.bincount(table.chip, used)
         if used is not None and (used > limit.capacity).any():

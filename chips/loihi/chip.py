@@ -12,15 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.chips.cache import Remembered
-from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, Translation
+from neurosim.chips.chip import Chip, CoreTable, Int32, Limit, Placed, SynapseCount, Translation
 from neurosim.chips.datasheet import PassportRow
 from neurosim.chips.loihi.arithmetic import ARITHMETIC, Arithmetic, arithmetic_called
+from neurosim.chips.loihi.limits import LONGEST, MEMORY, limits_of
+from neurosim.chips.loihi.listed import Counted, Layout, Part
 from neurosim.chips.loihi.load import Load, SharedLoad, shared_currents
 from neurosim.chips.loihi.mesh import Mesh
 from neurosim.chips.loihi.options import check_noise, described, noise_of, noisy, under
 from neurosim.chips.loihi.reach import within_reach
 from neurosim.chips.loihi.registers import Registers, decay_per_step, registers_of
-from neurosim.chips.loihi.settings import COMPARTMENTS, CORE_WIDE, FORMATS, NOISE, THRESHOLDS, TRACES, settings_of
+from neurosim.chips.loihi.settings import THRESHOLDS, format_groups, settings_of
 from neurosim.chips.loihi.sheet import LoihiSheet
 from neurosim.chips.loihi.teaching import teach
 from neurosim.chips.loihi.truncation import truncation_losses
@@ -43,13 +45,12 @@ if TYPE_CHECKING:
     from neurosim.chips.loihi.cost.report import CostReport
     from neurosim.chips.spikes import Events
 
+Int64 = NDArray[np.int64]
 _OPTIONS = ("conductance", "alpha", "adex", "cells", "stdp", "short_term_plasticity", "stochastic_synapses", "injection", "delay")
 _ADAPTIVE = "AdEx neurons become leaky integrate-and-fire neurons with a second compartment that every spike steps, so that they adapt."
 _UNCERTAIN = ("core.accumulators", "synapses.exponents", "synapses.longest_delay", "synapses.per_entry")
 #: Kinds of receptors that cores have.
 RECEPTORS = frozenset({"curr_exp", "curr_delta"})
-#: Settings that a core has once.
-_ONCE = ((CORE_WIDE, "delay bits are one register"), (NOISE, "exponent, offset and target of the noise are one setting"))
 #: The next generation runs these as programs.
 _ELSEWHERE = {"adex": "loihi2", "izhikevich": "loihi2"}
 #: Weight dependences of pair STDP that the learning engine can express.
@@ -165,31 +166,7 @@ class LoihiChip(Chip):
 
     def limits(self) -> tuple[Limit, ...]:
         """Limited resources of a core."""
-        core = self.sheet.core
-        summed = (
-            ("compartments", core.compartments, "compartments"),
-            ("dendritic accumulators", core.accumulators, "accumulators"),
-            ("synaptic memory", core.synapse_memory, "words"),
-            ("longest axon list", core.words_per_axon, "words"),
-        )
-        named = tuple(Limit(name, "core", constant.value, unit, constant.source) for name, constant, unit in summed)
-        shared = (
-            (COMPARTMENTS, core.compartment_profiles, "profiles"),
-            (THRESHOLDS, core.threshold_profiles, "profiles"),
-            (FORMATS, core.synapse_formats, "formats"),
-            (TRACES, core.pre_traces, "configurations"),
-        )
-        settings = tuple(Limit(name, "core", constant.value, unit, constant.source, counts="settings") for name, constant, unit in shared)
-        once = tuple(Limit(name, "core", 1, "settings", f"NxTF, nengo-loihi: {what} of a core", counts="settings") for name, what in _ONCE)
-        return (*named, *self._axon_limits(), *settings, *once)
-
-    def _axon_limits(self) -> tuple[Limit, Limit]:
-        """Axons of a core, into it and out of it."""
-        into, out, abroad = self.sheet.core.input_axons, self.sheet.core.output_axons, self.sheet.synapses.axon_other_chip.value
-        return (
-            Limit("input axons", "core", into.value, "axons", into.source, counts="sources"),
-            Limit("output axons", "core", out.value, "axons", out.source, counts="targets", abroad=abroad),
-        )
+        return limits_of(self.sheet)
 
     def settings(self, network: Network) -> dict[str, tuple[Int32, ...]]:
         """Profiles, formats and settings of the whole core that neurons need; see :mod:`.settings`."""
@@ -198,6 +175,35 @@ class LoihiChip(Chip):
     def source_cost(self, network: Network, projection: Projection) -> int:
         """Input axons of one source: two where weights are learned."""
         return self.sheet.synapses.learning_axon.value if projection.synapse.model in LEARNING else 1
+
+    def listed(self, network: Network) -> SynapseCount | None:
+        """All synapses, for counting the words of their lists."""
+        return Counted.of(network, self._layout(network), self._by_words)
+
+    def recount(self, network: Network, core_of: Sequence[Int32], local_of: Sequence[Int32], n_cores: int) -> dict[str, Int64]:
+        """Words of lists and what else synapses take."""
+        from neurosim.chips.loihi.recount import recount
+
+        return self._by_words(network, core_of, *recount(network, self._layout(network), core_of, local_of, n_cores))
+
+    def _by_words(self, network: Network, core_of: Sequence[Int32], words: Int64, longest: Int64) -> dict[str, Int64]:
+        """Limits that count synapses, from the words of all lists and of the longest."""
+        return {MEMORY: words, LONGEST: longest}
+
+    def _layout(self, network: Network) -> Layout:
+        groups = self._groups(network)
+        load = self._loads.get(network, lambda: self._load(network))
+        parts = tuple(Part(k, q, group, load.lists(network.projections[k]).form("sparse")) for (k, q), group in groups.items())
+        return Layout(parts, self.sheet.synapses, self.sheet.core.word_bits.value, self._longest_list)
+
+    def _groups(self, network: Network) -> dict[tuple[int, int], int]:
+        """What is written in one way on a core; see :class:`.listed.Part`."""
+        return format_groups(network, self.sheet)
+
+    @property
+    def _longest_list(self) -> int:
+        """Words that a list may have."""
+        return self.sheet.core.words_per_axon.value
 
     def slice_usage(self, network: Network, population: int, n_neurons: int) -> dict[str, int]:
         """Use of every resource; axons to other cores are estimated from how targets would be cut."""

@@ -2,7 +2,7 @@
 
 Exact for all-to-all; for rules that treat all pairs alike the expected number and four standard deviations,
 which hardly any core exceeds; for other rules a number that no core exceeds. Lists of several projections of
-one source are counted one by one: together they never take more. :mod:`.packing` counts lists that are known.
+one source are counted one by one: together they never take more. :mod:`.listed` counts synapses that are known.
 """
 
 from __future__ import annotations

@@ -62,8 +62,8 @@ class Format(NamedTuple):
         return 0 if self.compression == "sparse" else self.index_bits
 
 
-class _Cost(NamedTuple):
-    """Format as kernels read it."""
+class Cost(NamedTuple):
+    """Format as kernels read it: bits of a header and of a synapse, synapses per entry, longest gap or 0, and whether zeros fill gaps."""
 
     header: int
     synapse: int
@@ -131,7 +131,7 @@ def list_bits(indptr: Int64, targets: Int64, form: Format, rule: Synapses) -> In
     check_bits("index", form.index_bits, rule)
     check_bits("skip", form.skip_bits, rule)
     bits = np.zeros(len(indptr) - 1, np.int64)
-    _list_bits(np.asarray(indptr, np.int64), np.asarray(targets, np.int64), _cost(form, rule), bits)
+    _list_bits(np.asarray(indptr, np.int64), np.asarray(targets, np.int64), cost_of(form, rule), bits)
     return bits
 
 
@@ -140,10 +140,14 @@ def cheapest(indptr: Int64, targets: Int64, form: Format, rule: Synapses, word_b
 
     ``form`` gives the bits of weight, delay, tag and index; parameters are those of :func:`list_bits`.
     """
-    forms = [form._replace(compression="sparse"), form._replace(compression="dense")]
-    forms += [form._replace(compression="runlength", skip_bits=bits) for bits in rule.skip_bits.value]
-    found = [(each, list_words(list_bits(indptr, targets, each, rule), rule, word_bits)) for each in forms]
+    found = [(each, list_words(list_bits(indptr, targets, each, rule), rule, word_bits)) for each in ways(form, rule)]
     return min(found, key=lambda pair: int(pair[1].sum()))
+
+
+def ways(form: Format, rule: Synapses) -> tuple[Format, ...]:
+    """All ways to write what ``form`` writes; of equally good ones the first is taken."""
+    run_lengths = (form._replace(compression="runlength", skip_bits=bits) for bits in rule.skip_bits.value)
+    return form._replace(compression="sparse"), form._replace(compression="dense"), *run_lengths
 
 
 def shared_words(words: Int64) -> int:
@@ -179,28 +183,33 @@ def axon_entries(kind: str, n_axons: int, n_off_chip: int, rule: Synapses) -> in
     return costs[kind].value * n_axons + rule.axon_other_chip.value * n_off_chip
 
 
-def _cost(form: Format, rule: Synapses) -> _Cost:
+def cost_of(form: Format, rule: Synapses) -> Cost:
+    """What kernels need to know of a format."""
     gap = 2**form.skip_bits if form.compression == "runlength" else 0
     header = rule.header_bits.value + form.first_bits
-    return _Cost(header, form.synapse_bits, rule.per_entry.value, gap, int(form.compression == "dense"))
+    return Cost(header, form.synapse_bits, rule.per_entry.value, gap, int(form.compression == "dense"))
 
 
 @inner()
-def _bits_of(targets, start, stop, cost):
-    """Bits of one list. A dense entry is split where that is cheaper than zeros, and where a target comes twice."""
+def bits_of(targets, start, stop, cost):
+    """Bits of one list; ``cost`` has the numbers of a :class:`Cost`.
+
+    A dense entry is split where that is cheaper than zeros, and where a target comes twice.
+    """
+    header, synapse, per_entry, longest_gap, fills = cost[0], cost[1], cost[2], cost[3], cost[4]
     bits, held, last = 0, 0, 0
     for k in range(start, stop):
         gap = targets[k] - last
-        zeros = gap - 1 if cost.fills else 0
-        fresh = held == 0 or held + 1 + zeros > cost.per_entry
-        if cost.longest_gap > 0 and not fresh:
-            fresh = gap < 1 or gap > cost.longest_gap
-        if cost.fills and not fresh:
-            fresh = gap < 1 or zeros * cost.synapse > cost.header
+        zeros = gap - 1 if fills else 0
+        fresh = held == 0 or held + 1 + zeros > per_entry
+        if longest_gap > 0 and not fresh:
+            fresh = gap < 1 or gap > longest_gap
+        if fills and not fresh:
+            fresh = gap < 1 or zeros * synapse > header
         if fresh:
-            bits += cost.header
+            bits += header
             held, zeros = 0, 0
-        bits += (1 + zeros) * cost.synapse
+        bits += (1 + zeros) * synapse
         held += 1 + zeros
         last = targets[k]
     return bits
@@ -210,4 +219,4 @@ def _bits_of(targets, start, stop, cost):
 def _list_bits(indptr, targets, cost, out_bits):
     """Bits of every list."""
     for row in range(len(out_bits)):
-        out_bits[row] = _bits_of(targets, indptr[row], indptr[row + 1], cost)
+        out_bits[row] = bits_of(targets, indptr[row], indptr[row + 1], cost)

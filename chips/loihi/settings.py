@@ -82,6 +82,18 @@ def _top(network: Network, group: Population) -> float:
     return max(known, default=0.0) if len(known) == len(found) else -1.0 - group.id
 
 
+def projected(network: Network) -> list[tuple[int, int]]:
+    """Position of every projection with each of the populations (id) that it leads to."""
+    return [(k, population) for k, p in enumerate(network.projections) for population in dict.fromkeys(q for q, _ in p.post.parts)]
+
+
+def format_groups(network: Network, sheet: LoihiSheet) -> dict[tuple[int, int], int]:
+    """Number of the synapse format of every projection (its position) onto each of its populations (id)."""
+    known: dict[Hashable, int] = {}
+    keys = {(k, q): _format(network, network.projections[k], network.populations[q], sheet) for k, q in projected(network)}
+    return {pair: known.setdefault(key, len(known)) for pair, key in keys.items()}
+
+
 def _formats(network: Network, group: Population, sheet: LoihiSheet) -> list[Hashable]:
     return list(dict.fromkeys(_format(network, projection, group, sheet) for projection, _ in incoming(network, group.id)))
 

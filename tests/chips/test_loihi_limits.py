@@ -264,7 +264,7 @@ def random_pair(size, degree):
 @pytest.mark.parametrize("n_boards", [1, 2, 3, 4])
 def test_a_network_that_one_chip_holds_takes_no_more_cores_where_there_are_more_chips(n_boards):
     found = map_network(random_pair(1500, 300), chips.load("loihi", n_boards=n_boards))
-    assert (found.n_cores_used, found.n_chips_used) == (32, 1)
+    assert (found.n_cores_used, found.n_chips_used) == (26, 1)
 
 
 @pytest.mark.parametrize("n_boards", [9, 12])
@@ -284,3 +284,24 @@ def test_a_grid_of_populations_takes_the_cores_that_it_needs():
     near = [(a, b) for a in range(side**2) for b in range(side**2) if abs(a // side - b // side) + abs(a % side - b % side) <= 1]
     rows = [connect(k, cells[a], cells[b], Bernoulli(0.05), 0.1, delay=0.1) for k, (a, b) in enumerate(near)]
     assert map_network(network(cells, rows), CHIP).n_cores_used <= 40
+
+
+def recurrent(size, rule):
+    cells = lif(0, size, curr(), "a")
+    return network([cells], [connect(0, cells, cells, rule, 0.1, delay=0.1)])
+
+
+HOLDS = "a core holds {} neurons, so it takes {} cores: one more would need {}, the limit of a core is {}."
+REFUSALS = [
+    (4000, 1, HOLDS.format(28, 143, "20,000 words of synaptic memory", "16,384")),
+    (4096, 1, HOLDS.format(16, 256, "4,352 output axons", "4,096")),
+    (4000, 2, "28 cells of a core need 7,588 output axons (271 a cell: one for every core that it reaches, 2 for a core on another chip)"),
+]
+
+
+@pytest.mark.parametrize(("size", "n_boards", "text"), REFUSALS)
+def test_a_refusal_of_dense_layers_has_the_limit_of_the_chip_and_how_the_use_comes_about(size, n_boards, text):
+    with pytest.raises(PlacementError) as error:
+        map_network(recurrent(size, AllToAll()), chips.load("loihi", n_boards=n_boards), options=FAST)
+    assert text in error.value.message
+    assert error.value.limit == (128 if n_boards == 1 else 4096)

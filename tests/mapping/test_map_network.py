@@ -189,6 +189,7 @@ def test_a_network_too_large_names_a_number_of_boards_that_works():
     assert (error.population, error.resource, error.used, error.limit) == ("p1", "cores", 25, 12)
     assert str(error) == (
         "The network does not fit on Toy (1 board): it needs 25 cores, the limit is 12; population 'p1' is the first without room. "
+        "Of 'p1' a core holds 16 neurons, so it takes 19 cores: one more would need 17 neurons, the limit of a core is 16. "
         "Use 3 boards (n_boards=3; tried: it fits), or fewer neurons."
     )
     assert map_network(network(100, 300), toy().with_boards(3)).n_cores_used == 25

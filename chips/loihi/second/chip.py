@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from neurosim.chips.chip import Int32, Limit, Placed
-from neurosim.chips.loihi.chip import DEPENDENCES, RECEPTORS, LoihiChip
+from neurosim.chips.loihi.chip import DEPENDENCES, RECEPTORS, Int64, LoihiChip
+from neurosim.chips.loihi.limits import MEMORY, axon_limits
 from neurosim.chips.loihi.load import SharedLoad
 from neurosim.chips.loihi.options import under
 from neurosim.chips.loihi.registers import Registers, registers_of
 from neurosim.chips.loihi.second.load import Load2
 from neurosim.chips.loihi.second.programs import PROGRAMS, ProgramErrors, into_reach, program_registers
 from neurosim.chips.loihi.second.sheet import Loihi2Sheet
+from neurosim.chips.loihi.settings import projected
 from neurosim.chips.loihi.weights import Span
 from neurosim.chips.native import Native
 from neurosim.chips.parameters import Parameters
@@ -42,12 +46,30 @@ class Loihi2Chip(LoihiChip):
         """Limited resources of a core."""
         core = self.sheet.core
         named = (
-            ("neurons", core.neurons, "neurons"),
             ("core memory", core.memory, "bytes"),
-            ("synaptic memory", core.synapse_memory, "words"),
+            (MEMORY, core.synapse_memory, "words"),
         )
-        summed = tuple(Limit(name, "core", constant.value, unit, constant.source) for name, constant, unit in named)
-        return (*summed, *self._axon_limits())
+        neurons = Limit("neurons", "core", core.neurons.value, "neurons", core.neurons.source)
+        counted = (Limit(name, "core", constant.value, unit, constant.source, counts="synapses") for name, constant, unit in named)
+        return (neurons, *counted, *axon_limits(self.sheet))
+
+    def _groups(self, network: Network) -> dict[tuple[int, int], int]:
+        """Every projection has a format of its own for each population."""
+        return {pair: number for number, pair in enumerate(projected(network))}
+
+    @property
+    def _longest_list(self) -> int:
+        """As many words as there are."""
+        return self.sheet.core.synapse_memory.value
+
+    def _by_words(self, network: Network, core_of: Sequence[Int32], words: Int64, longest: Int64) -> dict[str, Int64]:
+        """Words, and bytes of a core with its states."""
+        load, used = self._loads.get(network, lambda: self._load(network)), words * (self.sheet.core.word_bits.value // 8)
+        assert isinstance(load, Load2)
+        for population, cores in zip(network.populations, core_of, strict=True):
+            here, n_neurons = np.unique(cores[cores >= 0], return_counts=True)
+            used[here] += np.array([load.state_bytes(population, int(n)) for n in n_neurons], np.int64)
+        return {"core memory": used, MEMORY: words}
 
     def settings(self, network: Network) -> dict[str, tuple[Int32, ...]]:
         """No profiles are shared: what differs between neurons is part of their state."""

@@ -28,10 +28,13 @@ class Load2(SharedLoad):
 
     def bytes_used(self, population: Population, n_neurons: int) -> int:
         """Bytes of states, inputs that wait for their delay, the program and synapses."""
+        return self.state_bytes(population, n_neurons) + self.memory(population, n_neurons) * self.sheet.core.word_bits.value // 8
+
+    def state_bytes(self, population: Population, n_neurons: int) -> int:
+        """Bytes without synapses."""
         core = self.sheet.core
         each = words_per_neuron(population) * core.state_word.value + self.delay_slots(population) * core.delay_word.value
-        synapses = self.memory(population, n_neurons) * core.word_bits.value // 8
-        return n_neurons * each + core.program.value + synapses
+        return n_neurons * each + core.program.value
 
     def inner_use(self, population: Population, n_neurons: int) -> dict[str, int]:
         """Use of every resource but output axons."""
