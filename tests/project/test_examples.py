@@ -62,7 +62,7 @@ def test_fan_out_on_loihi_is_bound_by_synaptic_memory_and_refused_by_axons(tmp_p
     assert all(a <= b for a, b in zip(cores["dense"], cores["dense, delays of 60 steps"], strict=True))
     assert all(a >= b for a, b in zip(cores["dense"], cores["one synapse in twenty"], strict=True))
     assert cores["dense"][-1] > 4 * 4096 / 1024
-    assert "4,096     26             158  input axons, 100%" in blocks["one synapse in twenty"]
+    assert "4,096     17             241  input axons, 100%" in blocks["one synapse in twenty"]
     assert "does not fit: Neurons of population 'layer' have targets on too many cores" in blocks["dense, onto itself"]
     assert "it needs 5,000 input axons, mostly for projection" in shown and "What was tried and works:" in shown
     assert (tmp_path / "fan_out.png").read_bytes().startswith(b"\x89PNG")
