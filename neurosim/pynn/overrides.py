@@ -131,7 +131,7 @@ def apply(settings: Mapping[str, Any]) -> dict[str, Any]:
     if None not in (own, boards) and "chip" in current.settings:
         merged["n_boards"] = boards if own == kind_of(merged["chip"]) else None
     if "chip" in current.settings and own != kind_of(merged["chip"]):
-        merged.update(dict.fromkeys(OF_CHIP))
+        merged.update(dict.fromkeys(name for name in OF_CHIP if name in merged))
     _own_file(merged, current)
     if merged.get("chip") == "ideal":
         merged["chip"] = None
