@@ -24,7 +24,7 @@ from benchmarks.harness.clock import peak_gib
 Int64 = NDArray[np.int64]
 
 COMPARTMENTS, FANOUT = 1_000_000, 10
-SETTLE, STEPS = 60, 40
+SETTLE, STEPS = 60, 100
 """Steps until compartments fire at their rates, which are not timed, and steps that are."""
 AT_LEAST = 20.0
 ONE = "1 thread"
